@@ -1,0 +1,1 @@
+"""Answerable: infrastructure that agents are born inside."""

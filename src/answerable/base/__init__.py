@@ -1,0 +1,1 @@
+"""Ids, clock, chance, money, errors, faults, settings: no I/O."""

@@ -1,0 +1,47 @@
+"""Ids: a typed prefix and a time-ordered tail, `int_01m3k...`; kin share the tail.
+
+What one interaction causes is named after it (`dec_<tail>-1`, `eff_<tail>-1`), so a turn that is
+run again after a crash names its decisions and effects as it did before.
+"""
+
+from typing import Protocol
+
+from answerable.base.chance import Chance
+from answerable.base.clock import Clock
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
+_TIME_CHARS = 10
+_CHANCE_CHARS = 12
+_CHANCE_BYTES = 8
+
+
+class Ids(Protocol):
+    def new(self, prefix: str) -> str:
+        """A fresh id `prefix_tail`; later ids sort after earlier ones, to the millisecond."""
+        ...
+
+
+class TimeOrderedIds:
+    """48 bits of milliseconds, 60 bits of chance (the layout of a ULID, shortened)."""
+
+    def __init__(self, clock: Clock, chance: Chance) -> None:
+        self._clock = clock
+        self._chance = chance
+
+    def new(self, prefix: str) -> str:
+        milliseconds = self._clock.now() // 1000
+        chance = int.from_bytes(self._chance.token(_CHANCE_BYTES), "big")
+        return f"{prefix}_{_base32(milliseconds, _TIME_CHARS)}{_base32(chance, _CHANCE_CHARS)}"
+
+
+def kin(prefix: str, of: str, ordinal: int | str) -> str:
+    """The id of something that `of` caused: same tail, own prefix, its ordinal."""
+    return f"{prefix}_{of.partition('_')[2]}-{ordinal}"
+
+
+def _base32(number: int, width: int) -> str:
+    chars = []
+    for _ in range(width):
+        chars.append(_ALPHABET[number & 31])
+        number >>= 5
+    return "".join(reversed(chars))

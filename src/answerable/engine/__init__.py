@@ -1,0 +1,1 @@
+"""The port only: accept, claim, append, renew, read."""
