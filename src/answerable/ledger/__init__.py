@@ -1,0 +1,1 @@
+"""The committer: seals records into entries, proves, erases; calls the engine."""

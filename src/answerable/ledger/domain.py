@@ -1,0 +1,182 @@
+"""An entry is the whole truth about a decision, inside the hash.
+
+Entries are canonical JSON (the RFC 8785 subset without floats: ASCII keys in order, integers
+within 2**53, no spaces), so that a stranger can hash the bytes as they stand. Personal data is
+never in an entry: it is in the body, which the entry commits to, and whose key can be destroyed.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+from answerable.base.errors import AnswerableError
+
+Kind = Literal[
+    "received", "identified", "lease", "decided", "approval",
+    "effect.started", "effect.done", "effect.unknown", "effect.failed",
+    "outcome", "escalated", "handback",
+    "person.added", "person.left", "owner.accepted", "owner.changed", "owner.delegated",
+    "release.registered", "release.staged", "policy.activated", "stop",
+    "key.created", "key.rotated", "erasure.requested", "erasure.done", "gap.declared", "day.closed",
+]  # fmt: skip
+"""What an entry can speak of."""
+
+KINDS: frozenset[str] = frozenset(Kind.__args__)  # type: ignore[attr-defined]
+OWNED_KINDS = frozenset(
+    {"decided", "effect.started", "effect.done", "effect.unknown", "effect.failed"}
+)
+"""Kinds that speak of an agent's act: they always name an accountable owner."""
+
+ENTRY_BYTES_MAX = 65_535  # C2SP entry bundles write an entry's length in 16 bits
+INTEGER_MAX = 2**53 - 1  # RFC 8785 section 3.2.2.3 by way of I-JSON (RFC 7493 section 2.2)
+
+
+class _Frozen(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True
+): ...
+
+
+class Owner(_Frozen):
+    """The person accountable at that instant."""
+
+    person: str
+    accepted_at: int  # ledger index of the entry in which this person accepted
+    via: str | None = None  # the owner who delegated to `person`, where that is how it came
+
+
+class AgentRef(_Frozen):
+    id: str
+    release: str
+
+
+class Subject(_Frozen):
+    """The party: a random pseudonym, and that party's own counter 1..n."""
+
+    pid: str
+    sseq: int = 0  # given by the committer
+
+
+class Trace(_Frozen):
+    interaction: str | None = None
+    case: str | None = None
+
+
+class Evidence(_Frozen):
+    """Something that was looked at, committed to with a key (HMAC), never a bare hash."""
+
+    name: str
+    kind: str
+    commit: str
+
+
+class PolicyUse(_Frozen):
+    """One evaluation: which set, over which inputs, what it said and which rules said so."""
+
+    set: str  # digest of the policy set
+    context: str  # keyed commitment to the evaluated request
+    verdict: Literal["allow", "hold", "deny"]
+    reasons: tuple[str, ...] = ()  # `file:line @id` of each deciding rule, or our own rule's name
+
+
+class Action(_Frozen):
+    """What is to be done; its exact arguments are in the body."""
+
+    kind: Literal["tool", "reply", "escalate"]
+    name: str  # the tool, the rail, or the queue
+    commit: str  # keyed commitment to the exact bytes of the action
+    amount_minor: int | None = None
+    currency: str | None = None
+
+
+class Effect(_Frozen):
+    id: str
+    key: str  # the idempotency key that the other system sees
+    repeat: Literal["idempotent", "reconcilable", "at_most_once"]
+    attempt: int = 1
+    after: str | None = None  # the effect whose end this one waits for
+
+
+class Outcome(_Frozen):
+    status: str
+    reason: str | None = None
+    commit: str | None = None  # keyed commitment to the receipt
+
+
+class BodyRef(_Frozen):
+    """Ciphertext that belongs to the entry: its SHA-256, how it is sealed, under which key."""
+
+    sha256: str
+    alg: Literal["A256GCM"]
+    kid: str
+
+
+class Entry(_Frozen):
+    """One leaf of the log. `seq` is its ledger index, 0-based; times are microseconds, UTC."""
+
+    v: Literal[1]
+    id: str
+    seq: int
+    ts: int
+    kind: Kind
+    actor: str | None = None  # who did it, where it is not an agent's act
+    owner: Owner | None = None
+    oseq: int | None = None  # counter of the accountable person, 1..n
+    agent: AgentRef | None = None
+    subject: Subject | None = None
+    parent: str | None = None  # id of the entry that led to this one
+    trace: Trace | None = None
+    inputs: tuple[Evidence, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    policy: tuple[PolicyUse, ...] = ()
+    action: Action | None = None
+    effect: Effect | None = None
+    outcome: Outcome | None = None
+    change: dict[str, str | int] | None = None  # what changed hands, for kinds of power and control
+    body: BodyRef | None = None
+
+
+class Seal(_Frozen):
+    """What a batch adds beside its entries: the signed head, and what finds a bad index."""
+
+    size: int  # entries in the tree after this batch
+    root: str  # hex
+    note: str  # the signed checkpoint, C2SP tlog-checkpoint
+    leaves: tuple[str, ...]  # hex leaf hashes of this batch's entries, in order
+    range: tuple[str, ...]  # hex compact range of the whole tree: its perfect subtrees, left first
+
+
+SEAL_KIND = "checkpoint"  # record kind of a Seal; its key is `ckp_<size>`
+
+
+@dataclass(frozen=True, slots=True)
+class LeafProblem:
+    """The first index at which a ledger is not what was signed, and why."""
+
+    index: int
+    problem: str
+
+
+class EntryTooLarge(AnswerableError):
+    code = "entry_too_large"
+    http_status = 413
+
+
+_encoder = msgspec.json.Encoder(order="sorted")
+_decoder = msgspec.json.Decoder(Entry, strict=True)
+
+
+def encode_entry(entry: Entry) -> bytes:
+    """The canonical bytes: what is hashed, stored and shown to strangers."""
+    data = _encoder.encode(entry)
+    if len(data) > ENTRY_BYTES_MAX:
+        raise EntryTooLarge(
+            f"Entry '{entry.id}' is {len(data)} bytes; the log's limit is {ENTRY_BYTES_MAX}.",
+            "Nothing was written.",
+        )
+    return data
+
+
+def decode_entry(data: bytes) -> Entry:
+    """Read an entry; unknown keys, floats and wrong types are errors (msgspec.ValidationError)."""
+    return _decoder.decode(data)
