@@ -1,0 +1,193 @@
+"""The one writer: drains what waits, numbers it, seals it, signs it, appends it once.
+
+Group commit: whatever arrived while the last batch was on its way to disk is the next batch, so
+the batch size adapts by itself. Sealing is one function (`sealing.seal`) with two runners: a
+thread in production, inline in the simulator.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from answerable.base import faults
+from answerable.base.chance import Chance
+from answerable.base.clock import Clock
+from answerable.engine.port import Conflict, Engine, Fence, Record
+from answerable.ledger.draft import Committed, Unit
+from answerable.ledger.port import Signer
+from answerable.ledger.sealing import Batch, Head, Sealing, seal
+from answerable.store.keys import KeyStore
+
+_BATCH_UNITS_MAX = 1_000
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    unit: Unit
+    result: asyncio.Future[Committed]
+
+
+class Counters(Protocol):
+    """Where the last `sseq` and `oseq` stand: the state rows of the log."""
+
+    def last(self, name: str) -> int: ...
+
+
+Runner = Callable[[Callable[[], Batch]], Awaitable[Batch]]
+
+
+async def inline(work: Callable[[], Batch]) -> Batch:
+    """Seal in the caller: the simulator's runner, and cheap enough for small batches."""
+    return work()
+
+
+async def in_thread(work: Callable[[], Batch]) -> Batch:
+    """Seal beside the event loop: production's runner."""
+    return await asyncio.to_thread(work)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What the committer works with."""
+
+    engine: Engine
+    signer: Signer
+    keys: KeyStore
+    clock: Clock
+    chance: Chance
+    counters: Counters
+
+
+class Committer:
+    """One per partition. `commit` returns when the unit is durable, or raises and nothing is.
+
+    Raises Conflict when a record key of the unit exists (the others of its batch are unharmed),
+    Fenced when a newer holder has the partition, Broken when the disk or the file fails.
+    """
+
+    def __init__(self, desk: Desk, head: Head, runner: Runner = in_thread) -> None:
+        self._desk = desk
+        self._head = head
+        self._runner = runner
+        self._fence: Fence | None = None
+        self._waiting: list[_Waiting] = []
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def size(self) -> int:
+        """Entries in the log."""
+        return self._head.tree.size
+
+    def start(self, fence: Fence) -> None:
+        """Begin to write for the partition that `fence` proves."""
+        self._fence = fence
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="committer")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+        for waiting in self._waiting:
+            waiting.result.cancel()
+        self._waiting = []
+
+    async def commit(self, unit: Unit) -> Committed:
+        waiting = _Waiting(unit, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        self._wake.set()
+        return await waiting.result
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                batch, self._waiting = self._next_batch()
+                await self._write(batch)
+
+    def _next_batch(self) -> tuple[list[_Waiting], list[_Waiting]]:
+        """What goes together: no key twice, so that a duplicate meets the first one on disk."""
+        taken: list[_Waiting] = []
+        left: list[_Waiting] = []
+        keys: set[str] = set()
+        for waiting in self._waiting:
+            mine = _keys(waiting.unit)
+            if len(taken) >= _BATCH_UNITS_MAX or not keys.isdisjoint(mine):
+                left.append(waiting)
+            else:
+                keys |= mine
+                taken.append(waiting)
+        return taken, left
+
+    async def _write(self, batch: list[_Waiting]) -> None:
+        while batch:
+            try:
+                sealed, positions = await self._seal_and_append([item.unit for item in batch])
+            except Conflict as conflict:
+                batch = _evict(batch, conflict)
+            except asyncio.CancelledError:
+                for item in batch:
+                    item.result.cancel()
+                raise
+            except BaseException as error:  # noqa: BLE001 - each waiter gets it, whatever it is
+                for item in batch:
+                    if not item.result.done():
+                        item.result.set_exception(error)
+                return
+            else:
+                self._head = sealed.head
+                _resolve(batch, sealed, positions)
+                return
+
+    async def _seal_and_append(self, units: list[Unit]) -> tuple[Batch, list[int]]:
+        desk = self._desk
+        if self._fence is None:
+            raise RuntimeError("the committer was not started with a fence")
+        sealing = Sealing(
+            units=units,
+            head=self._head,
+            ts=desk.clock.now(),
+            last=desk.counters.last,
+            keys=desk.keys,
+            nonces=desk.chance.token(12 * sum(len(u.drafts) + len(u.memos) for u in units)),
+        )
+        sealed = await self._runner(lambda: seal(sealing))
+        records = sealed.records
+        if sealed.head.tree.size > self._head.tree.size:
+            records = [*records, await sealed.signed(desk.signer)]
+        await faults.point("committer.before_append")
+        done = [arrival for unit in units for arrival in unit.done]
+        positions = await desk.engine.append(self._fence, records, done)
+        await faults.point("committer.after_append")
+        return sealed, positions
+
+
+def _evict(batch: list[_Waiting], conflict: Conflict) -> list[_Waiting]:
+    """Fail the unit whose key exists; the others are sealed again without it."""
+    guilty = [item for item in batch if conflict.first.key in _keys(item.unit)] or batch
+    for item in guilty:
+        if not item.result.done():
+            item.result.set_exception(conflict)
+    return [item for item in batch if item not in guilty]
+
+
+def _keys(unit: Unit) -> set[str]:
+    return {draft.id for draft in unit.drafts} | {memo.key for memo in unit.memos}
+
+
+def _resolve(batch: list[_Waiting], sealed: Batch, positions: list[int]) -> None:
+    start = 0
+    for item in batch:
+        end = start + len(item.unit.drafts) + len(item.unit.memos)
+        records = tuple(
+            Record(r.key, r.kind, r.data, r.body, r.arrival, at)
+            for r, at in zip(sealed.records[start:end], positions[start:end], strict=True)
+        )
+        indexes = sealed.indexes_of(start, start + len(item.unit.drafts))
+        if not item.result.done():
+            item.result.set_result(Committed(records, indexes))
+        start = end

@@ -1,0 +1,167 @@
+"""Sealing: units in, numbered canonical entries and the new tree head out. Pure but for the keys."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from answerable.engine.port import Record
+from answerable.ledger import bodies, note
+from answerable.ledger.domain import (
+    SEAL_KIND,
+    BodyRef,
+    Entry,
+    Seal,
+    Subject,
+    encode_entry,
+)
+from answerable.ledger.draft import Body, Draft, Memo, Unit
+from answerable.ledger.port import Signer
+from answerable.ledger.tree import CompactRange, leaf_hash
+from answerable.store.keys import KeyStore
+
+_NONCE_BYTES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where the log stands: its tree and the counters that were touched since it was opened."""
+
+    tree: CompactRange
+    counters: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealing:
+    """What a batch is sealed from. `last` gives a counter's value on disk, 0 where it is new."""
+
+    units: list[Unit]
+    head: Head
+    ts: int
+    last: Callable[[str], int]
+    keys: KeyStore
+    nonces: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    records: list[Record]
+    head: Head
+    first_index: int
+    leaves: tuple[bytes, ...]
+    indexes: tuple[int | None, ...]
+
+    def indexes_of(self, start: int, end: int) -> tuple[int, ...]:
+        return tuple(index for index in self.indexes[start:end] if index is not None)
+
+    async def signed(self, signer: Signer) -> Record:
+        """The checkpoint over the tree after this batch, signed, as a record of the same append."""
+        size, root = self.head.tree.size, self.head.tree.root()
+        body = note.checkpoint_body(signer.name, size, root)
+        sealed = Seal(
+            size=size,
+            root=root.hex(),
+            note=await note.sign_note(body, signer),
+            leaves=tuple(leaf.hex() for leaf in self.leaves),
+            range=tuple(node.hex() for node in self.head.tree.hashes),
+        )
+        return Record(f"ckp_{size}", SEAL_KIND, msgspec.json.encode(sealed))
+
+
+def seal(sealing: Sealing) -> Batch:
+    """Number, encrypt, encode and hash a batch. New keys are durable before this returns."""
+    new_keys = {kid: key for unit in sealing.units for kid, key in unit.new_keys.items()}
+    if new_keys:
+        sealing.keys.put_many(new_keys)
+    nonces = _nonces(sealing.nonces)
+    counting = _Counting(sealing.head.counters, sealing.last)
+    tree = sealing.head.tree.copy()
+    first_index = tree.size
+    records: list[Record] = []
+    leaves: list[bytes] = []
+    indexes: list[int | None] = []
+    for unit in sealing.units:
+        for draft in unit.drafts:
+            reference, ciphertext = _seal_body(sealing.keys, draft.id, draft.body, nonces)
+            data = encode_entry(_number(draft, tree.size, sealing.ts, counting, reference))
+            indexes.append(tree.size)
+            leaf = leaf_hash(data)
+            tree.append(leaf)
+            leaves.append(leaf)
+            records.append(Record(draft.id, draft.kind, data, ciphertext, unit.arrival))
+        for memo in unit.memos:
+            records.append(_step(memo, unit.arrival, sealing.keys, nonces))
+            indexes.append(None)
+    head = Head(tree, counting.after)
+    return Batch(records, head, first_index, tuple(leaves), tuple(indexes))
+
+
+class _Counting:
+    """Counters of this batch over those of the head: thrown away if the append fails."""
+
+    def __init__(self, before: dict[str, int], last: Callable[[str], int]) -> None:
+        self.after = dict(before) if len(before) < _COUNTERS_KEPT else {}
+        self._last = last
+
+    def next(self, name: str) -> int:
+        value = self.after.get(name)
+        number = (self._last(name) if value is None else value) + 1
+        self.after[name] = number
+        return number
+
+
+_COUNTERS_KEPT = 512  # beyond this the rows on disk are asked again: memory does not grow
+
+
+def _number(
+    draft: Draft, seq: int, ts: int, counting: _Counting, body: BodyRef | None
+) -> Entry:
+    subject = None
+    if draft.party is not None:
+        subject = Subject(pid=draft.party, sseq=counting.next(f"s/{draft.party}"))
+    oseq = None
+    if draft.owner is not None:
+        oseq = counting.next(f"o/{draft.owner.person}")
+    return Entry(
+        v=1, id=draft.id, seq=seq, ts=ts, kind=draft.kind,
+        actor=draft.actor, owner=draft.owner, oseq=oseq, agent=draft.agent, subject=subject,
+        parent=draft.parent, trace=draft.trace, inputs=draft.inputs, evidence=draft.evidence,
+        policy=draft.policy, action=draft.action, effect=draft.effect, outcome=draft.outcome,
+        change=None if draft.change is None else dict(draft.change), body=body,
+    )  # fmt: skip
+
+
+def _seal_body(
+    keys: KeyStore, body_id: str, body: Body | None, nonces: Iterator[bytes]
+) -> tuple[BodyRef | None, bytes | None]:
+    if body is None:
+        return None, None
+    ciphertext = body.data
+    if not body.is_sealed:
+        ciphertext = bodies.seal(keys.get(body.kid), body_id, body.data, next(nonces))
+    digest = hashlib.sha256(ciphertext).hexdigest()
+    return BodyRef(sha256=digest, alg="A256GCM", kid=body.kid), ciphertext
+
+
+def _step(memo: Memo, arrival: str | None, keys: KeyStore, nonces: Iterator[bytes]) -> Record:
+    _, ciphertext = _seal_body(keys, memo.key, memo.body, nonces)
+    return Record(memo.key, STEP_KIND, memo.body.kid.encode(), ciphertext, arrival)
+
+
+STEP_KIND = "step"  # record kind of a memo; its data is the key id of its body
+
+
+def _nonces(chance: bytes) -> Iterator[bytes]:
+    for start in range(0, len(chance), _NONCE_BYTES):
+        yield chance[start : start + _NONCE_BYTES]
+
+
+def empty_head() -> Head:
+    return Head(CompactRange(), {})
+
+
+def head_from(data: bytes) -> Head:
+    """Where the log stood when `data`, the last Seal, was written."""
+    last = msgspec.json.decode(data, type=Seal)
+    return Head(CompactRange(last.size, [bytes.fromhex(h) for h in last.range]), {})

@@ -1,0 +1,1 @@
+"""Who answers: persons of the company, and who accepted to own which agent."""

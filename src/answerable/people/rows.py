@@ -1,0 +1,38 @@
+"""The directory's rows: projected from entries, read once at start."""
+
+import sqlite3
+
+from answerable.ledger.domain import Entry
+from answerable.people.domain import Directory, Ownership, Person
+
+SCHEMA = """
+CREATE TABLE person (id TEXT PRIMARY KEY, email_hash TEXT NOT NULL, kid TEXT NOT NULL,
+                     has_left INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+CREATE TABLE ownership (agent TEXT PRIMARY KEY, person TEXT NOT NULL,
+                        accepted_at INTEGER NOT NULL) WITHOUT ROWID;
+"""
+TABLES = ("person", "ownership")
+
+
+def project(db: sqlite3.Connection, entry: Entry) -> None:
+    change = entry.change or {}
+    if entry.kind == "person.added":
+        row = (change["person"], change["email_hash"], change["kid"])
+        db.execute("INSERT INTO person (id, email_hash, kid) VALUES (?, ?, ?)", row)
+    elif entry.kind == "person.left":
+        db.execute("UPDATE person SET has_left = 1 WHERE id = ?", (change["person"],))
+    elif entry.kind == "owner.accepted":
+        row = (change["agent"], change["person"], entry.seq)
+        db.execute("INSERT OR REPLACE INTO ownership VALUES (?, ?, ?)", row)
+
+
+KINDS = ("person.added", "person.left", "owner.accepted")
+
+
+def load(db: sqlite3.Connection) -> Directory:
+    persons = db.execute("SELECT id, email_hash, kid, has_left FROM person")
+    owners = db.execute("SELECT agent, person, accepted_at FROM ownership")
+    return Directory(
+        {row[0]: Person(row[0], row[1], row[2], bool(row[3])) for row in persons},
+        {row[0]: Ownership(*row) for row in owners},
+    )
