@@ -1,30 +1,51 @@
-"""The home's derived keys and the making of new ones: how rooms name people without knowing them."""
+"""The home's keys in use: how rooms name people without knowing them, seal and open bodies."""
 
 import hashlib
 import hmac
+from collections import OrderedDict
 
 from answerable.base.chance import Chance
 from answerable.ledger import bodies
+from answerable.store.keys import KeyStore
 
 _KEY_BYTES = 32
+_NONCE_BYTES = 12
+_FRESH_MAX = 10_000  # new parties of units still on their way; far above what can wait at once
 _HASH_BYTES = 16
 
 
 class Keyring:
     """Keyed hashes for deduplication and identifiers; fresh keys for addresses and parties."""
 
-    def __init__(self, home_key: bytes, chance: Chance) -> None:
+    def __init__(self, home_key: bytes, store: KeyStore, chance: Chance) -> None:
+        self.store = store
         self._chance = chance
+        self._fresh: OrderedDict[str, bytes] = OrderedDict()
         self._dedup = hmac.digest(home_key, b"answerable/dedup", hashlib.sha256)
         self._identifier = hmac.digest(home_key, b"answerable/identifier", hashlib.sha256)
 
     def new_key(self) -> tuple[str, bytes]:
-        """A fresh key and its id. It exists nowhere until a unit carries it to the key store."""
+        """A fresh key and its id. It is durable once a unit has carried it to the key store."""
         key = self._chance.token(_KEY_BYTES)
-        return bodies.new_kid(key), key
+        kid = bodies.new_kid(key)
+        self._fresh[kid] = key
+        if len(self._fresh) > _FRESH_MAX:
+            self._fresh.popitem(last=False)
+        return kid, key
 
-    def nonce(self) -> bytes:
-        return self._chance.token(12)
+    def key(self, kid: str) -> bytes:
+        """A key by its id, durable already or on its way. Raises KeyDestroyed."""
+        return self._fresh.get(kid) or self.store.get(kid)
+
+    def seal(self, kid: str, body_id: str, plaintext: bytes) -> bytes:
+        return bodies.seal(self.key(kid), body_id, plaintext, self._chance.token(_NONCE_BYTES))
+
+    def open(self, kid: str, body_id: str, ciphertext: bytes) -> bytes:
+        return bodies.open_body(self.key(kid), kid, body_id, ciphertext)
+
+    def commit(self, kid: str, name: str, data: bytes) -> str:
+        """A keyed commitment: says that `data` was meant, tells nothing to who lacks the key."""
+        return bodies.commit(self.key(kid), name, data)
 
     def identifier_hash(self, kind: str, identifier: str) -> str:
         """How an address is looked up: keyed, so that rows cannot be guessed back to people."""

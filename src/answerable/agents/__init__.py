@@ -1,0 +1,1 @@
+"""What may speak for us: agents, their immutable releases, their tools, and the stop."""

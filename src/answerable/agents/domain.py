@@ -1,0 +1,91 @@
+"""An agent is a name and an owner; a release is exactly what runs, by digest."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import msgspec
+
+from answerable.policy.limits import Limit
+
+Repeat = Literal["idempotent", "reconcilable", "at_most_once"]
+"""How an effect can be repeated: our key is honoured by the other side · a look-up by key tells
+whether it happened · after a crash nobody knows, and a person decides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """An effect tool as declared: what it may do, how it can be repeated, within which limits."""
+
+    name: str
+    effect: str
+    repeat: Repeat
+    perform: Callable[..., Awaitable[str]]
+    find: Callable[..., Awaitable[str | None]] | None = None
+    needs_grade: int = 0
+    limit: Limit = field(default_factory=Limit)
+    deadline_s: float = 10.0
+    attempts_max: int = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blueprint:
+    """What an author wrote, as data: the parts that a release digest covers, and its handler."""
+
+    agent: str
+    owner: str
+    desk: str
+    purpose: str
+    handler: Callable[..., Awaitable[object]]
+    tools: Mapping[str, Tool]
+    sources: Mapping[str, str]  # module name -> source text
+    prompt: str = ""
+    model: Mapping[str, str | int] = field(default_factory=dict)
+    turn_deadline_s: float = 30.0
+    hold_expires_after_s: int = 4 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """An immutable agent version, loaded in this process."""
+
+    id: str
+    digest: str
+    blueprint: Blueprint
+
+
+def release_of(blueprint: Blueprint, policy_digest: str) -> Release:
+    """Digest of code, prompt, model settings, tools and policy: change one and it is another."""
+    parts = {
+        "agent": blueprint.agent,
+        "purpose": blueprint.purpose,
+        "prompt": blueprint.prompt,
+        "model": dict(blueprint.model),
+        "policy": policy_digest,
+        "sources": {
+            name: hashlib.sha256(text.encode()).hexdigest()
+            for name, text in blueprint.sources.items()
+        },
+        "tools": [
+            {
+                "name": tool.name, "effect": tool.effect, "repeat": tool.repeat,
+                "needs_grade": tool.needs_grade, "limit": repr(tool.limit),
+            }
+            for _, tool in sorted(blueprint.tools.items())
+        ],
+    }  # fmt: skip
+    digest = hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
+    return Release(f"rel_{digest[:24]}", digest, blueprint)
+
+
+@dataclass(slots=True)
+class Registry:
+    """What is registered and what is stopped; read on every decision, held in memory."""
+
+    releases: dict[str, str] = field(default_factory=dict)  # agent -> registered release id
+    known: set[str] = field(default_factory=set)  # every release id ever registered
+    stopped: set[str] = field(default_factory=set)  # agents, or "*" for everything
+
+    def is_stopped(self, agent: str) -> bool:
+        return agent in self.stopped or "*" in self.stopped

@@ -1,0 +1,39 @@
+"""Rows of registered releases and of the stop."""
+
+import sqlite3
+
+from answerable.agents.domain import Registry
+from answerable.ledger.domain import Entry
+
+SCHEMA = """
+CREATE TABLE release (id TEXT PRIMARY KEY, agent TEXT NOT NULL, registered_at INTEGER NOT NULL)
+  WITHOUT ROWID;
+CREATE TABLE active_release (agent TEXT PRIMARY KEY, release TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE stopped (scope TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+TABLES = ("release", "active_release", "stopped")
+KINDS = ("release.registered", "release.staged", "stop")
+
+
+def project(db: sqlite3.Connection, entry: Entry) -> None:
+    change = entry.change or {}
+    if entry.kind == "release.registered":
+        db.execute(
+            "INSERT INTO release (id, agent, registered_at) VALUES (?, ?, ?)",
+            (change["release"], change["agent"], entry.seq),
+        )
+    if entry.kind in ("release.registered", "release.staged"):
+        row = (change["agent"], change["release"])
+        db.execute("INSERT OR REPLACE INTO active_release VALUES (?, ?)", row)
+    elif change["is_on"]:
+        db.execute("INSERT OR IGNORE INTO stopped VALUES (?)", (change["scope"],))
+    else:
+        db.execute("DELETE FROM stopped WHERE scope = ?", (change["scope"],))
+
+
+def load(db: sqlite3.Connection) -> Registry:
+    return Registry(
+        dict(db.execute("SELECT agent, release FROM active_release").fetchall()),
+        {row[0] for row in db.execute("SELECT id FROM release")},
+        {row[0] for row in db.execute("SELECT scope FROM stopped")},
+    )

@@ -1,0 +1,1 @@
+"""What was said: cases, messages, and the lease that says who speaks."""

@@ -1,0 +1,36 @@
+"""A case is one matter with one party; its lease says who controls it now."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """One utterance that came in, whole and as it came. Times are microseconds, UTC."""
+
+    external_id: str
+    rail: str
+    sender: str  # display form, as the rail gave it; the reply goes there and nowhere else
+    text: str
+    sent_at: int
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who controls a case now. The epoch grows with every change of hands."""
+
+    holder: str  # `agent:support`, `per_...`, `queue:orders`
+    epoch: int
+
+    def is_held_by_agent(self, agent: str) -> bool:
+        return self.holder == f"agent:{agent}"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    id: str
+    party: str
+    agent: str
+    lease: Lease
+    is_new: bool = False

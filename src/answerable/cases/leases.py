@@ -1,0 +1,58 @@
+"""One speaker: no send of an agent may start once a person has reached for the case.
+
+A send registers here before it starts and leaves when it has ended; a takeover marks the case,
+then waits for the sends in flight. Between the check and the registration there is no `await`, so
+no takeover can come between them.
+"""
+
+import asyncio
+import sqlite3
+from collections import Counter
+
+from answerable.cases import rows
+from answerable.cases.domain import Lease
+
+
+class Leases:
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self._marked: Counter[str] = Counter()
+        self._in_flight: Counter[str] = Counter()
+        self._ended = asyncio.Event()
+
+    def may_send(self, case: str, lease: Lease) -> bool:
+        """Whether `lease` still is the case's lease and nobody is taking the case over."""
+        return not self._marked[case] and rows.lease_of(self._db, case) == lease
+
+    def begin_send(self, case: str, lease: Lease) -> bool:
+        """Register a send under `lease`; False (and nothing registered) if it may not start."""
+        if not self.may_send(case, lease):
+            return False
+        self._in_flight[case] += 1
+        return True
+
+    def end_send(self, case: str) -> None:
+        self._in_flight[case] -= 1
+        if not self._in_flight[case]:
+            del self._in_flight[case]
+        self._ended.set()
+        self._ended = asyncio.Event()
+
+    def mark(self, case: str) -> None:
+        """From here on no send on this case starts, until `unmark`."""
+        self._marked[case] += 1
+
+    def unmark(self, case: str) -> None:
+        self._marked[case] -= 1
+        if not self._marked[case]:
+            del self._marked[case]
+
+    async def sends_ended(self, case: str, timeout_s: float) -> bool:
+        """Wait until no send is in flight on the case; False if one still is after the timeout."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self._in_flight[case]:
+                    await self._ended.wait()
+        except TimeoutError:
+            return False
+        return True

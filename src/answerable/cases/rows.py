@@ -1,0 +1,49 @@
+"""Rows of cases and their leases."""
+
+import sqlite3
+
+from answerable.cases.domain import Case, Lease
+from answerable.ledger.domain import Entry
+
+SCHEMA = """
+CREATE TABLE "case" (id TEXT PRIMARY KEY, party TEXT NOT NULL, agent TEXT NOT NULL,
+                     holder TEXT NOT NULL, epoch INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX case_of_party ON "case" (party, agent);
+"""
+TABLES = ("case",)
+KINDS = ("lease", "escalated", "handback")
+
+_INSERT = 'INSERT INTO "case" (id, party, agent, holder, epoch) VALUES (?, ?, ?, ?, ?)'
+_UPDATE = 'UPDATE "case" SET holder = ?, epoch = ? WHERE id = ?'
+
+
+def project(db: sqlite3.Connection, entry: Entry) -> None:
+    change = entry.change or {}
+    case = entry.trace.case if entry.trace else None
+    if change["epoch"] == 1 and entry.subject is not None:
+        row = (case, entry.subject.pid, change["agent"], change["holder"], 1)
+        db.execute(_INSERT, row)
+    else:
+        db.execute(_UPDATE, (change["holder"], change["epoch"], case))
+
+
+def find(db: sqlite3.Connection, case_id: str) -> Case | None:
+    row = db.execute(
+        'SELECT id, party, agent, holder, epoch FROM "case" WHERE id = ?', (case_id,)
+    ).fetchone()
+    return None if row is None else Case(row[0], row[1], row[2], Lease(row[3], row[4]))
+
+
+def find_of_party(db: sqlite3.Connection, party: str, agent: str) -> Case | None:
+    """The party's case with this agent: the newest, by its time-ordered id."""
+    row = db.execute(
+        'SELECT id, party, agent, holder, epoch FROM "case" WHERE party = ? AND agent = ?'
+        " ORDER BY id DESC LIMIT 1",
+        (party, agent),
+    ).fetchone()
+    return None if row is None else Case(row[0], row[1], row[2], Lease(row[3], row[4]))
+
+
+def lease_of(db: sqlite3.Connection, case_id: str) -> Lease | None:
+    row = db.execute('SELECT holder, epoch FROM "case" WHERE id = ?', (case_id,)).fetchone()
+    return None if row is None else Lease(row[0], row[1])

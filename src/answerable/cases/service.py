@@ -1,0 +1,52 @@
+"""The verbs on cases: open one, hand it over, hand it back."""
+
+import sqlite3
+
+from answerable.base.ids import kin
+from answerable.cases import rows
+from answerable.cases.domain import Case, Lease
+from answerable.ledger.domain import Trace
+from answerable.ledger.draft import Draft, Unit
+
+
+class Cases:
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def get(self, case_id: str) -> Case:
+        case = rows.find(self._db, case_id)
+        if case is None:
+            raise LookupError(f"state names case {case_id}, which has no row")
+        return case
+
+    def find_or_open(self, party: str, agent: str, interaction: str, unit: Unit) -> Case:
+        """The party's case with this agent; a new one joins `unit`, held by the agent."""
+        known = rows.find_of_party(self._db, party, agent)
+        if known is not None:
+            return known
+        case_id = kin("cas", interaction, 0)
+        lease = Lease(f"agent:{agent}", 1)
+        unit.drafts.append(
+            Draft(
+                kind="lease",
+                id=f"{case_id}.1",
+                actor="system:resolve",
+                party=party,
+                trace=Trace(interaction=interaction, case=case_id),
+                change={"agent": agent, "holder": lease.holder, "epoch": 1},
+            )
+        )
+        return Case(case_id, party, agent, lease, is_new=True)
+
+
+def hand_over(case: Case, holder: str, *, by: str, why: str) -> Draft:
+    """The case changes hands: the next epoch, after which no earlier holder may speak."""
+    epoch = case.lease.epoch + 1
+    return Draft(
+        kind="lease",
+        id=f"{case.id}.{epoch}",
+        actor=by,
+        party=case.party,
+        trace=Trace(case=case.id),
+        change={"holder": holder, "epoch": epoch, "why": why},
+    )
