@@ -1,0 +1,1 @@
+"""What plugs in: rails/ connectors/ engines/ models/ signers/."""

@@ -1,0 +1,1 @@
+"""The SQLite file, projections, the key store."""
