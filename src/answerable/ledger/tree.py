@@ -158,11 +158,11 @@ def verify_consistency(
     """
     if not 0 < size1 <= size2:
         raise ProofError(f"There is no proof from a tree of {size1} to one of {size2}.")
-    _check_lengths(root1, root2, *proof)
     if size1 == size2:
         if proof or root1 != root2:
             raise ProofError(f"Two trees of {size1} leaves have different roots.")
         return
+    _check_lengths(root1, root2, *proof)
     hashes = list(proof)
     if size1 & (size1 - 1) == 0:  # the older tree is itself a perfect subtree of the younger
         hashes.insert(0, root1)
