@@ -1,0 +1,1 @@
+"""Where people answer: escalations and their queues, approvals of held effects."""

@@ -1,0 +1,59 @@
+"""Rows of the queues: cases that wait for a person or are with one."""
+
+import sqlite3
+
+from answerable.desk.domain import QueueItem
+from answerable.ledger.domain import Entry
+
+SCHEMA = """
+CREATE TABLE queue_item ("case" TEXT PRIMARY KEY, queue TEXT NOT NULL, code TEXT NOT NULL,
+                         interaction TEXT NOT NULL, since INTEGER NOT NULL,
+                         taken_by TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
+"""
+TABLES = ("queue_item",)
+KINDS = ("escalated", "lease", "handback")
+
+
+def project(db: sqlite3.Connection, entry: Entry) -> None:
+    change = entry.change or {}
+    trace = entry.trace
+    if trace is None:
+        return
+    if entry.kind == "escalated":
+        row = (trace.case, change["queue"], change["code"], trace.interaction or "", entry.ts)
+        db.execute(
+            'INSERT OR REPLACE INTO queue_item ("case", queue, code, interaction, since)'
+            " VALUES (?, ?, ?, ?, ?)",
+            row,
+        )
+    elif entry.kind == "handback":
+        db.execute('DELETE FROM queue_item WHERE "case" = ?', (trace.case,))
+    elif str(change["holder"]).startswith("per_"):
+        db.execute(
+            'INSERT INTO queue_item ("case", queue, code, interaction, since, taken_by)'
+            " VALUES (?, '', 'taken', '', ?, ?)"
+            ' ON CONFLICT ("case") DO UPDATE SET taken_by = excluded.taken_by',
+            (trace.case, entry.ts, change["holder"]),
+        )
+
+
+_COLUMNS = '"case", queue, code, interaction, since, taken_by'
+
+
+def list_items(
+    db: sqlite3.Connection, queue: str | None = None, limit: int = 100
+) -> list[QueueItem]:
+    """Longest waiting first."""
+    rows = db.execute(
+        f"SELECT {_COLUMNS} FROM queue_item WHERE ?1 IS NULL OR queue = ?1"  # noqa: S608
+        " ORDER BY since LIMIT ?2",
+        (queue, limit),
+    )
+    return [QueueItem(*row) for row in rows]
+
+
+def find(db: sqlite3.Connection, case: str) -> QueueItem | None:
+    row = db.execute(
+        f'SELECT {_COLUMNS} FROM queue_item WHERE "case" = ?', (case,)  # noqa: S608
+    ).fetchone()
+    return None if row is None else QueueItem(*row)

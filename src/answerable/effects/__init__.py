@@ -1,0 +1,1 @@
+"""What we do to the world: the outbox, idempotency, unknowns, reconciliation."""

@@ -1,0 +1,79 @@
+"""An effect's life: what states there are, which are ends, and when to try again. Pure.
+
+decided ─allow─▶ ready ──▶ done | failed | unknown ─find─▶ done | ready | (a person) done, failed
+        ─hold──▶ held ──▶ granted ──▶ ready ...      | refused (a person, or silence)
+        ─deny──▶ denied
+A reply that waits for another effect is `blocked` until that one has ended.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from answerable.agents.domain import Repeat
+from answerable.base.clock import MINUTE_US, SECOND_US
+from answerable.cases.domain import Lease
+
+
+class Status(StrEnum):
+    HELD = "held"
+    GRANTED = "granted"
+    BLOCKED = "blocked"
+    READY = "ready"  # the intent is durable: it may have begun
+    RETRY = "retry"  # surely not done yet; a timer will try again
+    UNKNOWN = "unknown"
+    DONE = "done"
+    FAILED = "failed"
+    REFUSED = "refused"
+    DENIED = "denied"
+
+    @property
+    def is_end(self) -> bool:
+        return self in _ENDS
+
+
+_ENDS = frozenset({Status.DONE, Status.FAILED, Status.REFUSED, Status.DENIED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectState:
+    """An effect's row: all that the hallway needs to go on with it after a crash or a hold."""
+
+    id: str
+    decision: str
+    position: int  # where the deciding record, with the exact bytes, stands in the feed
+    interaction: str
+    case: str
+    party: str
+    agent: str
+    release: str
+    kind: str  # tool | reply
+    name: str
+    repeat: Repeat
+    status: Status
+    attempt: int
+    after: str | None
+    lease: Lease
+    expires_at: int
+    day: str
+    amount_minor: int
+    currency: str
+
+
+_RETRY_US = (1, 5, 30, 2 * 60, 10 * 60, 30 * 60)
+
+
+def retry_after_us(attempt: int) -> int:
+    """How long to wait after the n-th attempt (1-based) surely did nothing.
+
+    A fixed schedule, so that a seed replays it; the spread that jitter would give comes from the
+    arrivals themselves.
+    """
+    return _RETRY_US[min(attempt, len(_RETRY_US)) - 1] * SECOND_US
+
+
+RECONCILE_MAX = 8  # look-ups before a person is asked
+
+
+def reconcile_after_us(look: int) -> int:
+    """How long to wait before the n-th look-up (1-based) of an unknown effect."""
+    return min(2 ** (look - 1) * 5 * SECOND_US, 20 * MINUTE_US)

@@ -1,0 +1,183 @@
+"""Rows of effects, interactions and usage: what the hallway reads to go on."""
+
+import sqlite3
+
+from answerable.base.clock import day_of
+from answerable.cases.domain import Lease
+from answerable.effects.domain import EffectState, Status
+from answerable.ledger.domain import Entry
+
+SCHEMA = """
+CREATE TABLE interaction (id TEXT PRIMARY KEY, inbox TEXT NOT NULL, rail TEXT NOT NULL,
+                          party TEXT NOT NULL, "case" TEXT NOT NULL, position INTEGER NOT NULL,
+                          disposition TEXT NOT NULL DEFAULT 'open') WITHOUT ROWID;
+CREATE TABLE effect (id TEXT PRIMARY KEY, decision TEXT NOT NULL, position INTEGER NOT NULL,
+                     interaction TEXT NOT NULL, "case" TEXT NOT NULL, party TEXT NOT NULL,
+                     agent TEXT NOT NULL, release TEXT NOT NULL, kind TEXT NOT NULL,
+                     name TEXT NOT NULL, repeat TEXT NOT NULL, status TEXT NOT NULL,
+                     attempt INTEGER NOT NULL, after TEXT, holder TEXT NOT NULL,
+                     epoch INTEGER NOT NULL, expires_at INTEGER NOT NULL, day TEXT NOT NULL,
+                     amount_minor INTEGER NOT NULL, currency TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX effect_of_interaction ON effect (interaction);
+CREATE INDEX effect_held ON effect (status) WHERE status IN ('held', 'unknown');
+CREATE TABLE usage (scope TEXT NOT NULL, day TEXT NOT NULL, currency TEXT NOT NULL,
+                    count INTEGER NOT NULL, amount_minor INTEGER NOT NULL,
+                    PRIMARY KEY (scope, day, currency)) WITHOUT ROWID;
+"""
+TABLES = ("interaction", "effect", "usage")
+KINDS = (
+    "received", "outcome", "decided", "approval",
+    "effect.started", "effect.done", "effect.failed", "effect.unknown",
+)  # fmt: skip
+
+_COLUMNS = (
+    'id, decision, position, interaction, "case", party, agent, release, kind, name, repeat,'
+    " status, attempt, after, holder, epoch, expires_at, day, amount_minor, currency"
+)
+_INSERT_EFFECT = f"INSERT INTO effect ({_COLUMNS}) VALUES ({', '.join('?' * 20)})"  # noqa: S608
+_SELECT = f"SELECT {_COLUMNS} FROM effect"  # noqa: S608 - a constant
+_ADD_USAGE = (
+    "INSERT INTO usage (scope, day, currency, count, amount_minor) VALUES (?, ?, ?, ?, ?)"
+    " ON CONFLICT (scope, day, currency) DO UPDATE SET count = count + excluded.count,"
+    " amount_minor = amount_minor + excluded.amount_minor"
+)
+
+
+def project(db: sqlite3.Connection, entry: Entry, position: int) -> None:
+    match entry.kind:
+        case "received":
+            _received(db, entry, position)
+        case "outcome" if entry.outcome is not None and entry.trace is not None:
+            row = (entry.outcome.status, entry.trace.interaction)
+            db.execute("UPDATE interaction SET disposition = ? WHERE id = ?", row)
+        case "decided":
+            _decided(db, entry, position)
+        case _:
+            _moved(db, entry)
+
+
+def _received(db: sqlite3.Connection, entry: Entry, position: int) -> None:
+    change, trace, subject = entry.change or {}, entry.trace, entry.subject
+    if trace is None or subject is None:
+        return
+    db.execute(
+        'INSERT INTO interaction (id, inbox, rail, party, "case", position)'
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (trace.interaction, change["inbox"], change["rail"], subject.pid, trace.case, position),
+    )
+
+
+_STATUS_OF_VERDICT = {"allow": Status.READY, "hold": Status.HELD, "deny": Status.DENIED}
+
+
+def _decided(db: sqlite3.Connection, entry: Entry, position: int) -> None:
+    effect, action, trace = entry.effect, entry.action, entry.trace
+    if effect is None or action is None or trace is None or entry.subject is None:
+        return
+    change = entry.change or {}
+    status = _STATUS_OF_VERDICT[entry.policy[-1].verdict]
+    if status is Status.READY and effect.after is not None:
+        status = Status.BLOCKED
+    day = day_of(entry.ts)
+    agent, release = (entry.agent.id, entry.agent.release) if entry.agent else ("", "")
+    amount, currency = action.amount_minor or 0, action.currency or ""
+    db.execute(
+        _INSERT_EFFECT,
+        (
+            effect.id, entry.id, position, trace.interaction, trace.case, entry.subject.pid,
+            agent, release, action.kind, action.name, effect.repeat,
+            status, 1, effect.after, change["holder"], change["epoch"],
+            change.get("expires_at", 0), day, amount, currency,
+        ),
+    )  # fmt: skip
+    if action.kind == "tool" and status is not Status.DENIED:
+        _use(db, (action.name, entry.subject.pid, agent), day, currency, (1, amount))
+
+
+_STATUS_OF_KIND = {
+    "effect.started": Status.READY,
+    "effect.done": Status.DONE,
+    "effect.unknown": Status.UNKNOWN,
+}
+
+
+def _moved(db: sqlite3.Connection, entry: Entry) -> None:
+    if entry.effect is None:
+        return
+    said = entry.outcome.status if entry.outcome else ""
+    status = Status(_STATUS_OF_KIND.get(entry.kind) or said)
+    db.execute(
+        "UPDATE effect SET status = ?, attempt = ? WHERE id = ?",
+        (status, entry.effect.attempt, entry.effect.id),
+    )
+    if status in (Status.FAILED, Status.REFUSED):
+        state = find(db, entry.effect.id)
+        if state is not None and state.kind == "tool":
+            scope = (state.name, state.party, state.agent)
+            _use(db, scope, state.day, state.currency, (-1, -state.amount_minor))
+
+
+def _use(
+    db: sqlite3.Connection,
+    of: tuple[str, str, str],
+    day: str,
+    currency: str,
+    change: tuple[int, int],
+) -> None:
+    """Count an effect on its tool for the party and for the agent; take it back when it ended
+    as not done."""
+    tool, party, agent = of
+    for scope in (usage_scope(tool, party), usage_scope(tool, agent)):
+        db.execute(_ADD_USAGE, (scope, day, currency, *change))
+
+
+def usage_scope(tool: str, whose: str) -> str:
+    return f"{tool}/{whose}"
+
+
+def used(db: sqlite3.Connection, scope: str, day: str) -> dict[str, tuple[int, int]]:
+    """Per currency: how many effects, and how many minor units, count for `scope` on `day`."""
+    rows = db.execute(
+        "SELECT currency, count, amount_minor FROM usage WHERE scope = ? AND day = ?", (scope, day)
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
+def find(db: sqlite3.Connection, effect_id: str) -> EffectState | None:
+    row = db.execute(f"{_SELECT} WHERE id = ?", (effect_id,)).fetchone()
+    return None if row is None else _state(row)
+
+
+def list_of_interaction(db: sqlite3.Connection, interaction: str) -> list[EffectState]:
+    """In the order in which they were proposed."""
+    rows = db.execute(f"{_SELECT} WHERE interaction = ? ORDER BY position, id", (interaction,))
+    return [_state(row) for row in rows]
+
+
+def list_in_status(
+    db: sqlite3.Connection, status: Status, limit: int = 1_000
+) -> list[EffectState]:
+    rows = db.execute(f"{_SELECT} WHERE status = ? ORDER BY id LIMIT ?", (status, limit))
+    return [_state(row) for row in rows]
+
+
+def _state(row: tuple[object, ...]) -> EffectState:
+    (id_, decision, position, interaction, case, party, agent, release, kind, name, repeat,
+     status, attempt, after, holder, epoch, expires_at, day, amount_minor, currency) = row  # fmt: skip
+    return EffectState(
+        id=id_, decision=decision, position=position, interaction=interaction, case=case,
+        party=party, agent=agent, release=release, kind=kind, name=name, repeat=repeat,
+        status=Status(str(status)), attempt=attempt, after=after, lease=Lease(holder, epoch),
+        expires_at=expires_at, day=day, amount_minor=amount_minor, currency=currency,
+    )  # type: ignore[arg-type]  # fmt: skip
+
+
+def interaction_of(
+    db: sqlite3.Connection, interaction: str
+) -> tuple[str, str, str, str, int, str] | None:
+    """(inbox, rail, party, case, position of its received record, disposition)."""
+    row: tuple[str, str, str, str, int, str] | None = db.execute(
+        'SELECT inbox, rail, party, "case", position, disposition FROM interaction WHERE id = ?',
+        (interaction,),
+    ).fetchone()
+    return row

@@ -1,0 +1,1 @@
+"""How words travel: the port that every rail plugs into."""

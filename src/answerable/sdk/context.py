@@ -1,0 +1,116 @@
+"""What an agent can do inside a turn: remember steps, propose effects, hand over."""
+
+import hashlib
+import inspect
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import ParamSpec, Protocol, TypeVar, get_type_hints
+
+import msgspec
+
+from answerable.agents.domain import Tool
+from answerable.sdk.words import Escalation, Proposal
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+PROPOSALS_MAX = 20
+STEPS_MAX = 200
+STEP_BYTES_MAX = 256 * 1024
+
+
+class TurnFlooded(Exception):  # noqa: N818 - it ends the turn, at the desk
+    """A turn asked for more than a turn may: steps, proposals or bytes."""
+
+
+class Recorder(Protocol):
+    """Where steps are remembered: reads back what is recorded, records what is not."""
+
+    async def remember(self, key: str, compute: Callable[[], Awaitable[bytes]]) -> bytes: ...
+
+    def now(self) -> int: ...
+
+    def seed(self) -> int: ...
+
+
+class Context:
+    """One turn's view of the platform. It is of no use once the turn has ended."""
+
+    def __init__(self, recorder: Recorder, *, interaction: str, case: str, party: str) -> None:
+        self.interaction = interaction
+        self.case = case
+        self.party = party
+        self.proposals: list[Proposal] = []
+        self._recorder: Recorder | None = recorder
+        self._ordinals: Counter[str] = Counter()
+
+    async def step(self, call: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do something once: its result is recorded, and read back after a crash.
+
+        Arguments and result are JSON-shaped (dataclasses and msgspec structs too); `call` says
+        its result's type in its return annotation. Raises whatever `call` raises; an error is not
+        remembered.
+        """
+        returns = get_type_hints(call).get("return", object)
+        name = getattr(call, "__qualname__", type(call).__qualname__)
+        digest = hashlib.sha256(msgspec.json.encode([args, kwargs], order="sorted")).hexdigest()
+
+        async def compute() -> bytes:
+            return msgspec.json.encode(await call(*args, **kwargs))
+
+        data = await self._remember(f"{name}/{digest[:16]}", compute)
+        result: T = msgspec.json.decode(data, type=returns)
+        return result
+
+    async def now(self) -> int:
+        """The time of the first asking, in microseconds UTC: the same after a crash."""
+        recorder = self._live()
+
+        async def compute() -> bytes:
+            return msgspec.json.encode(recorder.now())
+
+        return msgspec.json.decode(await self._remember("ctx.now", compute), type=int)
+
+    async def random(self) -> random.Random:
+        """Chance that is the same after a crash."""
+        recorder = self._live()
+
+        async def compute() -> bytes:
+            return msgspec.json.encode(recorder.seed())
+
+        return random.Random(msgspec.json.decode(await self._remember("ctx.random", compute)))
+
+    def propose(self, tool: Tool, **arguments: object) -> Proposal:
+        """Ask for an effect. It is decided when the turn has ended; nothing happens before."""
+        self._live()
+        if len(self.proposals) >= PROPOSALS_MAX:
+            raise TurnFlooded(f"more than {PROPOSALS_MAX} proposals in one turn")
+        inspect.signature(tool.perform).bind(None, **arguments)
+        proposal = Proposal(tool, arguments, len(self.proposals) + 1)
+        self.proposals.append(proposal)
+        return proposal
+
+    def escalate(self, reason: str, *, queue: str = "") -> Escalation:
+        """Hand the case to people: `return ctx.escalate("No order matches")`."""
+        return Escalation(reason, queue)
+
+    def close(self) -> None:
+        """The turn has ended; code that still runs can no longer record or propose."""
+        self._recorder = None
+
+    def _live(self) -> Recorder:
+        if self._recorder is None:
+            raise RuntimeError("this turn has ended; its context does nothing any more")
+        return self._recorder
+
+    async def _remember(self, name: str, compute: Callable[[], Awaitable[bytes]]) -> bytes:
+        recorder = self._live()
+        ordinal = self._ordinals[name.partition("/")[0]]
+        self._ordinals[name.partition("/")[0]] += 1
+        if sum(self._ordinals.values()) > STEPS_MAX:
+            raise TurnFlooded(f"more than {STEPS_MAX} steps in one turn")
+        data = await recorder.remember(f"{ordinal}/{name}", compute)
+        if len(data) > STEP_BYTES_MAX:
+            raise TurnFlooded(f"a step's result of {len(data)} bytes; the limit is {STEP_BYTES_MAX}")
+        return data

@@ -1,0 +1,47 @@
+"""What a turn can end in: a reply, or a person."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from answerable.agents.domain import Tool
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A tool call that the agent asks for. Nothing has happened; it is decided after the turn."""
+
+    tool: Tool
+    arguments: Mapping[str, object]
+    ordinal: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What to say, where the message asked. One reply a message.
+
+    With `after`, the reply waits until that proposal has ended: `text` is sent if it got done,
+    `otherwise` if it was denied, refused or failed.
+    """
+
+    text: str
+    after: Proposal | None = None
+    otherwise: str = ""
+
+    def __post_init__(self) -> None:
+        if self.after is not None and not self.otherwise:
+            raise ValueError(
+                "a reply that waits for a proposal needs `otherwise`: what to say if it is "
+                "denied, refused or fails"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """Hand the case to people. `reason` is for them; `queue` is the agent's desk by default."""
+
+    reason: str
+    queue: str = ""
+
+
+Outcome = Reply | Escalation | None
+"""What a handler may return; None says nothing and closes the interaction."""
