@@ -1,0 +1,1 @@
+"""The production day: arrivals, an outside that fails, scripted people, the report."""
