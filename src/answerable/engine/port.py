@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from answerable.base.errors import AnswerableError, Broken
+from answerable.base.errors import AnswerableError
 
 Cursor = int
 """Position of a record in the feed; 0 is before the first."""
@@ -88,9 +88,7 @@ class Engine(Protocol):
         """Keep holding the partition; raises Fenced if it was lost."""
         ...
 
-    def read(
-        self, after: Cursor, kinds: Collection[str] | None = None
-    ) -> AsyncIterator[Record]:
+    def read(self, after: Cursor, kinds: Collection[str] | None = None) -> AsyncIterator[Record]:
         """The feed in order, without gaps, from `after` up to now; ends there."""
         ...
 
@@ -117,11 +115,6 @@ class Conflict(AnswerableError):
 
     def __init__(self, first: Record) -> None:
         self.first = first
-        super().__init__(f"Record '{first.key}' exists at {first.position}.", "Nothing was written.")
-
-
-class HomeHeld(Broken):
-    """Another process holds the home."""
-
-    code = "home_held"
-    http_status = 409
+        super().__init__(
+            f"Record '{first.key}' exists at {first.position}.", "Nothing was written."
+        )
