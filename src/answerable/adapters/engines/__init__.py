@@ -1,0 +1,1 @@
+"""Engines: what accepts, claims, appends and reads for us."""

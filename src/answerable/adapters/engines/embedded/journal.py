@@ -1,0 +1,193 @@
+"""The engine on one SQLite file: accept, claim, append, renew, read."""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator, Collection, Sequence
+from pathlib import Path
+
+from answerable.adapters.engines.embedded import rows
+from answerable.adapters.engines.embedded.holding import Holding
+from answerable.adapters.engines.embedded.tables import Project, Tables
+from answerable.adapters.engines.embedded.units import Accept, Append, Take, Taken, Unit
+from answerable.adapters.engines.embedded.writer import Writer
+from answerable.base.clock import Clock
+from answerable.base.errors import Broken
+from answerable.engine.port import Accepted, Arrival, Claim, Cursor, Fence, Fenced, Record
+from answerable.store.lock import HomeLock
+from answerable.store.sqlite import Migration, in_our_words, open_reader, open_writer
+
+DATABASE = "answerable.db"
+_PAGE_POSITIONS = 500
+
+
+class JournalClosed(Broken):
+    """The journal was closed, in this process."""
+
+    code = "journal_closed"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"The journal '{path}' is closed.", "Nothing was written.")
+
+
+class EmbeddedJournal:
+    """The Engine port on `home/answerable.db`, one partition; one process holds the home.
+
+    All methods belong to one event loop's thread. `project` writes state rows in the append's
+    transaction; `reader()` sees them as soon as the append has returned.
+    """
+
+    def __init__(
+        self, lock: HomeLock, connection: sqlite3.Connection, tables: Tables, clock: Clock
+    ) -> None:
+        self.path = lock.home / DATABASE
+        self._lock = lock
+        self._connection = connection
+        self._reader = open_reader(self.path)
+        self._tables = tables
+        self._clock = clock
+        self._writer = Writer(connection, self.path, tables, self._settled)
+        self._holding: Holding | None = None
+        self._is_open = True
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        *,
+        clock: Clock,
+        project: Project | None = None,
+        migrations: Sequence[Migration] = (),
+        backlog_max: int = 20_000,
+        threaded: bool = True,
+    ) -> "EmbeddedJournal":
+        """Hold the home `path` and open its file. `migrations` are the state's, numbered from 2.
+
+        `backlog_max` bounds the messages that wait; `threaded=False` commits in the loop's thread.
+        Raises HomeHeld, WrongHome, NewerSchema, CorruptPage, DiskFull, StorageFailed.
+        """
+        with contextlib.ExitStack() as undo:
+            lock = HomeLock.take(path)
+            undo.callback(lock.release)
+            file = path / DATABASE
+            connection = open_writer(file, [*rows.MIGRATIONS, *migrations])
+            undo.callback(connection.close)
+            with in_our_words(file):
+                tables = Tables(connection, file, project=project, backlog_max=backlog_max)
+            journal = cls(lock, connection, tables, clock)
+            undo.pop_all()
+        if threaded:
+            journal._writer.start_thread()
+        return journal
+
+    @property
+    def commits(self) -> int:
+        """Transactions committed since opening: what group commit saves."""
+        return self._writer.commits
+
+    def reader(self) -> sqlite3.Connection:
+        """The loop's read-only connection, for state queries. Fetch all rows at once."""
+        return self._reader
+
+    async def accept(self, arrivals: Sequence[Arrival]) -> list[Accepted]:
+        """See engine.port. Raises Busy when too many messages wait; other kinds always come in."""
+        unit = Accept(arrivals, asyncio.get_running_loop().create_future())
+        self._writer.submit(unit)
+        return await unit.waiter
+
+    async def claim(self, worker: str, n: int) -> AsyncIterator[Claim]:
+        """See engine.port. The partition is taken at the first step; an earlier claim is Fenced."""
+        take = Take(worker, asyncio.get_running_loop().create_future())
+        self._writer.submit(take)
+        holding = self._held_under((await take.waiter).fence)
+        try:
+            while True:
+                arrival = await holding.next(n)
+                memo: tuple[Record, ...] = ()
+                if holding.may_have_memo(arrival):
+                    with in_our_words(self.path):
+                        memo = rows.memo_of(self._reader, arrival.id)
+                yield Claim(holding.fence, (arrival,), memo)
+        finally:
+            holding.end(Fenced(holding.fence, holding.fence.epoch))
+            if self._holding is holding:
+                self._holding = None
+
+    def _held_under(self, fence: Fence) -> Holding:
+        if self._holding is None or self._holding.fence != fence:
+            raise Fenced(fence, self._tables.counters.epoch)
+        return self._holding
+
+    async def append(
+        self, fence: Fence, records: Sequence[Record], done: Sequence[str] = ()
+    ) -> list[Cursor]:
+        """See engine.port. Raises whatever `project` raises for these records; nothing is written.
+
+        A `done` id that is not waiting (finished, or never accepted) changes nothing.
+        """
+        unit = Append(fence, records, done, asyncio.get_running_loop().create_future())
+        self._writer.submit(unit)
+        return await unit.waiter
+
+    async def renew(self, fence: Fence) -> None:
+        """See engine.port. Nobody else can take the partition while we hold the home."""
+        self._writer.check()
+        if not self._tables.is_held_by(fence):
+            raise Fenced(fence, self._tables.counters.epoch)
+
+    async def read(
+        self, after: Cursor, kinds: Collection[str] | None = None
+    ) -> AsyncIterator[Record]:
+        """See engine.port. Lets the loop run between pages."""
+        with in_our_words(self.path):
+            upto = rows.last_record(self._reader)
+        while after < upto:
+            end = min(after + _PAGE_POSITIONS, upto)
+            with in_our_words(self.path):
+                page = rows.page(self._reader, after, end, kinds)
+            for record in page:
+                yield record
+            after = end
+            await asyncio.sleep(0)
+
+    def close(self) -> None:
+        """Finish what waits and give the home back; a second call does nothing."""
+        if self._is_open:
+            self._writer.drain()
+            self._shut()
+
+    def abandon(self) -> None:
+        """Leave as a SIGKILL would: what is not committed is gone, its callers are cancelled."""
+        if self._is_open:
+            self._shut()
+
+    def _shut(self) -> None:
+        self._is_open = False
+        closed = JournalClosed(self.path)
+        self._writer.shut(closed)
+        if self._holding is not None:
+            self._holding.end(closed)
+            self._holding = None
+        self._reader.close()
+        self._connection.close()
+        self._lock.release()
+
+    def _settled(self, batch: Sequence[Unit]) -> None:
+        """The inboxes follow what was committed, in its order."""
+        for unit in batch:
+            if unit.error is not None:
+                continue
+            if isinstance(unit, Take):
+                self._hand_over(unit.result)
+            elif self._holding is None:
+                continue
+            elif isinstance(unit, Append):
+                if unit.done:
+                    self._holding.finish(unit.done)
+            else:
+                self._holding.add(unit.fresh())
+
+    def _hand_over(self, taken: Taken) -> None:
+        if self._holding is not None:
+            self._holding.end(Fenced(self._holding.fence, taken.fence.epoch))
+        self._holding = Holding(taken, self._clock)

@@ -1,0 +1,143 @@
+"""The journal's SQL: arrivals, records, the fence."""
+
+import json
+import sqlite3
+from collections.abc import Collection, Sequence
+
+from answerable.engine.port import Arrival, Cursor, Record
+from answerable.store.sqlite import Migration, insert_many, placeholders
+
+MESSAGE = "message"
+"""The kind that `Busy` may refuse; answers and timers always come in."""
+
+MIGRATIONS: tuple[Migration, ...] = (
+    (
+        1,
+        """
+        CREATE TABLE arrival (
+            position INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            inbox TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            not_before_us INTEGER NOT NULL,
+            done INTEGER NOT NULL,
+            data BLOB NOT NULL
+        );
+        CREATE INDEX arrival_undone ON arrival (kind) WHERE done = 0;
+        CREATE TABLE record (
+            position INTEGER PRIMARY KEY,
+            key TEXT NOT NULL UNIQUE,
+            kind TEXT NOT NULL,
+            arrival TEXT,
+            data BLOB NOT NULL,
+            body BLOB
+        );
+        CREATE INDEX record_memo ON record (arrival) WHERE arrival IS NOT NULL;
+        CREATE TABLE fence (
+            partition INTEGER PRIMARY KEY,
+            epoch INTEGER NOT NULL,
+            worker TEXT NOT NULL
+        );
+        INSERT INTO fence VALUES (0, 0, '');
+        """,
+    ),
+)
+
+_RECORD = "SELECT key, kind, data, body, arrival, position FROM record"
+_ANY_OF = "IN (SELECT value FROM json_each(?))"
+
+
+def insert_arrivals(
+    connection: sqlite3.Connection, arrivals: Sequence[Arrival], first: int
+) -> list[bool]:
+    """Store those whose id is new, at positions from `first` on; says which were."""
+    rows = [
+        (position, a.id, a.inbox, a.kind, a.not_before_us, 0, a.data)
+        for position, a in enumerate(arrivals, first)
+    ]
+    into = "arrival (position, id, inbox, kind, not_before_us, done, data)"
+    inserted = insert_many(connection, into, rows, "ON CONFLICT (id) DO NOTHING")
+    if inserted == len(rows):
+        return [True] * len(rows)
+    found = positions_of(connection, [a.id for a in arrivals])
+    return [found.get(a.id) == position for position, a in enumerate(arrivals, first)]
+
+
+def positions_of(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, int]:
+    """Where the known ones of these arrivals stand, finished or not."""
+    sql = f"SELECT id, position FROM arrival WHERE id {_ANY_OF}"  # noqa: S608 - constants
+    return dict(connection.execute(sql, (json.dumps(ids),)).fetchall())
+
+
+def mark_done(connection: sqlite3.Connection, ids: Sequence[str]) -> int:
+    """Finish arrivals; returns how many messages that ended. Finished ones stay as they are."""
+    sql = f"UPDATE arrival SET done = 1 WHERE id {_ANY_OF} AND done = 0"  # noqa: S608 - constants
+    names = json.dumps(ids)
+    messages = connection.execute(f"{sql} AND +kind = 'message'", (names,)).rowcount
+    if messages < len(ids):
+        connection.execute(sql, (names,))
+    return messages
+
+
+def insert_records(
+    connection: sqlite3.Connection, records: Sequence[Record], first: Cursor
+) -> None:
+    """Store records at positions from `first` on; sqlite3.IntegrityError if a key exists."""
+    rows = [
+        (position, r.key, r.kind, r.arrival, r.data, r.body)
+        for position, r in enumerate(records, first)
+    ]
+    insert_many(connection, "record (position, key, kind, arrival, data, body)", rows)
+
+
+def find_first(connection: sqlite3.Connection, keys: Sequence[str]) -> Record | None:
+    """The earliest record with one of these keys."""
+    sql = f"{_RECORD} WHERE key {_ANY_OF} ORDER BY position LIMIT 1"
+    row = connection.execute(sql, (json.dumps(keys),)).fetchone()
+    return None if row is None else Record(*row)
+
+
+def memo_of(connection: sqlite3.Connection, arrival: str) -> tuple[Record, ...]:
+    """What was recorded for an arrival, in order."""
+    rows = connection.execute(f"{_RECORD} WHERE arrival = ? ORDER BY position", (arrival,))
+    return tuple(Record(*row) for row in rows.fetchall())
+
+
+def page(
+    connection: sqlite3.Connection, after: Cursor, upto: Cursor, kinds: Collection[str] | None
+) -> list[Record]:
+    """Records of positions (after, upto], in order."""
+    sql, values = f"{_RECORD} WHERE position > ? AND position <= ?", [after, upto]
+    if kinds is not None:
+        sql += f" AND kind IN ({placeholders(kinds)})"
+    rows = connection.execute(f"{sql} ORDER BY position", [*values, *(kinds or ())])
+    return [Record(*row) for row in rows.fetchall()]
+
+
+def undone(connection: sqlite3.Connection) -> list[Arrival]:
+    """Everything accepted and not finished, in accept order."""
+    sql = "SELECT id, inbox, kind, data, not_before_us FROM arrival WHERE done = 0"
+    rows = connection.execute(f"{sql} ORDER BY position")
+    return [Arrival(*row) for row in rows.fetchall()]
+
+
+def undone_messages(connection: sqlite3.Connection) -> int:
+    sql = "SELECT count(*) FROM arrival WHERE done = 0 AND kind = 'message'"
+    return int(connection.execute(sql).fetchone()[0])
+
+
+def last_arrival(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT coalesce(max(position), 0) FROM arrival").fetchone()[0])
+
+
+def last_record(connection: sqlite3.Connection) -> Cursor:
+    return int(connection.execute("SELECT coalesce(max(position), 0) FROM record").fetchone()[0])
+
+
+def epoch(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT epoch FROM fence WHERE partition = 0").fetchone()[0])
+
+
+def set_epoch(connection: sqlite3.Connection, number: int, worker: str) -> None:
+    sql = "UPDATE fence SET epoch = ?, worker = ? WHERE partition = 0"
+    connection.execute(sql, (number, worker))
