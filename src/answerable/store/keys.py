@@ -1,0 +1,207 @@
+"""The key store: the one place from which something can be destroyed for ever.
+
+Its own SQLite file, because the feed is append-only and a key in it could never be forgotten. Keys
+lie wrapped by the home's key (AES key wrap, RFC 3394), so that a copied file alone opens nothing.
+
+Why a key leaves no trace: rows are only ever added at the end of the table and are of one size, so
+SQLite never moves a wrapped key to another place, and destroying overwrites it where it lies
+(`secure_delete` for whatever SQLite frees besides). The write-ahead log, which still has earlier
+images of the page, is then emptied; until that has worked, `destroy` has not returned.
+"""
+
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Self
+
+from cryptography.hazmat.primitives.keywrap import (
+    InvalidUnwrap,
+    aes_key_unwrap,
+    aes_key_wrap,
+)
+
+from answerable.base.chance import Chance
+from answerable.base.errors import AnswerableError, Broken, Busy
+from answerable.store.files import read_or_create_private
+
+KEY_BYTES = 32
+CACHED_MAX = 20_000
+
+_WRAPPED_BYTES = KEY_BYTES + 8
+_GONE = bytes(_WRAPPED_BYTES)  # what lies in the place of a destroyed key
+_CHECK = b"answerable: the home's own key  "  # wrapped, it tells a wrong home key at once
+_IN_ONE_QUERY = 500
+
+_SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS home (wrapped BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS key (
+    id INTEGER PRIMARY KEY,
+    kid TEXT NOT NULL UNIQUE,
+    wrapped BLOB NOT NULL CHECK (length(wrapped) = {_WRAPPED_BYTES})
+) STRICT;
+"""
+
+
+class KeyDestroyed(AnswerableError):
+    """There is no such key, now or ever again: what it sealed is unreadable for everybody."""
+
+    code = "key_destroyed"
+    http_status = 410
+
+    def __init__(self, kid: str) -> None:
+        self.kid = kid
+        super().__init__(f"Key '{kid}' does not exist or was destroyed.", "Nothing was read.")
+
+
+class KeyStore:
+    """Wrapped keys by id. May be called from any thread; raises Broken where the file fails."""
+
+    def __init__(
+        self, database: sqlite3.Connection, home_key: bytes, cached_max: int = CACHED_MAX
+    ) -> None:
+        self._database = database
+        self._home_key = home_key
+        self._cached_max = cached_max
+        self._cache: OrderedDict[str, bytes] = OrderedDict()
+        self._lock = Lock()
+
+    @classmethod
+    def open(cls, path: Path, home_key: bytes, *, cached_max: int = CACHED_MAX) -> Self:
+        """Open or create the file; refuses a home key that is not the one it was made with."""
+        with _broken_means(path.name):
+            database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            try:
+                path.chmod(0o600)
+                for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
+                    database.execute(f"PRAGMA {pragma}")
+                database.executescript(_SCHEMA)
+                _check_home_key(database, home_key)
+            except BaseException:
+                database.close()
+                raise
+        return cls(database, home_key, cached_max)
+
+    def close(self) -> None:
+        with self._lock:
+            self._cache.clear()
+            self._database.close()
+
+    def put_many(self, keys: Mapping[str, bytes]) -> None:
+        """Durable on return, all or none. A key that exists stays; a destroyed one stays gone."""
+        if any(len(key) != KEY_BYTES for key in keys.values()):
+            raise ValueError(f"a key has {KEY_BYTES} bytes")
+        rows = [(kid, aes_key_wrap(self._home_key, key)) for kid, key in keys.items()]
+        with self._lock, _broken_means("keys.db"), _transaction(self._database):
+            self._database.executemany(
+                "INSERT INTO key (kid, wrapped) VALUES (?, ?) ON CONFLICT (kid) DO NOTHING", rows
+            )
+
+    def get(self, kid: str) -> bytes:
+        """The key; raises KeyDestroyed where there is none or no more."""
+        with self._lock:
+            cached = self._cache.get(kid)
+            if cached is not None:
+                self._cache.move_to_end(kid)
+                return cached
+            with _broken_means("keys.db"):
+                row = self._database.execute(
+                    "SELECT wrapped FROM key WHERE kid = ?", (kid,)
+                ).fetchone()
+            if row is None or row[0] == _GONE:
+                raise KeyDestroyed(kid)
+            key = _unwrap(self._home_key, row[0], f"key '{kid}'")
+            self._cache[kid] = key
+            if len(self._cache) > self._cached_max:
+                self._cache.popitem(last=False)
+            return key
+
+    def destroy(self, kids: Iterable[str]) -> None:
+        """Make these keys unreadable for ever, here and in every file; unknown ones are ignored.
+
+        Raises Busy where another connection holds the log of the file open: the keys are then
+        gone from the store, but bytes of them may remain until `destroy` is called again.
+        """
+        wanted = list(kids)
+        with self._lock, _broken_means("keys.db"):
+            for kid in wanted:
+                self._cache.pop(kid, None)
+            with _transaction(self._database):
+                for some in _in_parts(wanted):
+                    marks = ",".join("?" * len(some))
+                    self._database.execute(
+                        f"UPDATE key SET wrapped = ? WHERE kid IN ({marks})",  # noqa: S608 - only marks
+                        (_GONE, *some),
+                    )
+            is_busy = self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        if is_busy:
+            raise Busy(
+                "The key store's log is held open by another reader.",
+                "The keys no longer open anything, but their bytes may still lie in the file.",
+            )
+
+    def __repr__(self) -> str:
+        return f"KeyStore({len(self._cache)} keys cached)"
+
+
+def home_key(folder: Path, chance: Chance) -> bytes:
+    """The key that wraps all others: `home.key`, 32 bytes, made on first use. Raises Broken.
+
+    Losing it loses every body; a copy of it together with keys.db opens every body.
+    """
+    path = folder / "home.key"
+    key = read_or_create_private(path, lambda: chance.token(KEY_BYTES))
+    if len(key) != KEY_BYTES:
+        raise Broken(
+            f"'{path}' has {len(key)} bytes; the home's key has {KEY_BYTES}.",
+            "No key was opened.",
+            "put back the home.key that belongs to this home",
+        )
+    return key
+
+
+def _check_home_key(database: sqlite3.Connection, home_key: bytes) -> None:
+    with _transaction(database):
+        row = database.execute("SELECT wrapped FROM home").fetchone()
+        if row is None:
+            wrapped = aes_key_wrap(home_key, _CHECK)
+            database.execute("INSERT INTO home (wrapped) VALUES (?)", (wrapped,))
+        elif _unwrap(home_key, row[0], "the key store") != _CHECK:
+            raise Broken("The key store is damaged: its own check does not read as written.")
+
+
+def _unwrap(home_key: bytes, wrapped: bytes, what: str) -> bytes:
+    try:
+        return aes_key_unwrap(home_key, wrapped)
+    except (InvalidUnwrap, ValueError):
+        raise Broken(
+            f"The home's key does not open {what}.",
+            "Nothing was read.",
+            "put back the home.key that belongs to this home",
+        ) from None
+
+
+@contextmanager
+def _transaction(database: sqlite3.Connection) -> Iterator[None]:
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        database.execute("ROLLBACK")
+        raise
+    database.execute("COMMIT")
+
+
+@contextmanager
+def _broken_means(name: str) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise Broken(f"The key store '{name}' failed: {error}.") from None
+
+
+def _in_parts(kids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(kids), _IN_ONE_QUERY):
+        yield kids[start : start + _IN_ONE_QUERY]
