@@ -1,0 +1,1 @@
+"""What is allowed: Cedar in, verdict out; pure."""

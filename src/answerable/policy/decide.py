@@ -1,0 +1,130 @@
+"""The verdict. Default deny; a forbid wins over all; a hold wins over an allow; doubt is a deny.
+
+Cedar knows permit and forbid only, so a hold is a permit with `@hold("queue")`: if any permit
+that matches carries it, a person is asked, whatever other permit matches too. Cedar skips a rule
+that fails while it is evaluated; a forbid that fails would then allow, so any failure is a deny.
+"""
+
+import re
+from collections.abc import Iterator
+
+import cedarpy
+import msgspec
+
+from answerable.base.clock import DAY_US, HOUR_US
+from answerable.policy.domain import Fact, Judgement, Request, Statement, Verdict
+from answerable.policy.load import PolicySet
+
+DEFAULT_DENY = "default-deny"
+EVALUATION_ERROR = "evaluation-error"
+NEGATIVE_AMOUNT = "negative-amount"
+FACT_OF_WRONG_TYPE = "fact-of-wrong-type"
+REQUEST_UNREADABLE = "request-unreadable"
+
+_OWN_RULES = {
+    DEFAULT_DENY: "No rule permits it.",
+    EVALUATION_ERROR: "A rule could not be evaluated, and what it would have said is not known.",
+    NEGATIVE_AMOUNT: "An amount below zero would pass every upper bound.",
+    FACT_OF_WRONG_TYPE: "A fact is not of the type that the rules were checked against.",
+    REQUEST_UNREADABLE: "The request cannot be evaluated: a number or a text out of bounds.",
+}
+_FAILED = re.compile(r"error while evaluating policy `(policy\d+)`")
+_RESOURCE = {"perform": "Tool", "reply": "Rail"}
+_NO_ENTITIES = cedarpy.Entities.from_json_str("[]")
+_encode = msgspec.json.Encoder().encode
+
+
+def decide(policies: PolicySet, request: Request) -> Judgement:
+    """Judge one request by one set; pure, and the same for the same bytes, for ever."""
+    own = _own_refusal(policies, request)
+    if own:
+        return Judgement(Verdict.DENY, (own,))
+    try:
+        answer = _evaluate(policies, request)
+    except (ValueError, TypeError, OverflowError):  # what cannot be written down as Cedar's JSON
+        return Judgement(Verdict.DENY, (REQUEST_UNREADABLE,))
+    matched = _named(policies, answer.diagnostics.reasons)
+    if answer.diagnostics.errors or answer.decision is cedarpy.Decision.NoDecision:
+        failed = _failures(policies, answer.diagnostics.errors)
+        forbids = [one.ref for one in matched if one.effect == "forbid"]
+        return Judgement(Verdict.DENY, (*forbids, *failed))
+    if answer.decision is not cedarpy.Decision.Allow:
+        return Judgement(Verdict.DENY, tuple(one.ref for one in matched) or (DEFAULT_DENY,))
+    holds = [one for one in matched if one.hold is not None]
+    if holds:
+        ask = dict.fromkeys(one.hold for one in holds if one.hold is not None)
+        return Judgement(Verdict.HOLD, tuple(one.ref for one in holds), tuple(ask))
+    return Judgement(Verdict.ALLOW, tuple(one.ref for one in matched))
+
+
+def explain(policies: PolicySet, judgement: Judgement) -> str:
+    """The verdict with each deciding rule as it was written, for people."""
+    by_ref = {one.ref: one for one in policies.statements}
+    parts = [
+        judgement.verdict.value + (f": ask {', '.join(judgement.ask)}" if judgement.ask else "")
+    ]
+    for reason in judgement.reasons:
+        own, _, ref = reason.partition(" ")
+        rule = by_ref.get(reason) or by_ref.get(ref)
+        said = _OWN_RULES.get(own)
+        parts.append("\n".join(part for part in (reason, said, rule and rule.text) if part))
+    return "\n\n".join(parts)
+
+
+def _own_refusal(policies: PolicySet, request: Request) -> str:
+    if request.amount is not None and request.amount.amount_minor < 0:
+        return NEGATIVE_AMOUNT
+    for name, kind in policies.facts.items():
+        if name in request.facts and type(request.facts[name]) is not kind:
+            return f"{FACT_OF_WRONG_TYPE} {name}"
+    return ""
+
+
+def _evaluate(policies: PolicySet, request: Request) -> cedarpy.AuthzResult:
+    """Names travel as structured ids, never as Cedar text, so nothing in them is syntax."""
+    context = _context(policies, request)
+    if policies.needed is not None:  # building the context is most of the cost
+        context = {name: context[name] for name in policies.needed if name in context}
+    asked = {
+        "principal": {"type": "Agent", "id": request.agent},
+        "action": {"type": "Action", "id": request.action},
+        "resource": {"type": _RESOURCE[request.action], "id": request.name},
+        "context": _encode(context).decode(),
+    }
+    return cedarpy.is_authorized_batch([asked], policies.handle, _NO_ENTITIES)[0]
+
+
+def _context(policies: PolicySet, request: Request) -> dict[str, object]:
+    counters, facts = request.counters, request.facts
+    known: dict[str, Fact] = {name: facts[name] for name in policies.facts if name in facts}
+    context: dict[str, object] = {
+        "release": request.release,
+        "stage": request.stage,
+        "grade": request.grade,
+        "case_holder": request.case_holder,
+        "hour": request.at_us // HOUR_US % 24,
+        "weekday": (request.at_us // DAY_US + 3) % 7 + 1,  # 1970-01-01 was a Thursday
+        "party_effects_today": counters.party_effects_today,
+        "party_amount_minor_today": counters.party_amount_minor_today,
+        "agent_effects_today": counters.agent_effects_today,
+        "agent_amount_minor_today": counters.agent_amount_minor_today,
+        "facts": known,
+    }
+    if request.amount is not None:
+        amount = request.amount
+        context["amount"] = {"minor": amount.amount_minor, "currency": amount.currency}
+    return context
+
+
+def _named(policies: PolicySet, numbers: list[str]) -> list[Statement]:
+    """In the order of the files: the engine's own is that of a hash."""
+    return [policies.statements[n] for n in sorted(policies.numbered[number] for number in numbers)]
+
+
+def _failures(policies: PolicySet, errors: list[str]) -> Iterator[str]:
+    """Which rules failed; the engine's words stay out, they can quote personal data."""
+    found = [match.group(1) for error in errors if (match := _FAILED.match(error))]
+    for one in _named(policies, found):
+        yield f"{EVALUATION_ERROR} {one.ref}"
+    if len(found) < max(1, len(errors)):
+        yield EVALUATION_ERROR

@@ -1,0 +1,197 @@
+"""Limits per amount and count, kept in memory: nothing can come between a check and its reserve.
+
+A reservation counts from the moment it is made; it is given back only if its effect is known not
+to have happened. What was used before we started is looked up once per key and day.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from answerable.base.errors import UsageError
+from answerable.base.money import Money
+from answerable.policy.domain import Counters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """What a tool declares; None is no limit. Amounts are minor units of `currency`.
+
+    A limit on amounts refuses an effect without an amount, and one in another currency: either
+    would be a way around it.
+    """
+
+    count_per_party_per_day: int | None = None
+    count_per_day: int | None = None
+    amount_minor_per_party_per_day: int | None = None
+    amount_minor_per_day: int | None = None
+    amount_minor_each: int | None = None
+    currency: str | None = None
+
+    def __post_init__(self) -> None:
+        if any(most is not None and most < 0 for most in (*self.counts, *self.amounts)):
+            raise UsageError("A limit is zero or more.")
+        if self.is_on_amounts != (self.currency is not None):
+            raise UsageError("A limit on amounts names its currency, and only such a one does.")
+
+    @property
+    def counts(self) -> tuple[int | None, int | None]:
+        return self.count_per_party_per_day, self.count_per_day
+
+    @property
+    def amounts(self) -> tuple[int | None, int | None, int | None]:
+        return (
+            self.amount_minor_each,
+            self.amount_minor_per_party_per_day,
+            self.amount_minor_per_day,
+        )
+
+    @property
+    def is_on_amounts(self) -> bool:
+        return any(most is not None for most in self.amounts)
+
+
+class Key(NamedTuple):
+    """What is counted: `party` None is all parties, `currency` None is effects of any or none."""
+
+    agent: str
+    tool: str  # or the rail
+    party: str | None
+    currency: str | None
+
+
+class Used(NamedTuple):
+    effects: int = 0
+    amount_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """An effect that wants room."""
+
+    agent: str
+    tool: str
+    party: str
+    amount: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    id: int
+    ask: Ask
+    day: str  # the day that it counts on
+
+
+@dataclass(frozen=True, slots=True)
+class LimitExceeded:
+    """`rule` is the field of `Limit`, or `amount_missing`, `amount_negative`, `currency`."""
+
+    rule: str
+    most: int = 0
+    would_be: int = 0
+
+
+Lookup = Callable[[Key, str], Used]
+
+
+class Limits:
+    """What is used today, reservations included; one per partition, touched by one task at a time.
+
+    `used` reads what is already in the state rows, for a key and a day `2026-03-02`; it is called
+    the first time that a key is touched on a day, and memory is the truth from there. A day never
+    comes back: after the first touch of a new day an older one counts on the new one.
+    """
+
+    def __init__(self, used: Lookup) -> None:
+        self._lookup = used
+        self._day = ""
+        self._used: dict[Key, Used] = {}
+        self._open: set[int] = set()
+        self._last_id = 0
+
+    def counters(self, ask: Ask, day: str) -> Counters:
+        """What policy is told about today, before this effect."""
+        self._turn_to(day)
+        party, everyone = _keys(ask, None)
+        paid = _keys(ask, ask.amount.currency) if ask.amount else ()
+        amounts = [self._of(key).amount_minor for key in paid] or [0, 0]
+        return Counters(
+            party_effects_today=self._of(party).effects,
+            agent_effects_today=self._of(everyone).effects,
+            party_amount_minor_today=amounts[0],
+            agent_amount_minor_today=amounts[1],
+        )
+
+    def check_and_reserve(self, limit: Limit, ask: Ask, day: str) -> Reservation | LimitExceeded:
+        """Take room for one effect, or say which limit has none. Not a coroutine, on purpose."""
+        now = self.counters(ask, day)
+        for exceeded in _exceeded(limit, ask, now):
+            return exceeded
+        self._add(ask, 1)
+        self._last_id += 1
+        self._open.add(self._last_id)
+        return Reservation(self._last_id, ask, self._day)
+
+    def release(self, reservation: Reservation) -> None:
+        """Give the room back: the append failed or the effect did not happen. Once only."""
+        if reservation.id not in self._open:
+            return
+        self._open.remove(reservation.id)
+        if reservation.day == self._day:
+            self._add(reservation.ask, -1)
+
+    def settle(self, reservation: Reservation) -> None:
+        """The effect happened, or may have: it stays counted and can no longer be given back."""
+        self._open.discard(reservation.id)
+
+    def _turn_to(self, day: str) -> None:
+        if day > self._day:
+            self._day = day
+            self._used.clear()
+
+    def _of(self, key: Key) -> Used:
+        known = self._used.get(key)
+        if known is None:
+            known = self._used[key] = self._lookup(key, self._day)
+        return known
+
+    def _add(self, ask: Ask, sign: int) -> None:
+        amount_minor = ask.amount.amount_minor if ask.amount else 0
+        currencies = (None, ask.amount.currency) if ask.amount else (None,)
+        for key in (key for currency in currencies for key in _keys(ask, currency)):
+            used = self._of(key)
+            added = amount_minor if key.currency else 0
+            self._used[key] = Used(used.effects + sign, used.amount_minor + sign * added)
+
+
+def _keys(ask: Ask, currency: str | None) -> tuple[Key, Key]:
+    return (
+        Key(ask.agent, ask.tool, ask.party, currency),
+        Key(ask.agent, ask.tool, None, currency),
+    )
+
+
+def _exceeded(limit: Limit, ask: Ask, now: Counters) -> Iterator[LimitExceeded]:
+    wanted = 0 if ask.amount is None else ask.amount.amount_minor
+    if wanted < 0:
+        yield LimitExceeded("amount_negative")
+    if limit.is_on_amounts and ask.amount is None:
+        yield LimitExceeded("amount_missing")
+    if limit.currency and ask.amount and ask.amount.currency != limit.currency:
+        yield LimitExceeded("currency")
+    after = {
+        "amount_minor_each": (limit.amount_minor_each, wanted),
+        "count_per_party_per_day": (limit.count_per_party_per_day, now.party_effects_today + 1),
+        "count_per_day": (limit.count_per_day, now.agent_effects_today + 1),
+        "amount_minor_per_party_per_day": (
+            limit.amount_minor_per_party_per_day,
+            now.party_amount_minor_today + wanted,
+        ),
+        "amount_minor_per_day": (
+            limit.amount_minor_per_day,
+            now.agent_amount_minor_today + wanted,
+        ),
+    }
+    for rule, (most, would_be) in after.items():
+        if most is not None and would_be > most:
+            yield LimitExceeded(rule, most, would_be)

@@ -1,0 +1,132 @@
+"""Policy files become a set in force, or an error that names every mistake: never half of each."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import cedarpy
+
+from answerable.base.errors import NotFound
+from answerable.policy.check import check, needed
+from answerable.policy.domain import Fact, Statement
+from answerable.policy.errors import PolicyInvalid, Problem
+from answerable.policy.schema import Vocabulary, compile_schema, schema_text
+from answerable.policy.statements import Read, names_in_order, plain, read
+
+FILES_MAX = 100
+BYTES_MAX = 262_144
+STATEMENTS_MAX = 1_000
+
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,127}\Z")
+_EVERYTHING = Vocabulary()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PolicySet:
+    """A set that parsed and fits its schema; immutable, made by `load` only."""
+
+    digest: str  # hex SHA-256 of the schema, the file names and their text
+    statements: tuple[Statement, ...]  # in the order of the files, then of their lines
+    facts: Mapping[str, type[Fact]]
+    handle: cedarpy.PolicySet  # parsed once; evaluation is its only use
+    numbered: Mapping[str, int]  # the engine's `policy0` to our place in `statements`
+    needed: frozenset[str] | None  # what of the context any rule looks at; None: all of it
+
+
+def load_folder(path: Path, vocabulary: Vocabulary = _EVERYTHING) -> PolicySet:
+    """Load every `*.cedar` directly in a folder. NotFound without the folder; PolicyInvalid."""
+    if not path.is_dir():
+        raise NotFound(f"There is no policy folder '{path}'.", "Nothing was loaded.")
+    files: dict[str, str] = {}
+    problems: list[Problem] = []
+    for file in sorted(path.glob("*.cedar")):
+        try:
+            if file.stat().st_size > BYTES_MAX:
+                problems.append(Problem(file.name, 0, "", f"more than {BYTES_MAX} bytes"))
+            else:
+                files[file.name] = file.read_bytes().decode("utf-8")
+        except UnicodeDecodeError as error:
+            problems.append(Problem(file.name, 0, "", f"not UTF-8 at byte {error.start}"))
+        except OSError as error:
+            problems.append(Problem(file.name, 0, "", f"cannot be read: {error.strerror}"))
+    if problems:
+        raise PolicyInvalid(tuple(problems))
+    return load(files, vocabulary)
+
+
+def load(files: Mapping[str, str], vocabulary: Vocabulary = _EVERYTHING) -> PolicySet:
+    """Parse, check and number policies given as file name to text; an empty set denies everything.
+
+    Raises PolicyInvalid with every problem found: syntax, schema, annotations, names, size.
+    """
+    texts = {name: plain(text) for name, text in sorted(files.items())}
+    problems = _too_much(texts)
+    if problems:
+        raise PolicyInvalid(tuple(problems))
+    schema = schema_text(vocabulary)
+    reads: list[Read] = []
+    for name, text in texts.items():
+        found, wrong = read(name, text)
+        reads += found
+        problems += wrong
+    problems += _twice(reads)
+    compiled = compile_schema(schema)
+    for one in reads:
+        problems += check(one, compiled, vocabulary)
+    if problems:
+        raise PolicyInvalid(tuple(sorted(problems)))
+    return _in_force(reads, _digest(schema, texts), vocabulary)
+
+
+def _in_force(reads: list[Read], digest: str, vocabulary: Vocabulary) -> PolicySet:
+    text = "\n".join(one.statement.text for one in reads)
+    place = {one.statement.id: n for n, one in enumerate(reads)}
+    looks = [needed(one) for one in reads]
+    return PolicySet(
+        digest=digest,
+        statements=tuple(one.statement for one in reads),
+        facts=dict(vocabulary.facts),
+        handle=cedarpy.PolicySet.from_str(text),
+        numbered={f"policy{n}": place[name or ""] for n, name in enumerate(names_in_order(text))},
+        needed=None if None in looks else frozenset().union(*(look or () for look in looks)),
+    )
+
+
+def _too_much(texts: Mapping[str, str]) -> list[Problem]:
+    problems = [
+        Problem(name, 0, "", "a file name has letters, digits, `.`, `_`, `-`, `/`; at most 128")
+        for name in texts
+        if not _FILE_NAME.match(name)
+    ]
+    size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts.values())
+    last = max(texts, default="")
+    if len(texts) > FILES_MAX:
+        problems.append(Problem(last, 0, "", f"a set has at most {FILES_MAX} files"))
+    if size > BYTES_MAX:
+        problems.append(Problem(last, 0, "", f"a set has at most {BYTES_MAX} bytes, not {size}"))
+    if sum(text.count(";") for text in texts.values()) > STATEMENTS_MAX:
+        problems.append(Problem(last, 0, "", f"a set has at most {STATEMENTS_MAX} statements"))
+    return problems
+
+
+def _twice(reads: list[Read]) -> list[Problem]:
+    first: dict[str, Statement] = {}
+    problems: list[Problem] = []
+    for one in reads:
+        known = first.setdefault(one.statement.id, one.statement)
+        if known is not one.statement:
+            message = f"`@id` is taken by {known.file}:{known.line}"
+            problems.append(one.segment.problem(message, "@id"))
+    return problems
+
+
+def _digest(schema: str, texts: Mapping[str, str]) -> str:
+    """Over names and text, each with its length first, so that no two sets read the same."""
+    whole = hashlib.sha256(b"answerable-policy-set/1\n")
+    for part in (schema, *(part for item in sorted(texts.items()) for part in item)):
+        data = part.encode()
+        whole.update(b"%d\n" % len(data))
+        whole.update(data)
+    return whole.hexdigest()
