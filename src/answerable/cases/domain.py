@@ -33,4 +33,5 @@ class Case:
     party: str
     agent: str
     lease: Lease
+    since: int = 0  # ledger index of the entry that gave the lease
     is_new: bool = False

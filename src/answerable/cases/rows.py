@@ -7,41 +7,42 @@ from answerable.ledger.domain import Entry
 
 SCHEMA = """
 CREATE TABLE "case" (id TEXT PRIMARY KEY, party TEXT NOT NULL, agent TEXT NOT NULL,
-                     holder TEXT NOT NULL, epoch INTEGER NOT NULL) WITHOUT ROWID;
+                     holder TEXT NOT NULL, epoch INTEGER NOT NULL,
+                     since INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX case_of_party ON "case" (party, agent);
 """
 TABLES = ("case",)
 KINDS = ("lease", "escalated", "handback")
 
-_INSERT = 'INSERT INTO "case" (id, party, agent, holder, epoch) VALUES (?, ?, ?, ?, ?)'
-_UPDATE = 'UPDATE "case" SET holder = ?, epoch = ? WHERE id = ?'
+_INSERT = 'INSERT INTO "case" (id, party, agent, holder, epoch, since) VALUES (?, ?, ?, ?, ?, ?)'
+_UPDATE = 'UPDATE "case" SET holder = ?, epoch = ?, since = ? WHERE id = ?'
 
 
 def project(db: sqlite3.Connection, entry: Entry) -> None:
     change = entry.change or {}
     case = entry.trace.case if entry.trace else None
     if change["epoch"] == 1 and entry.subject is not None:
-        row = (case, entry.subject.pid, change["agent"], change["holder"], 1)
+        row = (case, entry.subject.pid, change["agent"], change["holder"], 1, entry.seq)
         db.execute(_INSERT, row)
     else:
-        db.execute(_UPDATE, (change["holder"], change["epoch"], case))
+        db.execute(_UPDATE, (change["holder"], change["epoch"], entry.seq, case))
 
 
 def find(db: sqlite3.Connection, case_id: str) -> Case | None:
     row = db.execute(
-        'SELECT id, party, agent, holder, epoch FROM "case" WHERE id = ?', (case_id,)
+        'SELECT id, party, agent, holder, epoch, since FROM "case" WHERE id = ?', (case_id,)
     ).fetchone()
-    return None if row is None else Case(row[0], row[1], row[2], Lease(row[3], row[4]))
+    return None if row is None else Case(row[0], row[1], row[2], Lease(row[3], row[4]), row[5])
 
 
 def find_of_party(db: sqlite3.Connection, party: str, agent: str) -> Case | None:
     """The party's case with this agent: the newest, by its time-ordered id."""
     row = db.execute(
-        'SELECT id, party, agent, holder, epoch FROM "case" WHERE party = ? AND agent = ?'
+        'SELECT id, party, agent, holder, epoch, since FROM "case" WHERE party = ? AND agent = ?'
         " ORDER BY id DESC LIMIT 1",
         (party, agent),
     ).fetchone()
-    return None if row is None else Case(row[0], row[1], row[2], Lease(row[3], row[4]))
+    return None if row is None else Case(row[0], row[1], row[2], Lease(row[3], row[4]), row[5])
 
 
 def lease_of(db: sqlite3.Connection, case_id: str) -> Lease | None:

@@ -1,12 +1,14 @@
 """The verbs on cases: open one, hand it over, hand it back."""
 
 import sqlite3
+from collections.abc import Mapping
+from typing import Literal
 
 from answerable.base.ids import kin
 from answerable.cases import rows
 from answerable.cases.domain import Case, Lease
 from answerable.ledger.domain import Trace
-from answerable.ledger.draft import Draft, Unit
+from answerable.ledger.draft import Body, Draft, Unit
 
 
 class Cases:
@@ -39,14 +41,27 @@ class Cases:
         return Case(case_id, party, agent, lease, is_new=True)
 
 
-def hand_over(case: Case, holder: str, *, by: str, why: str) -> Draft:
-    """The case changes hands: the next epoch, after which no earlier holder may speak."""
+def change_of_hands(  # noqa: PLR0913 - one sentence: this case goes to that holder, by whom, why
+    kind: Literal["lease", "escalated", "handback"],
+    case: Case,
+    holder: str,
+    *,
+    actor: str,
+    facts: Mapping[str, str | int],
+    interaction: str | None = None,
+    body: tuple[str, bytes] | None = None,
+) -> Draft:
+    """The case changes hands: the next epoch, after which no earlier holder may speak.
+
+    The entry's id is the case and the epoch, so that of two changes at once the first one wins.
+    """
     epoch = case.lease.epoch + 1
     return Draft(
-        kind="lease",
+        kind=kind,
         id=f"{case.id}.{epoch}",
-        actor=by,
+        actor=actor,
         party=case.party,
-        trace=Trace(case=case.id),
-        change={"holder": holder, "epoch": epoch, "why": why},
+        trace=Trace(interaction=interaction, case=case.id),
+        change={"holder": holder, "epoch": epoch, "agent": case.agent, **facts},
+        body=Body(kid=body[0], data=body[1]) if body else None,
     )

@@ -12,6 +12,7 @@ from enum import StrEnum
 from answerable.agents.domain import Repeat
 from answerable.base.clock import MINUTE_US, SECOND_US
 from answerable.cases.domain import Lease
+from answerable.ledger.domain import Owner
 
 
 class Status(StrEnum):
@@ -57,6 +58,25 @@ class EffectState:
     day: str
     amount_minor: int
     currency: str
+    owner: Owner  # who is accountable for its last start
+
+    @property
+    def origin(self) -> str:
+        """The tail of what it belongs to: an interaction's, or a specialist's reply's."""
+        return self.id.partition("_")[2].rpartition("-")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """An interaction's row."""
+
+    id: str
+    inbox: str
+    rail: str
+    party: str
+    case: str
+    position: int  # of its received record
+    disposition: str  # open, until it has ended
 
 
 _RETRY_US = (1, 5, 30, 2 * 60, 10 * 60, 30 * 60)

@@ -4,8 +4,9 @@ import sqlite3
 
 from answerable.base.clock import day_of
 from answerable.cases.domain import Lease
-from answerable.effects.domain import EffectState, Status
-from answerable.ledger.domain import Entry
+from answerable.effects.domain import EffectState, Interaction, Status
+from answerable.ledger.domain import Entry, Owner
+from answerable.policy.limits import Key, Used
 
 SCHEMA = """
 CREATE TABLE interaction (id TEXT PRIMARY KEY, inbox TEXT NOT NULL, rail TEXT NOT NULL,
@@ -17,12 +18,14 @@ CREATE TABLE effect (id TEXT PRIMARY KEY, decision TEXT NOT NULL, position INTEG
                      name TEXT NOT NULL, repeat TEXT NOT NULL, status TEXT NOT NULL,
                      attempt INTEGER NOT NULL, after TEXT, holder TEXT NOT NULL,
                      epoch INTEGER NOT NULL, expires_at INTEGER NOT NULL, day TEXT NOT NULL,
-                     amount_minor INTEGER NOT NULL, currency TEXT NOT NULL) WITHOUT ROWID;
+                     amount_minor INTEGER NOT NULL, currency TEXT NOT NULL,
+                     owner TEXT NOT NULL, accepted_at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX effect_of_interaction ON effect (interaction);
 CREATE INDEX effect_held ON effect (status) WHERE status IN ('held', 'unknown');
-CREATE TABLE usage (scope TEXT NOT NULL, day TEXT NOT NULL, currency TEXT NOT NULL,
-                    count INTEGER NOT NULL, amount_minor INTEGER NOT NULL,
-                    PRIMARY KEY (scope, day, currency)) WITHOUT ROWID;
+CREATE TABLE usage (agent TEXT NOT NULL, tool TEXT NOT NULL, party TEXT NOT NULL,
+                    currency TEXT NOT NULL, day TEXT NOT NULL, effects INTEGER NOT NULL,
+                    amount_minor INTEGER NOT NULL,
+                    PRIMARY KEY (agent, tool, party, currency, day)) WITHOUT ROWID;
 """
 TABLES = ("interaction", "effect", "usage")
 KINDS = (
@@ -32,14 +35,15 @@ KINDS = (
 
 _COLUMNS = (
     'id, decision, position, interaction, "case", party, agent, release, kind, name, repeat,'
-    " status, attempt, after, holder, epoch, expires_at, day, amount_minor, currency"
+    " status, attempt, after, holder, epoch, expires_at, day, amount_minor, currency,"
+    " owner, accepted_at"
 )
-_INSERT_EFFECT = f"INSERT INTO effect ({_COLUMNS}) VALUES ({', '.join('?' * 20)})"  # noqa: S608
+_INSERT_EFFECT = f"INSERT INTO effect ({_COLUMNS}) VALUES ({', '.join('?' * 22)})"  # noqa: S608
 _SELECT = f"SELECT {_COLUMNS} FROM effect"  # noqa: S608 - a constant
 _ADD_USAGE = (
-    "INSERT INTO usage (scope, day, currency, count, amount_minor) VALUES (?, ?, ?, ?, ?)"
-    " ON CONFLICT (scope, day, currency) DO UPDATE SET count = count + excluded.count,"
-    " amount_minor = amount_minor + excluded.amount_minor"
+    "INSERT INTO usage (agent, tool, party, currency, day, effects, amount_minor)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (agent, tool, party, currency, day) DO UPDATE"
+    " SET effects = effects + excluded.effects, amount_minor = amount_minor + excluded.amount_minor"
 )
 
 
@@ -74,6 +78,8 @@ def _decided(db: sqlite3.Connection, entry: Entry, position: int) -> None:
     effect, action, trace = entry.effect, entry.action, entry.trace
     if effect is None or action is None or trace is None or entry.subject is None:
         return
+    if entry.owner is None:
+        return
     change = entry.change or {}
     status = _STATUS_OF_VERDICT[entry.policy[-1].verdict]
     if status is Status.READY and effect.after is not None:
@@ -88,10 +94,11 @@ def _decided(db: sqlite3.Connection, entry: Entry, position: int) -> None:
             agent, release, action.kind, action.name, effect.repeat,
             status, 1, effect.after, change["holder"], change["epoch"],
             change.get("expires_at", 0), day, amount, currency,
+            entry.owner.person, entry.owner.accepted_at,
         ),
     )  # fmt: skip
-    if action.kind == "tool" and status is not Status.DENIED:
-        _use(db, (action.name, entry.subject.pid, agent), day, currency, (1, amount))
+    if status is not Status.DENIED:
+        _use(db, (agent, action.name, entry.subject.pid), (currency, day), (1, amount))
 
 
 _STATUS_OF_KIND = {
@@ -106,41 +113,49 @@ def _moved(db: sqlite3.Connection, entry: Entry) -> None:
         return
     said = entry.outcome.status if entry.outcome else ""
     status = Status(_STATUS_OF_KIND.get(entry.kind) or said)
+    if entry.kind == "effect.started" and entry.owner is not None:
+        db.execute(
+            "UPDATE effect SET owner = ?, accepted_at = ? WHERE id = ?",
+            (entry.owner.person, entry.owner.accepted_at, entry.effect.id),
+        )
     db.execute(
         "UPDATE effect SET status = ?, attempt = ? WHERE id = ?",
         (status, entry.effect.attempt, entry.effect.id),
     )
     if status in (Status.FAILED, Status.REFUSED):
         state = find(db, entry.effect.id)
-        if state is not None and state.kind == "tool":
-            scope = (state.name, state.party, state.agent)
-            _use(db, scope, state.day, state.currency, (-1, -state.amount_minor))
+        if state is not None:
+            whose = (state.agent, state.name, state.party)
+            _use(db, whose, (state.currency, state.day), (-1, -state.amount_minor))
 
 
 def _use(
     db: sqlite3.Connection,
-    of: tuple[str, str, str],
-    day: str,
-    currency: str,
+    whose: tuple[str, str, str],
+    when: tuple[str, str],
     change: tuple[int, int],
 ) -> None:
-    """Count an effect on its tool for the party and for the agent; take it back when it ended
-    as not done."""
-    tool, party, agent = of
-    for scope in (usage_scope(tool, party), usage_scope(tool, agent)):
-        db.execute(_ADD_USAGE, (scope, day, currency, *change))
+    """Count an effect for its party and for all; take it back when it ended as not done.
+
+    The row without a currency counts effects of any, the row of a currency sums its amounts.
+    """
+    agent, tool, party = whose
+    currency, day = when
+    effects, amount_minor = change
+    for counted in (party, ""):
+        db.execute(_ADD_USAGE, (agent, tool, counted, "", day, effects, 0))
+        if currency:
+            db.execute(_ADD_USAGE, (agent, tool, counted, currency, day, effects, amount_minor))
 
 
-def usage_scope(tool: str, whose: str) -> str:
-    return f"{tool}/{whose}"
-
-
-def used(db: sqlite3.Connection, scope: str, day: str) -> dict[str, tuple[int, int]]:
-    """Per currency: how many effects, and how many minor units, count for `scope` on `day`."""
-    rows = db.execute(
-        "SELECT currency, count, amount_minor FROM usage WHERE scope = ? AND day = ?", (scope, day)
-    )
-    return {row[0]: (row[1], row[2]) for row in rows}
+def used(db: sqlite3.Connection, key: Key, day: str) -> Used:
+    """What `key` has used on `day`, held and unfinished effects included."""
+    row = db.execute(
+        "SELECT effects, amount_minor FROM usage WHERE agent = ? AND tool = ? AND party = ?"
+        " AND currency = ? AND day = ?",
+        (key.agent, key.tool, key.party or "", key.currency or "", day),
+    ).fetchone()
+    return Used(*row) if row else Used()
 
 
 def find(db: sqlite3.Connection, effect_id: str) -> EffectState | None:
@@ -163,21 +178,21 @@ def list_in_status(
 
 def _state(row: tuple[object, ...]) -> EffectState:
     (id_, decision, position, interaction, case, party, agent, release, kind, name, repeat,
-     status, attempt, after, holder, epoch, expires_at, day, amount_minor, currency) = row  # fmt: skip
+     status, attempt, after, holder, epoch, expires_at, day, amount_minor, currency,
+     owner, accepted_at) = row  # fmt: skip
     return EffectState(
         id=id_, decision=decision, position=position, interaction=interaction, case=case,
         party=party, agent=agent, release=release, kind=kind, name=name, repeat=repeat,
         status=Status(str(status)), attempt=attempt, after=after, lease=Lease(holder, epoch),
         expires_at=expires_at, day=day, amount_minor=amount_minor, currency=currency,
+        owner=Owner(person=owner, accepted_at=accepted_at),
     )  # type: ignore[arg-type]  # fmt: skip
 
 
-def interaction_of(
-    db: sqlite3.Connection, interaction: str
-) -> tuple[str, str, str, str, int, str] | None:
-    """(inbox, rail, party, case, position of its received record, disposition)."""
-    row: tuple[str, str, str, str, int, str] | None = db.execute(
-        'SELECT inbox, rail, party, "case", position, disposition FROM interaction WHERE id = ?',
+def interaction_of(db: sqlite3.Connection, interaction: str) -> Interaction | None:
+    row = db.execute(
+        'SELECT id, inbox, rail, party, "case", position, disposition FROM interaction'
+        " WHERE id = ?",
         (interaction,),
     ).fetchone()
-    return row
+    return None if row is None else Interaction(*row)

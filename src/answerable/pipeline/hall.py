@@ -1,0 +1,80 @@
+"""What the seven stages share: the rooms below, as `compose` wired them."""
+
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from answerable.agents.domain import Release
+from answerable.agents.service import Agents
+from answerable.base.chance import Chance
+from answerable.base.clock import Clock
+from answerable.base.ids import Ids
+from answerable.cases.leases import Leases
+from answerable.cases.service import Cases
+from answerable.effects.breaker import Breaker
+from answerable.engine.port import Engine
+from answerable.ledger.committer import Committer
+from answerable.ledger.keyring import Keyring
+from answerable.parties.service import Parties
+from answerable.people.service import People
+from answerable.policy.limits import Limits, Reservation
+from answerable.policy.load import PolicySet
+from answerable.rails.port import Rail
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A rail as this home has configured it: what it plugs into and which agent answers on it."""
+
+    rail: Rail
+    agent: str
+    deadline_s: float = 10.0
+
+
+class Watch(Protocol):
+    """Who wants to know which turn's code is running, so that a stalled one can be named."""
+
+    def enter(self, arrival: str) -> None: ...
+
+    def leave(self) -> None: ...
+
+
+class Unwatched:
+    """Nobody looks."""
+
+    def enter(self, arrival: str) -> None: ...
+
+    def leave(self) -> None: ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Hall:
+    """One per worker. Stages read state through the rooms and write through `committer` only."""
+
+    engine: Engine
+    committer: Committer
+    keyring: Keyring
+    clock: Clock
+    chance: Chance
+    ids: Ids
+    db: sqlite3.Connection  # query-only: state rows as of the last commit
+    people: People
+    parties: Parties
+    agents: Agents
+    cases: Cases
+    leases: Leases
+    policy: PolicySet
+    limits: Limits
+    lines: Mapping[str, Line]
+    releases: Mapping[str, Release]  # agent -> the release that is loaded in this process
+    watch: Watch = field(default_factory=Unwatched)
+    stalled: frozenset[str] = frozenset()  # arrivals whose turn stalled the last worker
+    reservations: OrderedDict[str, Reservation] = field(default_factory=OrderedDict)
+    breakers: dict[str, Breaker] = field(default_factory=dict)
+    reload_control: Callable[[], None] = lambda: None  # after a commit that moved power
+    address_keys: OrderedDict[str, str] = field(default_factory=OrderedDict)
+
+    def breaker(self, door: str) -> Breaker:
+        return self.breakers.setdefault(door, Breaker())

@@ -1,0 +1,185 @@
+"""Judge one proposed action: our own rules first, then limits, then policy; the first no decides.
+
+Synchronous on purpose: between the check of a limit and its reservation nothing else runs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from answerable.base.clock import day_of
+from answerable.base.ids import kin
+from answerable.base.money import Money
+from answerable.cases.domain import Message
+from answerable.effects.intent import (
+    Action,
+    ReplyAction,
+    ToolAction,
+    encode_action,
+    encode_intent,
+)
+from answerable.ledger import domain as ledger
+from answerable.ledger.draft import Body, Draft
+from answerable.pipeline.hall import Hall
+from answerable.pipeline.passage import Routed
+from answerable.policy.decide import decide as judge_policy
+from answerable.policy.domain import Judgement, Request, Verdict, encode_request
+from answerable.policy.limits import Ask, Limit, LimitExceeded, Reservation
+from answerable.sdk.words import Proposal, Reply
+
+_NO_LIMIT = Limit()
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A decision, ready to be recorded."""
+
+    draft: Draft
+    action: Action
+    effect: str
+    verdict: Verdict
+    reservation: Reservation | None
+    expires_at: int = 0
+
+
+def judge_tool(hall: Hall, routed: Routed, proposal: Proposal) -> Judged:
+    """May this tool be called with exactly these arguments?"""
+    tool = proposal.tool
+    arguments = _encode(dict(proposal.arguments))
+    action = ToolAction(tool=tool.name, arguments=msgspec.Raw(arguments))
+    own = ""
+    if routed.release is None or routed.release.blueprint.tools.get(tool.name) is not tool:
+        own = "tool-not-in-release"
+    elif routed.resolved.received.grade < tool.needs_grade:
+        own = "grade-too-low"
+    elif len(_money_in(proposal.arguments)) > 1:
+        own = "amount-ambiguous"
+    amounts = _money_in(proposal.arguments)
+    return _judge(
+        hall, routed, action,
+        _Asked(
+            "tool", tool.name, tool.repeat, proposal.ordinal,
+            amounts[0] if amounts else None, tool.limit, own,
+        ),
+    )  # fmt: skip
+
+
+def judge_reply(
+    hall: Hall, routed: Routed, reply: Reply, message: Message, ordinal: int
+) -> Judged:
+    """May this be said, to the address that the message came from and to no other?"""
+    action = ReplyAction(
+        rail=message.rail, to=message.sender, in_reply_to=message.external_id, text=reply.text,
+        otherwise=reply.otherwise, subject=message.subject,
+    )  # fmt: skip
+    repeat = hall.lines[message.rail].rail.repeat
+    asked = _Asked("reply", message.rail, repeat, ordinal, None, _NO_LIMIT, "", reply.after)
+    return _judge(hall, routed, action, asked)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    kind: str
+    name: str
+    repeat: str
+    ordinal: int
+    amount: Money | None
+    limit: Limit
+    own_no: str
+    after: Proposal | None = None
+
+
+def _judge(hall: Hall, routed: Routed, action: Action, asked: _Asked) -> Judged:
+    now = hall.clock.now()
+    resolved = routed.resolved
+    day = day_of(now)
+    ask = Ask(resolved.case.agent, asked.name, resolved.party.id, asked.amount)
+    request = Request(
+        agent=resolved.case.agent,
+        release=routed.release.id if routed.release else "",
+        action="perform" if asked.kind == "tool" else "reply",
+        name=asked.name,
+        grade=resolved.received.grade,
+        at_us=now,
+        amount=asked.amount,
+        counters=hall.limits.counters(ask, day),
+    )
+    judgement, reservation = _decide(hall, request, ask, day, asked)
+    blueprint = routed.release.blueprint if routed.release else None
+    expires_at = 0
+    if judgement.verdict is Verdict.HOLD and blueprint is not None:
+        expires_at = now + blueprint.hold_expires_after_s * 1_000_000
+    draft = _draft(hall, routed, asked, (action, request, judgement, expires_at))
+    effect = draft.effect.id if draft.effect else ""
+    return Judged(draft, action, effect, judgement.verdict, reservation, expires_at)
+
+
+def _decide(
+    hall: Hall, request: Request, ask: Ask, day: str, asked: _Asked
+) -> tuple[Judgement, Reservation | None]:
+    if asked.own_no:
+        return Judgement(Verdict.DENY, (asked.own_no,)), None
+    room = hall.limits.check_and_reserve(asked.limit, ask, day)
+    if isinstance(room, LimitExceeded):
+        return Judgement(Verdict.DENY, (f"limit:{room.rule}",)), None
+    judgement = judge_policy(hall.policy, request)
+    if judgement.verdict is Verdict.DENY:
+        hall.limits.release(room)
+        return judgement, None
+    return judgement, room
+
+
+def _draft(
+    hall: Hall,
+    routed: Routed,
+    asked: _Asked,
+    judged: tuple[Action, Request, Judgement, int],
+) -> Draft:
+    action, request, judgement, expires_at = judged
+    resolved, interaction = routed.resolved, routed.resolved.received.interaction
+    kid, lease = resolved.party.kid, resolved.case.lease
+    action_bytes, request_bytes = encode_action(action), encode_request(request)
+    effect = kin("eff", interaction, asked.ordinal)
+    change: dict[str, str | int] = {"holder": lease.holder, "epoch": lease.epoch}
+    if expires_at:
+        change["expires_at"] = expires_at
+    amount = asked.amount
+    return Draft(
+        kind="decided",
+        id=kin("dec", interaction, asked.ordinal),
+        owner=routed.owner,
+        agent=ledger.AgentRef(id=request.agent, release=request.release),
+        party=resolved.party.id,
+        parent=resolved.received.message_id,
+        trace=ledger.Trace(interaction=interaction, case=resolved.case.id),
+        policy=(
+            ledger.PolicyUse(
+                set=hall.policy.digest,
+                context=hall.keyring.commit(kid, "request", request_bytes),
+                verdict=judgement.verdict.value,
+                reasons=judgement.reasons,
+            ),
+        ),
+        action=ledger.Action(
+            kind="tool" if asked.kind == "tool" else "reply",
+            name=asked.name,
+            commit=hall.keyring.commit(kid, "action", action_bytes),
+            amount_minor=amount.amount_minor if amount else None,
+            currency=amount.currency if amount else None,
+        ),
+        effect=ledger.Effect(
+            id=effect,
+            key=effect,
+            repeat=asked.repeat,  # type: ignore[arg-type]
+            after=kin("eff", interaction, asked.after.ordinal) if asked.after else None,
+        ),
+        change=change,
+        body=Body(kid=kid, data=encode_intent(action_bytes, request_bytes)),
+    )
+
+
+def _money_in(arguments: Mapping[str, object]) -> list[Money]:
+    """The amounts at stake; two in one call cannot be judged as one, so that is denied."""
+    return [value for value in arguments.values() if isinstance(value, Money)]

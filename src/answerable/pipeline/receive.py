@@ -1,0 +1,164 @@
+"""Receive: take what comes in, once, whole; acknowledge when it is durable.
+
+`accept_messages` is the door for messages, `accept_causes` the door for our own timers and for
+people's answers; `open_arrival` is where the hallway picks an arrival up again.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from answerable.base.errors import UsageError
+from answerable.base.ids import kin
+from answerable.cases.domain import Message
+from answerable.effects import rows as effects
+from answerable.engine.port import Arrival, Claim
+from answerable.ledger.domain import decode_entry
+from answerable.ledger.draft import Unit
+from answerable.parties.domain import normalise
+from answerable.pipeline.hall import Hall
+from answerable.pipeline.passage import Answer, DeskReply, Due, Journey, Received
+
+TEXT_BYTES_MAX = 256 * 1024
+FIELD_CHARS_MAX = 1_000
+GRADE_ASSERTED = 1
+_ADDRESSES_CACHED = 20_000
+
+
+class Incoming(msgspec.Struct, frozen=True, kw_only=True, rename={"sender": "from"}):
+    """A message in any rail's plain form. `sent_at` is microseconds UTC; now if it is absent."""
+
+    external_id: str
+    sender: str
+    text: str
+    rail: str
+    sent_at: int = 0
+    subject: str = ""
+
+
+class Ack(msgspec.Struct, frozen=True):
+    """The message is durable. `is_new` is False if this external id was accepted before."""
+
+    external_id: str
+    is_new: bool
+
+
+class _Envelope(msgspec.Struct, frozen=True, tag="message", kw_only=True):
+    """A message at rest: everything personal is in `sealed`, under the key of its address."""
+
+    interaction: str
+    rail: str
+    kid: str
+    sealed: bytes
+
+
+_Stored = _Envelope | Due | Answer | DeskReply
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_Stored).decode
+_decode_message = msgspec.msgpack.Decoder(Message).decode
+
+
+async def accept_messages(hall: Hall, incoming: Sequence[Incoming]) -> list[Ack]:
+    """Accept a batch: all durable on return, each once. Raises UsageError (none accepted), Busy."""
+    for message in incoming:
+        _check(hall, message)
+    kids = _address_keys(hall, incoming)
+    arrivals = [_seal(hall, m, kid) for m, kid in zip(incoming, kids, strict=True)]
+    accepted = await hall.engine.accept(arrivals)
+    return [
+        Ack(message.external_id, done.is_new)
+        for message, done in zip(incoming, accepted, strict=True)
+    ]
+
+
+async def accept_causes(
+    hall: Hall, causes: Sequence[tuple[str, Due | Answer | DeskReply, int]], *, inbox: str = ""
+) -> list[bool]:
+    """Accept timers and answers, as (id, cause, not before), into their interaction's inbox.
+
+    Says of each whether it is new. `inbox` names it where the interaction has no row yet.
+    """
+    arrivals = []
+    for id_, cause, not_before_us in causes:
+        row = effects.interaction_of(hall.db, cause.interaction)
+        kind = "timer" if isinstance(cause, Due) else "answer"
+        into = row.inbox if row else inbox or cause.interaction
+        arrivals.append(Arrival(id_, into, kind, _encode(cause), not_before_us))
+    return [done.is_new for done in await hall.engine.accept(arrivals)]
+
+
+def open_arrival(hall: Hall, claim: Claim) -> Received:
+    """What came in, readable again, with what earlier lives recorded for it."""
+    arrival = claim.arrivals[0]
+    journey = Journey({record.key: record for record in claim.memo}, Unit(arrival=arrival.id))
+    stored = _decode(arrival.data)
+    if not isinstance(stored, _Envelope):
+        return Received(arrival, stored.interaction, stored, journey)
+    message_id = kin("msg", stored.interaction, 0)
+    message = _decode_message(hall.keyring.open(stored.kid, message_id, stored.sealed))
+    return Received(
+        arrival, stored.interaction, message, journey,
+        rail=stored.rail, grade=GRADE_ASSERTED, kid=stored.kid, sealed=stored.sealed,
+    )  # fmt: skip
+
+
+async def load_message(hall: Hall, position: int) -> Message:
+    """The message of an interaction, out of the body of its `received` record."""
+    async for record in hall.engine.read(position - 1):
+        body = decode_entry(record.data).body
+        if body is None or record.body is None:
+            break
+        return _decode_message(hall.keyring.open(body.kid, record.key, record.body))
+    raise LookupError(f"the feed holds no message at position {position}")
+
+
+def _check(hall: Hall, message: Incoming) -> None:
+    problem = ""
+    if message.rail not in hall.lines:
+        problem = f"rail '{message.rail}' is not one of {', '.join(sorted(hall.lines)) or 'none'}"
+    elif not message.external_id or not message.sender.strip():
+        problem = "`external_id` and `from` must not be empty"
+    elif max(map(len, (message.external_id, message.sender, message.subject))) > FIELD_CHARS_MAX:
+        problem = f"`external_id`, `from` and `subject` have at most {FIELD_CHARS_MAX} characters"
+    elif len(message.text) > TEXT_BYTES_MAX or len(message.text.encode()) > TEXT_BYTES_MAX:
+        problem = f"the text is over {TEXT_BYTES_MAX} bytes"
+    if problem:
+        raise UsageError(
+            f"Message '{message.external_id[:80]}' was refused: {problem}.",
+            "No message of this batch was accepted.",
+            "correct it and send the batch again",
+        )
+
+
+def _inbox(hall: Hall, message: Incoming) -> str:
+    kind = hall.lines[message.rail].rail.identifier_kind
+    return hall.keyring.identifier_hash(kind, normalise(kind, message.sender))
+
+
+def _address_keys(hall: Hall, incoming: Sequence[Incoming]) -> list[str]:
+    """The key id of each sender's address; new ones are durable in one write before anything."""
+    addresses = [_inbox(hall, message) for message in incoming]
+    missing = [a for a in dict.fromkeys(addresses) if a not in hall.address_keys]
+    if missing:
+        hall.address_keys.update(hall.keyring.address_kids(missing))
+    kids = [hall.address_keys[address] for address in addresses]
+    while len(hall.address_keys) > _ADDRESSES_CACHED:
+        hall.address_keys.popitem(last=False)
+    return kids
+
+
+def _seal(hall: Hall, incoming: Incoming, kid: str) -> Arrival:
+    interaction = hall.ids.new("int")
+    message = Message(
+        external_id=incoming.external_id, rail=incoming.rail, sender=incoming.sender,
+        text=incoming.text, sent_at=incoming.sent_at or hall.clock.now(),
+        subject=incoming.subject,
+    )  # fmt: skip
+    sealed = hall.keyring.seal(kid, kin("msg", interaction, 0), _encode(message))
+    envelope = _Envelope(interaction=interaction, rail=incoming.rail, kid=kid, sealed=sealed)
+    return Arrival(
+        hall.keyring.dedup_id(incoming.rail, incoming.external_id),
+        _inbox(hall, incoming),
+        "message",
+        _encode(envelope),
+    )

@@ -1,0 +1,116 @@
+"""Record: what became of everything, and whether the interaction has ended."""
+
+from answerable.base import faults
+from answerable.base.ids import kin
+from answerable.effects.domain import Status
+from answerable.ledger import domain as ledger
+from answerable.ledger.draft import Body, Draft
+from answerable.pipeline.barrier import commit
+from answerable.pipeline.decide import escalated
+from answerable.pipeline.hall import Hall
+from answerable.pipeline.passage import Acted, Answer, End
+from answerable.pipeline.receive import accept_causes
+from answerable.pipeline.resume import agent_of, give_back
+from answerable.sdk.words import Escalation
+
+_KIND = {
+    Status.DONE: "effect.done",
+    Status.UNKNOWN: "effect.unknown",
+    Status.RETRY: "effect.failed",
+    Status.FAILED: "effect.failed",
+    Status.REFUSED: "effect.failed",
+}
+
+
+async def record(hall: Hall, acted: Acted) -> None:
+    """Write the ends and, if nothing is left open, the outcome; finish the arrival."""
+    resolved = acted.decided.proposed.routed.resolved
+    journey = resolved.received.journey
+    if acted.later:
+        await accept_causes(hall, [(one.id, one.due, one.at) for one in acted.later])
+    drafts = journey.unit.drafts
+    for end in acted.ends:
+        if not (end.status is Status.UNKNOWN and end.state.status is Status.UNKNOWN):
+            drafts.append(_ended(resolved.party.kid, end))
+    _ask_people(hall, acted)
+    if all(status.is_end for status in acted.statuses.values()):
+        drafts.append(_outcome(acted))
+    await faults.point("record.before_commit")
+    await commit(hall, journey, done=True)
+    await faults.point("record.after_commit")
+    for end in acted.ends:
+        if end.status in (Status.FAILED, Status.REFUSED):
+            give_back(hall, end.state.id)
+
+
+def _ended(kid: str, end: End) -> Draft:
+    state = end.state
+    suffix = {Status.RETRY: f"f{end.attempt}", Status.UNKNOWN: f"u{end.attempt}"}
+    return Draft(
+        kind=_KIND[end.status],  # type: ignore[arg-type]
+        id=f"{state.id}.{suffix.get(end.status, 'end')}",
+        actor=end.actor or None,
+        owner=state.owner,
+        agent=agent_of(state),
+        party=state.party,
+        parent=state.decision,
+        trace=ledger.Trace(interaction=state.interaction, case=state.case),
+        effect=ledger.Effect(
+            id=state.id, key=state.id, repeat=state.repeat, attempt=end.attempt, after=state.after
+        ),
+        outcome=ledger.Outcome(status=end.status.value, reason=end.reason or None),
+        body=Body(kid=kid, data=end.receipt.encode()) if end.receipt else None,
+    )
+
+
+def _ask_people(hall: Hall, acted: Acted) -> None:
+    """Where only a person can go on: an effect nobody can say, a reply that cannot be sent."""
+    resolved = acted.decided.proposed.routed.resolved
+    case = resolved.case
+    code = ""
+    for end in acted.ends:
+        if end.is_for_person:
+            code = "effect_unknown"
+        elif end.state.kind == "reply" and end.status is Status.FAILED:
+            code = code or "reply_failed"
+    if not code or not case.lease.is_held_by_agent(case.agent):
+        return
+    if hall.cases.get(case.id).lease != case.lease:
+        return
+    release = acted.decided.proposed.routed.release
+    escalation = Escalation("An effect of this case needs a person to say how it ended.")
+    resolved.received.journey.unit.drafts.append(
+        escalated(
+            case, release, escalation,
+            code=code, interaction=resolved.received.interaction, kid=resolved.party.kid,
+        )
+    )  # fmt: skip
+
+
+def _outcome(acted: Acted) -> Draft:
+    resolved = acted.decided.proposed.routed.resolved
+    received = resolved.received
+    return Draft(
+        kind="outcome",
+        id=f"out_{received.origin}",
+        actor="system:hallway",
+        party=resolved.party.id,
+        parent=received.message_id,
+        trace=ledger.Trace(interaction=received.interaction, case=resolved.case.id),
+        outcome=ledger.Outcome(status=_disposition(acted)),
+    )
+
+
+def _disposition(acted: Acted) -> str:
+    """How the interaction ended, in one word."""
+    replies = [
+        (state.id, acted.statuses[state.id])
+        for state in (one.state for one in acted.decided.effects)
+        if state.kind == "reply"
+    ]
+    if any(status is Status.DONE for _, status in replies):
+        return acted.decided.disposition
+    if acted.decided.disposition in ("escalated", "with_people", "closed"):
+        return acted.decided.disposition
+    refused = [end.reason for end in acted.ends if end.status is Status.REFUSED]
+    return "with_people" if refused or replies else "closed"

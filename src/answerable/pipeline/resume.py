@@ -1,0 +1,209 @@
+"""What decide does with what was decided before: answers, timers, and lives cut short."""
+
+from answerable.base.ids import kin
+from answerable.effects import rows as effects
+from answerable.effects.domain import EffectState, Status
+from answerable.effects.intent import (
+    Action,
+    ReplyAction,
+    encode_action,
+    encode_intent,
+    load_action,
+)
+from answerable.ledger import domain as ledger
+from answerable.ledger.draft import Body, Draft
+from answerable.pipeline.barrier import commit
+from answerable.pipeline.guard import why_not
+from answerable.pipeline.hall import Hall
+from answerable.pipeline.passage import (
+    Answer,
+    Decided,
+    DeskReply,
+    Due,
+    Intended,
+    Proposed,
+    Received,
+)
+from answerable.pipeline.receive import load_message
+
+async def decide_again(hall: Hall, proposed: Proposed) -> Decided:
+    """Go on with an interaction whose decisions stand in the ledger."""
+    received = proposed.routed.resolved.received
+    fresh: frozenset[str] = frozenset()
+    match received.cause:
+        case Answer() as answer if answer.says in ("grant", "refuse"):
+            fresh = await _answered(hall, proposed, answer)
+        case Due(what="expire") as due:
+            await _expired(hall, proposed, due)
+        case DeskReply() as reply:
+            fresh = await _spoken_for(hall, proposed, reply)
+        case _:
+            pass
+    intended = [
+        Intended(state, await _action(hall, state), is_fresh=state.id in fresh)
+        for state in own_effects(hall, received)
+    ]
+    return Decided(
+        proposed,
+        tuple(intended),
+        _disposition(received),
+    )
+
+
+def own_effects(hall: Hall, received: Received) -> list[EffectState]:
+    """The effects of what this arrival is about: the interaction's, or a specialist's reply's."""
+    return [
+        state
+        for state in effects.list_of_interaction(hall.db, received.interaction)
+        if state.origin == received.origin
+    ]
+
+
+async def _action(hall: Hall, state: EffectState) -> Action | None:
+    if state.status.is_end:
+        return None
+    return await load_action(hall.engine, hall.keyring, state.position)
+
+
+def _disposition(received: Received) -> str:
+    if isinstance(received.cause, DeskReply):
+        return "answered_by_person"
+    if any(record.kind == "escalated" for record in received.journey.memo.values()):
+        return "escalated"
+    return "answered"
+
+
+async def _answered(hall: Hall, proposed: Proposed, answer: Answer) -> frozenset[str]:
+    """A person's yes or no to a hold: it acts on the exact bytes, once, or it ends."""
+    state = effects.find(hall.db, answer.effect)
+    if state is None or state.status is not Status.HELD:
+        return frozenset()
+    reason = ""
+    if hall.clock.now() >= state.expires_at:
+        reason = "expired"
+    elif answer.says == "grant":
+        reason = why_not(hall, state) or _release_gone(hall, state)
+    is_granted = answer.says == "grant" and not reason
+    status = Status.GRANTED if is_granted else Status.REFUSED
+    journey = proposed.routed.resolved.received.journey
+    journey.unit.drafts.append(
+        _approval(state, status, reason or f"{answer.says}ed by a person", actor=answer.by)
+    )
+    if is_granted:
+        journey.unit.drafts.append(started(hall, state, attempt=1))
+    await commit(hall, journey)
+    if not is_granted:
+        give_back(hall, state.id)
+    return frozenset({state.id}) if is_granted else frozenset()
+
+
+async def _expired(hall: Hall, proposed: Proposed, due: Due) -> None:
+    """Nobody answered in time: no."""
+    state = effects.find(hall.db, due.effect)
+    if state is None or state.status is not Status.HELD:
+        return
+    journey = proposed.routed.resolved.received.journey
+    draft = _approval(state, Status.REFUSED, "expired", actor="system:silence")
+    journey.unit.drafts.append(draft)
+    await commit(hall, journey)
+    give_back(hall, state.id)
+
+
+def give_back(hall: Hall, effect: str) -> None:
+    """An effect ended as not done: its room under the limits is free again."""
+    reservation = hall.reservations.pop(effect, None)
+    if reservation is not None:
+        hall.limits.release(reservation)
+
+
+def _release_gone(hall: Hall, state: EffectState) -> str:
+    """Never other code than was decided: the exact release must be loaded here."""
+    release = hall.releases.get(state.agent)
+    return "" if release is not None and release.id == state.release else "release_gone"
+
+
+def _approval(state: EffectState, status: Status, reason: str, *, actor: str) -> Draft:
+    return Draft(
+        kind="approval",
+        id=kin("apr", state.id, 0),
+        actor=actor,
+        party=state.party,
+        parent=state.decision,
+        trace=ledger.Trace(interaction=state.interaction, case=state.case),
+        effect=ledger.Effect(id=state.id, key=state.id, repeat=state.repeat),
+        outcome=ledger.Outcome(status=status.value, reason=reason),
+    )
+
+
+def started(hall: Hall, state: EffectState, *, attempt: int) -> Draft:
+    """The intent to act now, later than its decision: with who is accountable at this instant."""
+    owner = hall.people.directory.accountable_for(state.agent) if state.agent else state.owner
+    return Draft(
+        kind="effect.started",
+        id=f"{state.id}.s{attempt}",
+        owner=owner or state.owner,
+        agent=agent_of(state),
+        party=state.party,
+        parent=state.decision,
+        trace=ledger.Trace(interaction=state.interaction, case=state.case),
+        effect=ledger.Effect(
+            id=state.id, key=state.id, repeat=state.repeat, attempt=attempt, after=state.after
+        ),
+    )
+
+
+def agent_of(state: EffectState) -> ledger.AgentRef | None:
+    return ledger.AgentRef(id=state.agent, release=state.release) if state.release else None
+
+
+async def _spoken_for(hall: Hall, proposed: Proposed, reply: DeskReply) -> frozenset[str]:
+    """A specialist speaks on a case that they hold: a decision in their own name."""
+    resolved = proposed.routed.resolved
+    received, case, kid = resolved.received, resolved.case, resolved.party.kid
+    effect = kin("eff", reply.id, 1)
+    if effects.find(hall.db, effect) is not None:
+        return frozenset()
+    if case.lease.holder != reply.by:
+        return frozenset()
+    row = effects.interaction_of(hall.db, received.interaction)
+    if row is None:
+        return frozenset()
+    message = await load_message(hall, row.position)
+    text = hall.keyring.open(kid, reply.id, reply.sealed).decode()
+    action = encode_action(
+        ReplyAction(
+            rail=message.rail, to=message.sender, in_reply_to=message.external_id, text=text,
+            subject=message.subject,
+        )
+    )  # fmt: skip
+    received.journey.unit.drafts.append(
+        Draft(
+            kind="decided",
+            id=kin("dec", reply.id, 1),
+            actor=reply.by,
+            owner=ledger.Owner(person=reply.by, accepted_at=case.since),
+            party=resolved.party.id,
+            parent=f"{case.id}.{case.lease.epoch}",
+            trace=ledger.Trace(interaction=received.interaction, case=case.id),
+            policy=(
+                ledger.PolicyUse(
+                    set="answerable",
+                    context=hall.keyring.commit(kid, "request", action),
+                    verdict="allow",
+                    reasons=("desk:holder",),
+                ),
+            ),
+            action=ledger.Action(
+                kind="reply",
+                name=message.rail,
+                commit=hall.keyring.commit(kid, "action", action),
+            ),
+            effect=ledger.Effect(
+                id=effect, key=effect, repeat=hall.lines[message.rail].rail.repeat
+            ),
+            change={"holder": reply.by, "epoch": case.lease.epoch},
+            body=Body(kid=kid, data=encode_intent(action, b"null")),
+        )
+    )
+    await commit(hall, received.journey)
+    return frozenset({effect})

@@ -1,0 +1,1 @@
+"""Traces and metrics out; today, how long each stage takes."""
