@@ -60,7 +60,7 @@ class Customers:
         if not self._open:
             return self.new_matter(is_intent=True)
         random = self._random
-        place = int(len(self._open) * random.random() ** 3)  # the first are the busy ones
+        place = int(len(self._open) * random.random() ** 2)  # the first are the busy ones
         before = self._open[place]
         intent = self._by_name[random.choice(before.intent.then)]
         rail = before.rail
@@ -105,7 +105,7 @@ class Customers:
         if not self._person_count or random.random() < _NEW_PERSON_SHARE:
             self._person_count += 1
             return self._person_count - 1
-        return int(self._person_count * random.random() ** 3)
+        return int(self._person_count * random.random() ** 2)
 
     def _keep(self, matter: Matter) -> None:
         if len(self._open) < _OPEN_MATTERS:
