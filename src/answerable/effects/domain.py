@@ -91,9 +91,9 @@ def retry_after_us(attempt: int) -> int:
     return _RETRY_US[min(attempt, len(_RETRY_US)) - 1] * SECOND_US
 
 
-RECONCILE_MAX = 8  # look-ups before a person is asked
+RECONCILE_MAX = 16  # look-ups, over some three hours, before a person is asked
 
 
 def reconcile_after_us(look: int) -> int:
     """How long to wait before the n-th look-up (1-based) of an unknown effect."""
-    return min(2 ** (look - 1) * 5 * SECOND_US, 20 * MINUTE_US)
+    return min(5 * SECOND_US << (look - 1), 20 * MINUTE_US)

@@ -37,7 +37,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 _decode_intent = msgspec.json.Decoder(Intent).decode
-_decode_action = msgspec.json.Decoder(Action).decode
+_decode_action = msgspec.json.Decoder[Action](Action).decode
 
 
 def encode_action(action: Action) -> bytes:

@@ -1,6 +1,7 @@
 """Rows of effects, interactions and usage: what the hallway reads to go on."""
 
 import sqlite3
+from typing import Any
 
 from answerable.base.clock import day_of
 from answerable.cases.domain import Lease
@@ -176,7 +177,7 @@ def list_in_status(
     return [_state(row) for row in rows]
 
 
-def _state(row: tuple[object, ...]) -> EffectState:
+def _state(row: tuple[Any, ...]) -> EffectState:
     (id_, decision, position, interaction, case, party, agent, release, kind, name, repeat,
      status, attempt, after, holder, epoch, expires_at, day, amount_minor, currency,
      owner, accepted_at) = row  # fmt: skip
@@ -186,7 +187,7 @@ def _state(row: tuple[object, ...]) -> EffectState:
         status=Status(str(status)), attempt=attempt, after=after, lease=Lease(holder, epoch),
         expires_at=expires_at, day=day, amount_minor=amount_minor, currency=currency,
         owner=Owner(person=owner, accepted_at=accepted_at),
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip
 
 
 def interaction_of(db: sqlite3.Connection, interaction: str) -> Interaction | None:

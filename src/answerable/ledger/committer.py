@@ -1,8 +1,8 @@
 """The one writer: drains what waits, numbers it, seals it, signs it, appends it once.
 
 Group commit: whatever arrived while the last batch was on its way to disk is the next batch, so
-the batch size adapts by itself. Sealing is one function (`sealing.seal`) with two runners: a
-thread in production, inline in the simulator.
+the batch size adapts by itself. Sealing is one pure function (`sealing.seal`) in the loop's thread;
+what waits for the disk has two runners: a thread in production, inline in the simulator.
 """
 
 import asyncio
@@ -34,17 +34,17 @@ class Counters(Protocol):
     def last(self, name: str) -> int: ...
 
 
-Runner = Callable[[Callable[[], Batch]], Awaitable[Batch]]
+Runner = Callable[[Callable[[], None]], Awaitable[None]]
 
 
-async def inline(work: Callable[[], Batch]) -> Batch:
-    """Seal in the caller: the simulator's runner, and cheap enough for small batches."""
-    return work()
+async def inline(work: Callable[[], None]) -> None:
+    """Wait for the disk in the caller: the simulator's runner."""
+    work()
 
 
-async def in_thread(work: Callable[[], Batch]) -> Batch:
-    """Seal beside the event loop: production's runner."""
-    return await asyncio.to_thread(work)
+async def in_thread(work: Callable[[], None]) -> None:
+    """Wait for the disk beside the event loop: production's runner."""
+    await asyncio.to_thread(work)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +155,10 @@ class Committer:
             keys=desk.keys,
             nonces=desk.chance.token(12 * sum(len(u.drafts) + len(u.memos) for u in units)),
         )
-        sealed = await self._runner(lambda: seal(sealing))
+        new_keys = {kid: key for unit in units for kid, key in unit.new_keys.items()}
+        if new_keys:  # a body without its key would be lost; a key without its body is harmless
+            await self._runner(lambda: desk.keys.put_many(new_keys))
+        sealed = seal(sealing)
         records = sealed.records
         if sealed.head.tree.size > self._head.tree.size:
             records = [*records, await sealed.signed(desk.signer)]

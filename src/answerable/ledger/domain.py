@@ -37,7 +37,7 @@ class _Frozen(
 ): ...
 
 
-class Owner(_Frozen):
+class Owner(_Frozen, frozen=True):
     """The person accountable at that instant."""
 
     person: str
@@ -45,24 +45,24 @@ class Owner(_Frozen):
     via: str | None = None  # the owner who delegated to `person`, where that is how it came
 
 
-class AgentRef(_Frozen):
+class AgentRef(_Frozen, frozen=True):
     id: str
     release: str
 
 
-class Subject(_Frozen):
+class Subject(_Frozen, frozen=True):
     """The party: a random pseudonym, and that party's own counter 1..n."""
 
     pid: str
     sseq: int = 0  # given by the committer
 
 
-class Trace(_Frozen):
+class Trace(_Frozen, frozen=True):
     interaction: str | None = None
     case: str | None = None
 
 
-class Evidence(_Frozen):
+class Evidence(_Frozen, frozen=True):
     """Something that was looked at, committed to with a key (HMAC), never a bare hash."""
 
     name: str
@@ -70,7 +70,7 @@ class Evidence(_Frozen):
     commit: str
 
 
-class PolicyUse(_Frozen):
+class PolicyUse(_Frozen, frozen=True):
     """One evaluation: which set, over which inputs, what it said and which rules said so."""
 
     set: str  # digest of the policy set
@@ -79,7 +79,7 @@ class PolicyUse(_Frozen):
     reasons: tuple[str, ...] = ()  # `file:line @id` of each deciding rule, or our own rule's name
 
 
-class Action(_Frozen):
+class Action(_Frozen, frozen=True):
     """What is to be done; its exact arguments are in the body."""
 
     kind: Literal["tool", "reply", "escalate"]
@@ -89,7 +89,7 @@ class Action(_Frozen):
     currency: str | None = None
 
 
-class Effect(_Frozen):
+class Effect(_Frozen, frozen=True):
     id: str
     key: str  # the idempotency key that the other system sees
     repeat: Literal["idempotent", "reconcilable", "at_most_once"]
@@ -97,13 +97,13 @@ class Effect(_Frozen):
     after: str | None = None  # the effect whose end this one waits for
 
 
-class Outcome(_Frozen):
+class Outcome(_Frozen, frozen=True):
     status: str
     reason: str | None = None
     commit: str | None = None  # keyed commitment to the receipt
 
 
-class BodyRef(_Frozen):
+class BodyRef(_Frozen, frozen=True):
     """Ciphertext that belongs to the entry: its SHA-256, how it is sealed, under which key."""
 
     sha256: str
@@ -111,7 +111,7 @@ class BodyRef(_Frozen):
     kid: str
 
 
-class Entry(_Frozen):
+class Entry(_Frozen, frozen=True):
     """One leaf of the log. `seq` is its ledger index, 0-based; times are microseconds, UTC."""
 
     v: Literal[1]
@@ -136,7 +136,7 @@ class Entry(_Frozen):
     body: BodyRef | None = None
 
 
-class Seal(_Frozen):
+class Seal(_Frozen, frozen=True):
     """What a batch adds beside its entries: the signed head, and what finds a bad index."""
 
     size: int  # entries in the tree after this batch

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from collections import OrderedDict
+from collections.abc import Sequence
 
 from answerable.base.chance import Chance
 from answerable.ledger import bodies
@@ -46,6 +47,10 @@ class Keyring:
     def commit(self, kid: str, name: str, data: bytes) -> str:
         """A keyed commitment: says that `data` was meant, tells nothing to who lacks the key."""
         return bodies.commit(self.key(kid), name, data)
+
+    def address_kids(self, addresses: Sequence[str]) -> dict[str, str]:
+        """The key id of each sending address, made where it is new; durable on return."""
+        return self.store.kids_of_addresses(addresses, self.new_key)
 
     def identifier_hash(self, kind: str, identifier: str) -> str:
         """How an address is looked up: keyed, so that rows cannot be guessed back to people."""

@@ -1,4 +1,4 @@
-"""Sealing: units in, numbered canonical entries and the new tree head out. Pure but for the keys."""
+"""Sealing: units in, numbered canonical entries and the new tree head out. Pure but for reading keys."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -70,10 +70,7 @@ class Batch:
 
 
 def seal(sealing: Sealing) -> Batch:
-    """Number, encrypt, encode and hash a batch. New keys are durable before this returns."""
-    new_keys = {kid: key for unit in sealing.units for kid, key in unit.new_keys.items()}
-    if new_keys:
-        sealing.keys.put_many(new_keys)
+    """Number, encrypt, encode and hash a batch. The keys of its bodies are in the store."""
     nonces = _nonces(sealing.nonces)
     counting = _Counting(sealing.head.counters, sealing.last)
     tree = sealing.head.tree.copy()

@@ -25,12 +25,22 @@ from answerable.effects.intent import Action, ReplyAction, ToolAction
 from answerable.pipeline.barrier import commit
 from answerable.pipeline.guard import why_not
 from answerable.pipeline.hall import Hall
-from answerable.pipeline.passage import Acted, Decided, Due, End, Intended, Later
+from answerable.pipeline.passage import (
+    Acted,
+    Answer,
+    Cause,
+    Decided,
+    Due,
+    End,
+    Intended,
+    Later,
+)
 from answerable.pipeline.resume import started
 from answerable.rails.port import Outgoing
 from answerable.sdk.call import ToolCall
 
 ATTEMPTS_MAX = 6
+_SETTLED = {"done": Status.DONE, "not_done": Status.FAILED}
 
 T = TypeVar("T")
 
@@ -46,9 +56,22 @@ class _Doing:
     statuses: dict[str, Status] = field(default_factory=dict)
 
     @property
+    def cause(self) -> Cause:
+        return self.decided.proposed.routed.resolved.received.cause
+
+    @property
     def due(self) -> Due | None:
-        cause = self.decided.proposed.routed.resolved.received.cause
-        return cause if isinstance(cause, Due) else None
+        return self.cause if isinstance(self.cause, Due) else None
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether an earlier life of this message got past decide: anything may have begun."""
+        return self.decided.proposed.routed.is_decided
+
+    def said_by_person(self, effect: str) -> bool:
+        """Whether this pass is a person's word on how an unknown effect ended."""
+        cause = self.cause
+        return isinstance(cause, Answer) and cause.effect == effect and cause.says in _SETTLED
 
 
 async def act(hall: Hall, decided: Decided) -> Acted:
@@ -69,21 +92,23 @@ async def _advance(doing: _Doing, one: Intended) -> None:
             await _perform(doing, one, state.attempt)
         case Status.READY:
             await _settle(doing, one, look=0)
+        case Status.BLOCKED if not doing.statuses[state.after or ""].is_end:
+            pass
+        case Status.BLOCKED if not one.is_fresh and doing.is_cut_short:
+            await _settle(doing, one, look=0)
         case Status.BLOCKED:
-            before = doing.statuses.get(state.after or "")
-            if before is None or before.is_end:
-                await _perform(doing, one, state.attempt, is_done_before=before is Status.DONE)
+            await _perform(doing, one, state.attempt)
         case Status.RETRY if is_due and due is not None and due.what == "retry":
             await _perform(doing, one, state.attempt + 1)
         case Status.UNKNOWN if is_due and due is not None and due.what == "reconcile":
             await _settle(doing, one, look=due.attempt)
+        case Status.UNKNOWN if doing.said_by_person(state.id):
+            _said(doing, state)
         case _:
             pass
 
 
-async def _perform(
-    doing: _Doing, one: Intended, attempt: int, *, is_done_before: bool = True
-) -> None:
+async def _perform(doing: _Doing, one: Intended, attempt: int) -> None:
     """Try once. Later than its decision, an effect first records who is accountable now."""
     hall, state = doing.hall, one.state
     if no := why_not(hall, state):
@@ -103,17 +128,17 @@ async def _perform(
         _end(doing, state, Status.REFUSED, why_not(hall, state) or "taken_over")
         return
     try:
-        await _touch(doing, one, attempt, is_done_before=is_done_before)
+        await _touch(doing, one, attempt)
     finally:
         hall.leases.end_send(state.case)
     await faults.point("act.after_send")
 
 
-async def _touch(doing: _Doing, one: Intended, attempt: int, *, is_done_before: bool) -> None:
+async def _touch(doing: _Doing, one: Intended, attempt: int) -> None:
     hall, state = doing.hall, one.state
     breaker = hall.breaker(state.name)
     try:
-        receipt = await _within(hall, state, _world(hall, one, attempt, is_done_before))
+        receipt = await _within(hall, state, _world(doing, one, attempt))
     except NotDone as answer:
         breaker.failed(hall.clock.now())
         if answer.is_final or attempt >= ATTEMPTS_MAX:
@@ -133,14 +158,13 @@ async def _touch(doing: _Doing, one: Intended, attempt: int, *, is_done_before: 
         _end(doing, state, Status.DONE, receipt=receipt, attempt=attempt)
 
 
-def _world(
-    hall: Hall, one: Intended, attempt: int, is_done_before: bool  # noqa: FBT001
-) -> Awaitable[str]:
+def _world(doing: _Doing, one: Intended, attempt: int) -> Awaitable[str]:
     """The call itself, with the exact bytes that were decided."""
-    state, action = one.state, one.action
+    hall, state, action = doing.hall, one.state, one.action
     match action:
         case ReplyAction():
-            text = action.text if is_done_before else action.otherwise
+            is_as_hoped = state.after is None or doing.statuses[state.after] is Status.DONE
+            text = action.text if is_as_hoped else action.otherwise
             return hall.lines[action.rail].rail.send(
                 Outgoing(
                     key=state.id, to=action.to, in_reply_to=action.in_reply_to, text=text,
@@ -172,7 +196,7 @@ async def _settle(doing: _Doing, one: Intended, *, look: int) -> None:
     if receipt is not None:
         _end(doing, state, Status.DONE, "found by its key", receipt=receipt)
     else:
-        await _perform(doing, one, state.attempt + 1, is_done_before=_done_before(doing, state))
+        await _perform(doing, one, state.attempt + 1)
 
 
 def _find(hall: Hall, state: EffectState, action: Action | None) -> Awaitable[str | None]:
@@ -182,10 +206,6 @@ def _find(hall: Hall, state: EffectState, action: Action | None) -> Awaitable[st
     if find is None:
         raise LookupError(f"tool '{state.name}' has no look-up")
     return find(state.id)
-
-
-def _done_before(doing: _Doing, state: EffectState) -> bool:
-    return state.after is None or doing.statuses.get(state.after) is Status.DONE
 
 
 def _tool(hall: Hall, state: EffectState) -> Tool:
@@ -214,6 +234,15 @@ async def _within(hall: Hall, state: EffectState, call: Awaitable[T]) -> T:
         deadline_s = _tool(hall, state).deadline_s
     async with asyncio.timeout(deadline_s):
         return await call
+
+
+def _said(doing: _Doing, state: EffectState) -> None:
+    """A person found out how it ended, and answers for saying so."""
+    cause = doing.cause
+    if isinstance(cause, Answer):
+        status = _SETTLED[cause.says]
+        doing.statuses[state.id] = status
+        doing.ends.append(End(state, status, "said by a person", "", state.attempt, cause.by))
 
 
 def _end(

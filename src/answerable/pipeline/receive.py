@@ -4,6 +4,7 @@
 people's answers; `open_arrival` is where the hallway picks an arrival up again.
 """
 
+import asyncio
 from collections.abc import Sequence
 
 import msgspec
@@ -62,7 +63,7 @@ async def accept_messages(hall: Hall, incoming: Sequence[Incoming]) -> list[Ack]
     """Accept a batch: all durable on return, each once. Raises UsageError (none accepted), Busy."""
     for message in incoming:
         _check(hall, message)
-    kids = _address_keys(hall, incoming)
+    kids = await _address_keys(hall, incoming)
     arrivals = [_seal(hall, m, kid) for m, kid in zip(incoming, kids, strict=True)]
     accepted = await hall.engine.accept(arrivals)
     return [
@@ -135,12 +136,12 @@ def _inbox(hall: Hall, message: Incoming) -> str:
     return hall.keyring.identifier_hash(kind, normalise(kind, message.sender))
 
 
-def _address_keys(hall: Hall, incoming: Sequence[Incoming]) -> list[str]:
+async def _address_keys(hall: Hall, incoming: Sequence[Incoming]) -> list[str]:
     """The key id of each sender's address; new ones are durable in one write before anything."""
     addresses = [_inbox(hall, message) for message in incoming]
     missing = [a for a in dict.fromkeys(addresses) if a not in hall.address_keys]
     if missing:
-        hall.address_keys.update(hall.keyring.address_kids(missing))
+        hall.address_keys.update(await asyncio.to_thread(hall.keyring.address_kids, missing))
     kids = [hall.address_keys[address] for address in addresses]
     while len(hall.address_keys) > _ADDRESSES_CACHED:
         hall.address_keys.popitem(last=False)

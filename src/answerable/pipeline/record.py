@@ -1,14 +1,14 @@
 """Record: what became of everything, and whether the interaction has ended."""
 
 from answerable.base import faults
-from answerable.base.ids import kin
+from answerable.effects import rows as effects
 from answerable.effects.domain import Status
 from answerable.ledger import domain as ledger
 from answerable.ledger.draft import Body, Draft
 from answerable.pipeline.barrier import commit
 from answerable.pipeline.decide import escalated
 from answerable.pipeline.hall import Hall
-from answerable.pipeline.passage import Acted, Answer, End
+from answerable.pipeline.passage import Acted, End
 from answerable.pipeline.receive import accept_causes
 from answerable.pipeline.resume import agent_of, give_back
 from answerable.sdk.words import Escalation
@@ -33,7 +33,7 @@ async def record(hall: Hall, acted: Acted) -> None:
         if not (end.status is Status.UNKNOWN and end.state.status is Status.UNKNOWN):
             drafts.append(_ended(resolved.party.kid, end))
     _ask_people(hall, acted)
-    if all(status.is_end for status in acted.statuses.values()):
+    if _concludes(hall, acted):
         drafts.append(_outcome(acted))
     await faults.point("record.before_commit")
     await commit(hall, journey, done=True)
@@ -41,6 +41,17 @@ async def record(hall: Hall, acted: Acted) -> None:
     for end in acted.ends:
         if end.status in (Status.FAILED, Status.REFUSED):
             give_back(hall, end.state.id)
+
+
+def _concludes(hall: Hall, acted: Acted) -> bool:
+    """Whether this pass closed what was open; a late timer finds everything closed already."""
+    if not all(status.is_end for status in acted.statuses.values()):
+        return False
+    received = acted.decided.proposed.routed.resolved.received
+    if received.origin != received.interaction.partition("_")[2]:  # a specialist's reply
+        return any(not one.state.status.is_end for one in acted.decided.effects)
+    row = effects.interaction_of(hall.db, received.interaction)
+    return row is not None and row.disposition == "open"
 
 
 def _ended(kid: str, end: End) -> Draft:

@@ -11,7 +11,7 @@ images of the page, is then emptied; until that has worked, `destroy` has not re
 
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -42,6 +42,7 @@ CREATE TABLE IF NOT EXISTS key (
     kid TEXT NOT NULL UNIQUE,
     wrapped BLOB NOT NULL CHECK (length(wrapped) = {_WRAPPED_BYTES})
 ) STRICT;
+CREATE TABLE IF NOT EXISTS address (hash TEXT PRIMARY KEY, kid TEXT NOT NULL) STRICT;
 """
 
 
@@ -98,6 +99,30 @@ class KeyStore:
             self._database.executemany(
                 "INSERT INTO key (kid, wrapped) VALUES (?, ?) ON CONFLICT (kid) DO NOTHING", rows
             )
+
+    def kids_of_addresses(
+        self, addresses: Sequence[str], make: Callable[[], tuple[str, bytes]]
+    ) -> dict[str, str]:
+        """The key id of each address (a keyed hash); one made by `make` where there is none.
+
+        New keys and their addresses are durable on return, in one transaction.
+        """
+        with self._lock, _broken_means("keys.db"), _transaction(self._database):
+            known: dict[str, str] = {}
+            for some in _in_parts(addresses):
+                marks = ",".join("?" * len(some))
+                query = f"SELECT hash, kid FROM address WHERE hash IN ({marks})"  # noqa: S608 - only marks
+                known.update(self._database.execute(query, some).fetchall())
+            fresh = {address: make() for address in addresses if address not in known}
+            self._database.executemany(
+                "INSERT INTO key (kid, wrapped) VALUES (?, ?)",
+                [(kid, aes_key_wrap(self._home_key, key)) for kid, key in fresh.values()],
+            )
+            self._database.executemany(
+                "INSERT INTO address (hash, kid) VALUES (?, ?)",
+                [(address, kid) for address, (kid, _) in fresh.items()],
+            )
+        return known | {address: kid for address, (kid, _) in fresh.items()}
 
     def get(self, kid: str) -> bytes:
         """The key; raises KeyDestroyed where there is none or no more."""
