@@ -6,7 +6,7 @@ never in an entry: it is in the body, which the entry commits to, and whose key 
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -30,6 +30,7 @@ OWNED_KINDS = frozenset(
 
 ENTRY_BYTES_MAX = 65_535  # C2SP entry bundles write an entry's length in 16 bits
 INTEGER_MAX = 2**53 - 1  # RFC 8785 section 3.2.2.3 by way of I-JSON (RFC 7493 section 2.2)
+Integer = Annotated[int, msgspec.Meta(ge=-INTEGER_MAX, le=INTEGER_MAX)]
 
 
 class _Frozen(
@@ -41,7 +42,7 @@ class Owner(_Frozen, frozen=True):
     """The person accountable at that instant."""
 
     person: str
-    accepted_at: int  # ledger index of the entry in which this person accepted
+    accepted_at: Integer  # ledger index of the entry in which this person accepted
     via: str | None = None  # the owner who delegated to `person`, where that is how it came
 
 
@@ -54,7 +55,7 @@ class Subject(_Frozen, frozen=True):
     """The party: a random pseudonym, and that party's own counter 1..n."""
 
     pid: str
-    sseq: int = 0  # given by the committer
+    sseq: Integer = 0  # given by the committer
 
 
 class Trace(_Frozen, frozen=True):
@@ -85,7 +86,7 @@ class Action(_Frozen, frozen=True):
     kind: Literal["tool", "reply", "escalate"]
     name: str  # the tool, the rail, or the queue
     commit: str  # keyed commitment to the exact bytes of the action
-    amount_minor: int | None = None
+    amount_minor: Integer | None = None
     currency: str | None = None
 
 
@@ -93,7 +94,7 @@ class Effect(_Frozen, frozen=True):
     id: str
     key: str  # the idempotency key that the other system sees
     repeat: Literal["idempotent", "reconcilable", "at_most_once"]
-    attempt: int = 1
+    attempt: Integer = 1
     after: str | None = None  # the effect whose end this one waits for
 
 
@@ -116,12 +117,12 @@ class Entry(_Frozen, frozen=True):
 
     v: Literal[1]
     id: str
-    seq: int
-    ts: int
+    seq: Integer
+    ts: Integer
     kind: Kind
     actor: str | None = None  # who did it, where it is not an agent's act
     owner: Owner | None = None
-    oseq: int | None = None  # counter of the accountable person, 1..n
+    oseq: Integer | None = None  # counter of the accountable person, 1..n
     agent: AgentRef | None = None
     subject: Subject | None = None
     parent: str | None = None  # id of the entry that led to this one
@@ -132,7 +133,7 @@ class Entry(_Frozen, frozen=True):
     action: Action | None = None
     effect: Effect | None = None
     outcome: Outcome | None = None
-    change: dict[str, str | int] | None = None  # what changed hands, for kinds of power and control
+    change: dict[str, str | Integer] | None = None  # what changed hands, for kinds of power and control
     body: BodyRef | None = None
 
 
