@@ -133,7 +133,7 @@ class Entry(_Frozen, frozen=True):
     action: Action | None = None
     effect: Effect | None = None
     outcome: Outcome | None = None
-    change: dict[str, str | Integer] | None = None  # what changed hands, for kinds of power and control
+    change: dict[str, str | Integer] | None = None  # what changed hands, in kinds of power
     body: BodyRef | None = None
 
 
