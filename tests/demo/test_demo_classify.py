@@ -1,4 +1,4 @@
-"""The demo's reader: good enough that the day measures the platform, and it knows when it is not."""
+"""The demo's reader is good enough that the day measures the platform, and knows its limits."""
 
 import json
 from pathlib import Path
