@@ -37,7 +37,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 _decode_intent = msgspec.json.Decoder(Intent).decode
-_decode_action = msgspec.json.Decoder[Action](Action).decode
+_action = msgspec.json.Decoder(ToolAction | ReplyAction)
 
 
 def encode_action(action: Action) -> bytes:
@@ -55,5 +55,6 @@ async def load_action(engine: Engine, keyring: Keyring, position: int) -> Action
         if body is None or record.body is None:
             break
         intent = _decode_intent(keyring.open(body.kid, record.key, record.body))
-        return _decode_action(intent.action)
+        action: Action = _action.decode(intent.action)
+        return action
     raise LookupError(f"the feed holds no decision at position {position}")

@@ -48,7 +48,7 @@ async def in_thread(work: Callable[[], None]) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class Tools:
     """What the committer works with."""
 
     engine: Engine
@@ -66,8 +66,8 @@ class Committer:
     Fenced when a newer holder has the partition, Broken when the disk or the file fails.
     """
 
-    def __init__(self, desk: Desk, head: Head, runner: Runner = in_thread) -> None:
-        self._desk = desk
+    def __init__(self, tools: Tools, head: Head, runner: Runner = in_thread) -> None:
+        self._tools = tools
         self._head = head
         self._runner = runner
         self._fence: Fence | None = None
@@ -144,27 +144,27 @@ class Committer:
                 return
 
     async def _seal_and_append(self, units: list[Unit]) -> tuple[Batch, list[int]]:
-        desk = self._desk
+        tools = self._tools
         if self._fence is None:
             raise RuntimeError("the committer was not started with a fence")
         sealing = Sealing(
             units=units,
             head=self._head,
-            ts=desk.clock.now(),
-            last=desk.counters.last,
-            keys=desk.keys,
-            nonces=desk.chance.token(12 * sum(len(u.drafts) + len(u.memos) for u in units)),
+            ts=tools.clock.now(),
+            last=tools.counters.last,
+            keys=tools.keys,
+            nonces=tools.chance.token(12 * sum(len(u.drafts) + len(u.memos) for u in units)),
         )
         new_keys = {kid: key for unit in units for kid, key in unit.new_keys.items()}
         if new_keys:  # a body without its key would be lost; a key without its body is harmless
-            await self._runner(lambda: desk.keys.put_many(new_keys))
+            await self._runner(lambda: tools.keys.put_many(new_keys))
         sealed = seal(sealing)
         records = sealed.records
         if sealed.head.tree.size > self._head.tree.size:
-            records = [*records, await sealed.signed(desk.signer)]
+            records = [*records, await sealed.signed(tools.signer)]
         await faults.point("committer.before_append")
         done = [arrival for unit in units for arrival in unit.done]
-        positions = await desk.engine.append(self._fence, records, done)
+        positions = await tools.engine.append(self._fence, records, done)
         await faults.point("committer.after_append")
         return sealed, positions
 

@@ -71,15 +71,23 @@ def encode_bundle(entries: Iterable[bytes]) -> bytes:
 
 def decode_bundle(data: bytes) -> list[bytes]:
     """The entries of a bundle; raises TileMissing where it is cut."""
+    entries, rest = split_bundle(data)
+    if rest:
+        raise TileMissing(f"The bundle ends inside its entry {len(entries)}.")
+    return entries
+
+
+def split_bundle(data: bytes) -> tuple[list[bytes], bytes]:
+    """The entries of a bundle that are whole, and the bytes after them: none, unless it is cut."""
     entries: list[bytes] = []
     at = 0
-    while at < len(data):
-        start = at + 2
-        at = start + int.from_bytes(data[at:start], "big")
-        if start > len(data) or at > len(data):
-            raise TileMissing(f"The bundle ends inside its entry {len(entries)}.")
-        entries.append(data[start:at])
-    return entries
+    while at + 2 <= len(data):
+        end = at + 2 + int.from_bytes(data[at : at + 2], "big")
+        if end > len(data):
+            break
+        entries.append(data[at + 2 : end])
+        at = end
+    return entries, data[at:]
 
 
 def decode_tile(data: bytes) -> list[bytes]:
@@ -163,9 +171,17 @@ class TileReader:
 
     def bundle(self, number: int) -> list[bytes]:
         """The entries of one bundle, as many as the tree has of it."""
-        width = min(WIDTH, self.size - number * WIDTH)
-        data = self._read(entries_path, number, width)
-        return _first(decode_bundle(data), width, entries_path(number, width))
+        width = self.bundle_width(number)
+        data, lying = self._read(entries_path, number, width)
+        return _first(decode_bundle(data), width, lying)
+
+    def bundle_bytes(self, number: int) -> bytes:
+        """One bundle as it lies there: for a verifier, who wants to see what is wrong with it."""
+        return self._read(entries_path, number, self.bundle_width(number))[0]
+
+    def bundle_width(self, number: int) -> int:
+        """How many entries of the tree are in this bundle."""
+        return min(WIDTH, self.size - number * WIDTH)
 
     def tile(self, level: int, index: int) -> list[bytes]:
         """The hashes of one tile, as many as the tree has of it."""
@@ -173,8 +189,8 @@ class TileReader:
         if cached is not None:
             return cached
         width = min(WIDTH, (self.size >> _HEIGHT * level) - index * WIDTH)
-        data = self._read(lambda n, w: tile_path(level, n, w), index, width)
-        hashes = _first(decode_tile(data), width, tile_path(level, index, width))
+        data, lying = self._read(lambda n, w: tile_path(level, n, w), index, width)
+        hashes = _first(decode_tile(data), width, lying)
         self._tiles[level, index] = hashes
         if len(self._tiles) > _CACHED_TILES:
             self._tiles.popitem(last=False)
@@ -193,17 +209,17 @@ class TileReader:
         """From the leaf at `index` to the root of the tree of `size`."""
         return inclusion_proof(index, self.size, self.node)
 
-    def _read(self, path_of: PathOf, index: int, width: int) -> bytes:
-        """The file of that width, or a wider one of the same tile, which begins with it."""
+    def _read(self, path_of: PathOf, index: int, width: int) -> tuple[bytes, int]:
+        """The file of that width, or a wider one of the same tile; and how wide it should be."""
         if width < 1:
             raise TileMissing(f"A tree of {self.size} has no '{path_of(index, WIDTH)}'.")
-        exact, full = self._folder / path_of(index, width), self._folder / path_of(index, WIDTH)
+        full = self._folder / path_of(index, WIDTH)
         try:
-            for path in (exact, full, *_wider(full, width)):
+            for lying in (width, WIDTH, *_wider(full, width)):
                 with suppress(FileNotFoundError):
-                    return path.read_bytes()
+                    return (self._folder / path_of(index, lying)).read_bytes(), lying
         except OSError as error:
-            raise Broken(f"'{path}' could not be read: {error.strerror}.") from error
+            raise Broken(f"'{full}' could not be read: {error.strerror}.") from error
         raise TileMissing(f"'{path_of(index, width)}' is not there.")
 
 
@@ -330,17 +346,19 @@ def _leaves_of(tiles: OpenTiles) -> list[bytes]:
     return [leaf for tile in tiles.partial() if tile.level == 0 for leaf in tile.hashes]
 
 
-def _wider(full: Path, width: int) -> Iterator[Path]:
-    """Partial files of a tile that are wider than `width`, asked for only when they are needed."""
+def _wider(full: Path, width: int) -> Iterator[int]:
+    """Widths of the partial files of a tile beyond `width`, looked for only when needed."""
     partial = full.with_name(f"{full.name}.p")
     if partial.is_dir():
-        names = (path.name for path in partial.iterdir() if path.name.isdecimal())
-        yield from (partial / str(each) for each in sorted(map(int, names)) if each > width)
+        names = [path.name for path in partial.iterdir()]
+        widths = sorted(int(name) for name in names if name.isascii() and name.isdecimal())
+        yield from (each for each in widths if width < each < WIDTH)
 
 
-def _first(items: list[bytes], width: int, path: str) -> list[bytes]:
-    if len(items) < width:
-        raise TileMissing(f"'{path}' has {len(items)} items, not {width}.")
+def _first(items: list[bytes], width: int, lying: int) -> list[bytes]:
+    """The first `width` of a file that must have `lying` items: neither fewer nor more."""
+    if len(items) != lying:
+        raise TileMissing(f"A file that should have {lying} items has {len(items)}.")
     return items[:width]
 
 

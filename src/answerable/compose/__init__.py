@@ -1,0 +1,1 @@
+"""The fuse box: reads settings, picks adapters; the only place that knows all."""

@@ -1,0 +1,141 @@
+"""A house: every room wired over one home. What a worker, a command and a test all open."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from answerable.adapters.engines.embedded.journal import EmbeddedJournal
+from answerable.adapters.signers.file import FileSigner
+from answerable.agents import rows as agent_rows
+from answerable.agents.domain import Blueprint, Release, release_of
+from answerable.agents.service import Agents
+from answerable.base.chance import Chance, SystemChance
+from answerable.base.clock import Clock, SystemClock
+from answerable.base.ids import TimeOrderedIds
+from answerable.cases.leases import Leases
+from answerable.cases.service import Cases
+from answerable.compose import state
+from answerable.effects import rows as effect_rows
+from answerable.engine.port import Engine, Fence
+from answerable.ledger import rows as ledger_rows
+from answerable.ledger.committer import Committer, Tools, in_thread, inline
+from answerable.ledger.draft import Committed, Unit
+from answerable.ledger.keyring import Keyring
+from answerable.ledger.sealing import empty_head, head_from
+from answerable.parties.service import Parties
+from answerable.people import rows as people_rows
+from answerable.people.errors import AgentHasNoOwner
+from answerable.people.service import People
+from answerable.pipeline.hall import Hall, Line
+from answerable.policy.limits import Limits
+from answerable.policy.load import PolicySet
+from answerable.store.keys import KeyStore, home_key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a house is built from; the defaults are production's."""
+
+    home: Path
+    blueprints: Sequence[Blueprint] = ()
+    lines: dict[str, Line] = field(default_factory=dict)
+    policy: PolicySet
+    origin: str = "answerable.local/home"
+    clock: Clock = field(default_factory=SystemClock)
+    chance: Chance = field(default_factory=SystemChance)
+    is_threaded: bool = True
+    backlog_max: int = 20_000
+    wrap_engine: Callable[[Engine], Engine] = lambda engine: engine
+
+
+class House:
+    """The open house. `close` it, or `abandon` it as a SIGKILL would."""
+
+    def __init__(self, plan: Plan, journal: EmbeddedJournal, keys: KeyStore, hall: Hall) -> None:
+        self.plan = plan
+        self.journal = journal
+        self.keys = keys
+        self.hall = hall
+
+    @property
+    def home(self) -> Path:
+        return self.plan.home
+
+    async def start(self, fence: Fence) -> None:
+        """Begin to write for the partition, and register the loaded releases. Raises
+        PersonUnknown, AgentHasNoOwner: without a living owner who accepted there is no agent."""
+        self.hall.committer.start(fence)
+        for release in self.hall.releases.values():
+            self.hall.people.find(release.blueprint.owner)
+            owner = self.hall.people.directory.accountable_for(release.blueprint.agent)
+            if owner is None:
+                raise AgentHasNoOwner(release.blueprint.agent)
+            unit = self.hall.agents.register(release, self.plan.policy.digest, owner)
+            if unit is not None:
+                await self.commit_control(unit)
+
+    async def commit_control(self, unit: Unit) -> Committed:
+        """Write a change of power, and let every stage see it before this returns."""
+        committed = await self.hall.committer.commit(unit)
+        self.hall.reload_control()
+        return committed
+
+    async def close(self) -> None:
+        await self.hall.committer.stop()
+        self.journal.close()
+        self.keys.close()
+
+    def abandon(self) -> None:
+        """For tests: drop everything that is not committed."""
+        self.journal.abandon()
+        self.keys.close()
+
+
+def open_house(plan: Plan) -> House:
+    """Take the home, open its files and wire the rooms. Raises HomeHeld, WrongHome, Broken."""
+    journal = EmbeddedJournal.open(
+        plan.home, clock=plan.clock, project=state.project, migrations=state.MIGRATIONS,
+        backlog_max=plan.backlog_max, threaded=plan.is_threaded,
+    )  # fmt: skip
+    try:
+        secret = home_key(plan.home, plan.chance)
+        keys = KeyStore.open(plan.home / "keys.db", secret)
+        signer = FileSigner.open(plan.home / "signer.key", name=plan.origin, chance=plan.chance)
+    except BaseException:
+        journal.abandon()
+        raise
+    db = journal.reader()
+    engine = plan.wrap_engine(journal)
+    seal = ledger_rows.last_seal(db)
+    committer = Committer(
+        Tools(
+            engine=engine, signer=signer, keys=keys, clock=plan.clock, chance=plan.chance,
+            counters=ledger_rows.CounterRows(db),
+        ),
+        head_from(seal) if seal else empty_head(),
+        in_thread if plan.is_threaded else inline,
+    )  # fmt: skip
+    keyring = Keyring(secret, keys, plan.chance)
+    ids = TimeOrderedIds(plan.clock, plan.chance)
+    people = People(people_rows.load(db), ids, keyring)
+    agents = Agents(agent_rows.load(db), ids)
+
+    def reload_control() -> None:
+        people.directory = people_rows.load(db)
+        agents.registry = agent_rows.load(db)
+
+    hall = Hall(
+        engine=engine, committer=committer, keyring=keyring, clock=plan.clock,
+        chance=plan.chance, ids=ids, db=db, people=people, agents=agents,
+        parties=Parties(db, ids, keyring), cases=Cases(db), leases=Leases(db),
+        policy=plan.policy, limits=Limits(lambda key, day: effect_rows.used(db, key, day)),
+        lines=plan.lines, releases=_releases(plan), reload_control=reload_control,
+    )  # fmt: skip
+    return House(plan, journal, keys, hall)
+
+
+def _releases(plan: Plan) -> dict[str, Release]:
+    return {
+        blueprint.agent: release_of(blueprint, plan.policy.digest)
+        for blueprint in plan.blueprints
+    }

@@ -1,0 +1,41 @@
+"""State: rows that a stage may read, projected from records in the append's own transaction."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+
+from answerable.agents import rows as agents
+from answerable.cases import rows as cases
+from answerable.desk import rows as desk
+from answerable.effects import rows as effects
+from answerable.engine.port import Record
+from answerable.ledger import rows as ledger
+from answerable.ledger.domain import KINDS, SEAL_KIND, Entry, decode_entry
+from answerable.parties import rows as parties
+from answerable.people import rows as people
+
+_ROOMS = (ledger, people, parties, agents, cases, effects, desk)
+
+MIGRATIONS = ((100, "\n".join(room.SCHEMA for room in _ROOMS)),)
+"""State's migrations; the journal's own are numbered below 100."""
+
+TABLES = tuple(table for room in _ROOMS for table in room.TABLES)
+
+_Project = Callable[[sqlite3.Connection, Entry], None]
+_BY_KIND: dict[str, list[_Project]] = {kind: [] for kind in KINDS}
+for _room in (people, parties, agents, cases, desk):
+    for _kind in _room.KINDS:
+        _BY_KIND[_kind].append(_room.project)
+
+
+def project(db: sqlite3.Connection, records: Sequence[Record]) -> None:
+    """Write the state rows of appended records, in feed order."""
+    for record in records:
+        if record.kind in KINDS:
+            entry = decode_entry(record.data)
+            ledger.project(db, entry)
+            for room in _BY_KIND[entry.kind]:
+                room(db, entry)
+            if entry.kind in effects.KINDS:
+                effects.project(db, entry, record.position)
+        elif record.kind == SEAL_KIND:
+            ledger.project_seal(db, record.data)

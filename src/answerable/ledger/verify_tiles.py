@@ -1,0 +1,147 @@
+"""Are the published files what was signed? Needs nothing but the folder and the keys.
+
+An entry is in the files twice: as bytes in its bundle and as a hash in its level-0 tile. Where the
+two differ, the one that leads to the signed root is right.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import zip_longest
+from pathlib import Path
+
+from answerable.ledger.checks import EarlierHeads, EntryChecks, Verified, first_of
+from answerable.ledger.domain import LeafProblem
+from answerable.ledger.note import Checkpoint, NoteError, VerifierKey, verify_checkpoint
+from answerable.ledger.tiles import (
+    WIDTH,
+    OpenTiles,
+    Tile,
+    TileMissing,
+    TileReader,
+    read_checkpoint,
+    split_bundle,
+)
+from answerable.ledger.tree import EMPTY_ROOT, CompactRange, leaf_hash
+
+
+def verify_tiles(
+    folder: Path, vkeys: Iterable[VerifierKey], earlier: Iterable[str] = ()
+) -> Verified:
+    """Verify checkpoint, entries, hash tiles and counters of a published or exported log.
+
+    To compare with a home's feed give the folder's checkpoint to `verify_feed` as an earlier one:
+    files may lag behind the feed, but must be its beginning. Raises NoteError where a checkpoint
+    of `earlier` is not signed by `vkeys`.
+    """
+    keys = list(vkeys)
+    past = EarlierHeads(earlier, keys)
+    try:
+        head = verify_checkpoint(read_checkpoint(folder), keys)
+    except (NoteError, TileMissing) as error:
+        return Verified(0, EMPTY_ROOT.hex(), 0, LeafProblem(0, f"no checkpoint: {error}"))
+    return _Reading(folder, head, past).verdict()
+
+
+class _Reading:
+    """One pass over the files, with two trees: of the entries, and of the level-0 tiles."""
+
+    def __init__(self, folder: Path, head: Checkpoint, past: EarlierHeads) -> None:
+        self._reader = TileReader(folder, head.size)
+        self._head = head
+        self._past = past
+        self._checks = EntryChecks()
+        self._of_entries = OpenTiles()
+        self._of_tiles = CompactRange()
+        self._is_whole = {"entries": True, "tiles": True}
+        self._other: int | None = None  # first index at which the two differ
+        self._found: list[LeafProblem] = []  # wrong whatever the trees say
+        self._above: LeafProblem | None = None  # first wrong tile above level 0
+
+    def verdict(self) -> Verified:
+        for number in range(-(-self._head.size // WIDTH)):
+            self._take_bundle(number)
+        for tile in self._of_entries.partial():
+            self._compare_above(tile)
+        located = first_of([*self._found, self._unsigned()])
+        problem = self._past.problem(self._head.size, located)
+        return Verified(self._head.size, self._of_entries.root().hex(), 1, problem)
+
+    def _take_bundle(self, number: int) -> None:
+        width = self._reader.bundle_width(number)
+        entries = self._entries(number, width)
+        leaves = self._leaves(number)
+        for index, (entry, leaf) in enumerate(
+            zip_longest(entries, leaves, fillvalue=None), number * WIDTH
+        ):
+            if index == self._head.size:
+                break
+            self._take(index, entry, leaf)
+
+    def _take(self, index: int, entry: bytes | None, leaf: bytes | None) -> None:
+        ours = leaf_hash(entry) if entry is not None else None
+        if entry is not None and not self._found:
+            checked = self._checks.take(entry)
+            if isinstance(checked, str):
+                self._found.append(LeafProblem(index, checked))
+        if ours is not None and leaf is not None and ours != leaf and self._other is None:
+            self._other = index
+        self._of_tiles.append(leaf or ours or EMPTY_ROOT)
+        if self._of_tiles.size == self._past.next_size:
+            self._past.see(self._of_tiles)
+        for tile in self._of_entries.append(ours or leaf or EMPTY_ROOT):
+            self._compare_above(tile)
+
+    def _entries(self, number: int, width: int) -> Sequence[bytes]:
+        """The entries of a bundle, as many as can be read; what cannot be is a finding."""
+        try:
+            return self._reader.bundle(number)
+        except TileMissing as error:
+            return self._readable(number, width, f"its bundle is damaged: {error}")
+
+    def _readable(self, number: int, width: int, reason: str) -> Sequence[bytes]:
+        self._is_whole["entries"] = False
+        try:
+            data = self._reader.bundle_bytes(number)
+        except TileMissing:
+            data = b""
+        entries = split_bundle(data)[0][:width]
+        at = min(len(entries), width - 1)
+        self._found.append(LeafProblem(number * WIDTH + at, reason))
+        return entries
+
+    def _leaves(self, number: int) -> Sequence[bytes]:
+        try:
+            return self._reader.tile(0, number)
+        except TileMissing as error:
+            self._is_whole["tiles"] = False
+            self._found.append(LeafProblem(number * WIDTH, f"its tile is damaged: {error}"))
+            return ()
+
+    def _compare_above(self, tile: Tile) -> None:
+        """A tile above level 0 must be the hashes of the full tiles below."""
+        if tile.level == 0 or self._above is not None:
+            return
+        try:
+            lying = self._reader.tile(tile.level, tile.index)
+            pairs = enumerate(zip(lying, tile.hashes, strict=True))
+            at = next((at for at, (theirs, ours) in pairs if theirs != ours), None)
+        except TileMissing:
+            at = 0
+        if at is not None:
+            index = (tile.index * WIDTH + at) << 8 * tile.level
+            self._above = LeafProblem(index, f"the hash over it in '{tile.path}' is wrong")
+
+    def _unsigned(self) -> LeafProblem | None:
+        """What the trees say of each other and of the signed root."""
+        entries_are_good = self._is_whole["entries"] and self._of_entries.root() == self._head.root
+        tiles_are_good = self._is_whole["tiles"] and self._of_tiles.root() == self._head.root
+        if self._other is None:
+            if entries_are_good or tiles_are_good or not all(self._is_whole.values()):
+                return self._above
+            return LeafProblem(0, "all entries and tiles fit each other, but not the signed root")
+        if entries_are_good:
+            return LeafProblem(
+                self._other, "it is what was signed, but its hash in the tile is not"
+            )
+        if tiles_are_good:
+            return LeafProblem(self._other, "it is not what was signed")
+        return LeafProblem(self._other, "it is not what its tile says, and neither was signed")

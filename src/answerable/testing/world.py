@@ -1,0 +1,174 @@
+"""A world for tests: a home, one agent, a rail and an outside of ours that count and can fail."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from answerable.base.chance import SeededChance
+from answerable.base.clock import Clock, SystemClock
+from answerable.compose.house import House, Plan, open_house
+from answerable.engine.port import Engine, Record
+from answerable.ledger.domain import KINDS, Entry, decode_entry
+from answerable.pipeline.hall import Line
+from answerable.pipeline.receive import Ack, Incoming, accept_messages
+from answerable.policy.load import load
+from answerable.rails.port import Outgoing
+from answerable.sdk.agent import Agent
+from answerable.worker.dispatch import Dispatcher
+
+ALLOW_ALL = """
+@id("replies") permit (principal, action == Action::"reply", resource);
+@id("tools") permit (principal, action == Action::"perform", resource);
+"""
+OWNER = "owner@acme.example"
+SPECIALIST = "sam@acme.example"
+
+Fault = Callable[[str], Awaitable[None]]
+
+
+async def _no_fault(key: str) -> None: ...
+
+
+@dataclass
+class Mailbox:
+    """A rail in memory that outlives the house: what was sent, under which key, how often."""
+
+    repeat: Literal["idempotent", "reconcilable", "at_most_once"] = "reconcilable"
+    identifier_kind: str = "email"
+    sent: list[Outgoing] = field(default_factory=list)
+    before: Fault = _no_fault
+    after: Fault = _no_fault
+
+    async def send(self, outgoing: Outgoing) -> str:
+        await self.before(outgoing.key)
+        self.sent.append(outgoing)
+        await self.after(outgoing.key)
+        return f"mail-{len(self.sent)}"
+
+    async def find(self, key: str) -> str | None:
+        return next((f"found {one.key}" for one in self.sent if one.key == key), None)
+
+    @property
+    def texts(self) -> list[str]:
+        return [one.text for one in self.sent]
+
+
+@dataclass
+class Till:
+    """The other system behind an effect tool: what it did, by key."""
+
+    done: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    before: Fault = _no_fault
+    after: Fault = _no_fault
+
+    async def pay(self, key: str, amount_minor: int) -> str:
+        await self.before(key)
+        self.done[key].append(amount_minor)
+        await self.after(key)
+        return f"paid {key}"
+
+    async def find(self, key: str) -> str | None:
+        return f"paid {key}" if self.done.get(key) else None
+
+    @property
+    def payments(self) -> list[int]:
+        return [amount for amounts in self.done.values() for amount in amounts]
+
+
+@dataclass(kw_only=True)
+class World:
+    """How to build a house again and again over one home, with the same outside."""
+
+    home: Path
+    agent: Agent
+    mailbox: Mailbox = field(default_factory=Mailbox)
+    policy: str = ALLOW_ALL
+    clock: Clock = field(default_factory=SystemClock)
+    seed: int = 1
+    is_threaded: bool = True
+    wrap_engine: Callable[[Engine], Engine] = lambda engine: engine
+    deadline_s: float = 10.0
+    _opened: int = 0
+
+    def plan(self, *, with_agent: bool = True) -> Plan:
+        self._opened += 1
+        blueprints = (self.agent.blueprint(),) if with_agent else ()
+        return Plan(
+            home=self.home, blueprints=blueprints,
+            lines={"email": Line(self.mailbox, self.agent.name, self.deadline_s)},
+            policy=load({"world.cedar": self.policy}), clock=self.clock,
+            chance=SeededChance(self.seed * 1_000_003 + self._opened),
+            is_threaded=self.is_threaded, wrap_engine=self.wrap_engine,
+        )  # fmt: skip
+
+    async def found(self) -> None:
+        """The first day: an owner and a specialist exist, and the owner has accepted."""
+        async with self._open(with_agent=False) as life:
+            people = life.house.hall.people
+            for email, name in ((OWNER, "Olga Owner"), (SPECIALIST, "Sam Specialist")):
+                await life.house.commit_control(people.add(email, name, by="system:test"))
+            unit = people.accept_ownership(self.agent.name, OWNER)
+            await life.house.commit_control(unit)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Life"]:
+        """A worker's life over the home, from open to close."""
+        async with self._open() as life:
+            yield life
+
+    @asynccontextmanager
+    async def _open(self, *, with_agent: bool = True) -> AsyncIterator["Life"]:
+        life = Life(open_house(self.plan(with_agent=with_agent)))
+        try:
+            await life.dispatcher.start()
+            yield life
+        finally:
+            await life.close()
+
+
+class Life:
+    """One worker's life."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.dispatcher = Dispatcher(house, worker="test")
+
+    async def receive(self, messages: Sequence[Incoming]) -> list[Ack]:
+        return await accept_messages(self.house.hall, messages)
+
+    async def say(self, text: str, *, external_id: str, sender: str = "kim@example.org") -> Ack:
+        incoming = Incoming(external_id=external_id, sender=sender, text=text, rail="email")
+        return (await self.receive([incoming]))[0]
+
+    async def settled(self, timeout_s: float = 20.0) -> None:
+        """Wait until nothing is claimed and nothing ready waits (timers may)."""
+        async with asyncio.timeout(timeout_s):
+            quiet = 0
+            while quiet < _QUIET_ROUNDS:
+                if self.dispatcher.failure is not None:
+                    raise self.dispatcher.failure
+                quiet = 0 if self.dispatcher.in_flight else quiet + 1
+                await asyncio.sleep(0.002)
+
+    async def records(self) -> list[Record]:
+        return [record async for record in self.house.hall.engine.read(0)]
+
+    async def entries(self, *kinds: str) -> list[Entry]:
+        wanted = kinds or KINDS
+        return [decode_entry(r.data) for r in await self.records() if r.kind in wanted]
+
+    async def close(self) -> None:
+        await self.dispatcher.stop()
+        await self.house.close()
+
+    async def die(self) -> None:
+        """As a SIGKILL would: nothing is finished, nothing is said goodbye to."""
+        self.house.abandon()
+        await self.dispatcher.stop()
+
+
+_QUIET_ROUNDS = 5

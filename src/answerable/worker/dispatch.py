@@ -1,0 +1,97 @@
+"""The dispatcher: claims in, one task a claim through the hallway, nothing lost when one fails."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from answerable.base.errors import Broken
+from answerable.compose.house import House
+from answerable.engine.port import Arrival, Claim, Fenced
+from answerable.ledger.draft import Unit
+from answerable.pipeline import walk
+from answerable.pipeline.surrender import surrender
+from answerable.telemetry.stages import Stages
+
+log = logging.getLogger("answerable.worker")
+
+
+class Dispatcher:
+    """Runs the hallway on everything that is claimed. `failure` is what ended it, if anything."""
+
+    def __init__(self, house: House, *, worker: str, in_flight_max: int = 256) -> None:
+        self._house = house
+        self._worker = worker
+        self._in_flight_max = in_flight_max
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loop_task: asyncio.Task[None] | None = None
+        self.stages = Stages()
+        self.started = asyncio.Event()
+        self.failure: BaseException | None = None
+        self.on_failure: Callable[[], None] = lambda: None
+
+    async def start(self) -> None:
+        """Take the partition; return when writing is possible. Raises what prevents it."""
+        hall = self._house.hall
+        # The fence comes with the first claim; an arrival of our own makes sure that there is one.
+        await hall.engine.accept([Arrival(hall.ids.new("sta"), "worker", "start", b"")])
+        self._loop_task = asyncio.create_task(self._run(), name="dispatcher")
+        waiting = asyncio.create_task(self.started.wait())
+        await asyncio.wait({waiting, self._loop_task}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if self.failure is not None:
+            raise self.failure
+
+    async def stop(self) -> None:
+        """Let go of everything in flight; it is claimed again by the next worker."""
+        tasks = [*self._tasks, *([self._loop_task] if self._loop_task else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._tasks)
+
+    async def _run(self) -> None:
+        house = self._house
+        try:
+            async for claim in house.hall.engine.claim(self._worker, self._in_flight_max):
+                if not self.started.is_set():
+                    await house.start(claim.fence)
+                    self.started.set()
+                task = asyncio.create_task(self._one(claim))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the worker ends by it
+            self._fail(error)
+
+    async def _one(self, claim: Claim) -> None:
+        arrival = claim.arrivals[0]
+        try:
+            if arrival.kind == "start":
+                unit = Unit(arrival=arrival.id, done=(arrival.id,))
+                await self._house.hall.committer.commit(unit)
+                return
+            await walk(self._house.hall, claim, self.stages)
+        except asyncio.CancelledError:
+            raise
+        except (Broken, Fenced) as error:
+            self._fail(error)  # the disk or the partition is gone: nothing more may be tried here
+        except Exception as error:
+            log.exception("arrival %s failed in the hallway", arrival.id)
+            await self._give_up(claim, error)
+
+    async def _give_up(self, claim: Claim, error: Exception) -> None:
+        """A defect of ours costs one interaction, at the desk; the arrival stays if not even that
+        can be written, and is tried again by the next worker."""
+        try:
+            await surrender(self._house.hall, claim, type(error).__name__)
+        except Exception:
+            log.exception("arrival %s stays unfinished", claim.arrivals[0].id)
+
+    def _fail(self, error: BaseException) -> None:
+        if self.failure is None:
+            self.failure = error
+            self.on_failure()
