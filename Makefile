@@ -1,0 +1,83 @@
+# Everything starts here. `make help` lists it; `make test` is exactly what CI runs.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+LOCK   := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
+          --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet
+CODE   := src tests examples benchmarks checks verifier
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check env dev-env lint types walls caps licences size unit doses \
+        torture torture-long races bench-journal lock clean
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+demo: env  ## a production day: 50,000 interactions (ARGS="--interactions 300 --seed 7")
+	$(BIN)/answerable demo $(ARGS)
+
+test: lint types walls caps licences size unit doses  ## all that CI runs
+
+check: test  ## the same
+
+# ------------------------------------------------------------------------------- what `test` runs
+
+lint: dev-env
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+
+types: dev-env
+	$(BIN)/mypy
+
+walls: dev-env  # the floors of the house, drawn in pyproject.toml
+	$(BIN)/lint-imports
+
+caps: dev-env
+	$(BIN)/python checks/caps.py
+
+licences: dev-env
+	$(BIN)/python checks/licences.py
+
+size: dev-env  ## MB of the core install, times of its first words
+	$(BIN)/python checks/size.py
+
+unit: dev-env
+	$(BIN)/pytest $(ARGS)
+
+doses: dev-env  # CI's share of what runs long by hand
+	$(BIN)/answerable demo --interactions 1000 --seed 1 --home "$$(mktemp -d)/home" --json
+
+# ------------------------------------------------------------------------------- by hand, longer
+
+bench-journal: env  ## records a second through the embedded journal
+	$(BIN)/python benchmarks/journal.py
+
+# ------------------------------------------------------------------------------- the environment
+
+env: $(VENV)/.core
+
+dev-env: $(VENV)/.dev
+
+$(VENV)/.core: requirements.lock requirements-build.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo >&2 \
+	  "Answerable needs Python 3.11 or newer. '$(PYTHON)' is not: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --require-hashes -r requirements.lock -r requirements-build.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.core requirements-dev.lock
+	$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+lock: env  ## pin the newest versions that pyproject.toml allows
+	$(PIP) uv
+	$(LOCK) --upgrade pyproject.toml -o requirements.lock
+	$(LOCK) --upgrade pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock
+	echo 'hatchling>=1.27' | $(LOCK) --upgrade - -c requirements-dev.lock -o requirements-build.lock
+
+clean:  ## remove the environment and everything that was made
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
