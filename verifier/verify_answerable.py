@@ -73,13 +73,12 @@ def verifier_key(vkey: str) -> Key:
 
 def read_head(note: str, keys: list[Key]) -> Head:
     """The signed head of a checkpoint; a known key must have signed, and under the log's name."""
-    text, separator, block = note.rpartition("\n\n")
+    body, separator, block = note.rpartition("\n\n")
     if not separator or not block.endswith("\n") or any(c < " " and c != "\n" for c in note):
         raise Wrong("the checkpoint is not a signed note")
-    text += "\n"
     try:
-        signers = [_signer(line, text, keys) for line in block[:-1].split("\n")]
-        origin, size, root, *_ = text[:-1].split("\n")
+        signers = [_signer(line, f"{body}\n", keys) for line in block[:-1].split("\n")]
+        origin, size, root, *_ = body.split("\n")
         head = Head(int(size), unbase64(root))
     except ValueError as error:
         raise Wrong(f"the checkpoint is malformed: {error}") from None
@@ -142,7 +141,7 @@ def root_from_proof(leaf: bytes, index: int, size: int, proof: list[bytes]) -> b
     at, last, root = index, size - 1, leaf
     for sibling in proof:
         if last == 0:
-            raise Wrong("the proof is too long for a tree of that size", index)
+            raise Wrong("the proof is too long", index)
         if at % 2 == 1 or at == last:
             root = node_hash(sibling, root)
             while at % 2 == 0 and at != 0:
@@ -210,7 +209,7 @@ def read_part(folder: Path, kind: str, number: int, width: int) -> tuple[bytes, 
     parts = [f"{number % 1000:03d}"]
     while number := number // 1000:
         parts.insert(0, f"x{number % 1000:03d}")
-    path = folder / "tile" / kind / Path(*parts)
+    path = folder.joinpath("tile", kind, *parts)
     partial = path.with_name(f"{path.name}.p") / str(width)
     if width < WIDTH and partial.is_file():
         return partial.read_bytes(), True
@@ -388,8 +387,8 @@ def main(argv: list[str] | None = None) -> int:
         report = {"ok": False, "first_bad_index": wrong.index, "problem": str(wrong)}
     except (OSError, UnicodeDecodeError) as error:
         report = {"ok": False, "first_bad_index": 0, "problem": f"cannot be read: {error}"}
-    rows = [f"{name}: {value}" for name, value in report.items()]
-    sys.stdout.write((json.dumps(report) if arguments.json else "\n".join(rows)) + "\n")
+    rows = "\n".join(f"{name}: {value}" for name, value in report.items())
+    sys.stdout.write(f"{json.dumps(report) if arguments.json else rows}\n")
     return 0 if report["ok"] else 1
 
 

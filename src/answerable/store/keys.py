@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.keywrap import (
 from answerable.base.chance import Chance
 from answerable.base.errors import AnswerableError, Broken, Busy
 from answerable.store.files import read_or_create_private
+from answerable.store.sqlite import in_our_words, insert_many, open_writer, placeholders, rollback
 
 KEY_BYTES = 32
 CACHED_MAX = 20_000
@@ -35,15 +36,19 @@ _GONE = bytes(_WRAPPED_BYTES)  # what lies in the place of a destroyed key
 _CHECK = b"answerable: the home's own key  "  # wrapped, it tells a wrong home key at once
 _IN_ONE_QUERY = 500
 
-_SCHEMA = f"""
-CREATE TABLE IF NOT EXISTS home (wrapped BLOB NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS key (
+MIGRATIONS = (
+    (
+        1,
+        f"""
+CREATE TABLE home (wrapped BLOB NOT NULL) STRICT;
+CREATE TABLE key (
     id INTEGER PRIMARY KEY,
     kid TEXT NOT NULL UNIQUE,
     wrapped BLOB NOT NULL CHECK (length(wrapped) = {_WRAPPED_BYTES})
 ) STRICT;
-CREATE TABLE IF NOT EXISTS address (hash TEXT PRIMARY KEY, kid TEXT NOT NULL) STRICT;
-"""
+""",
+    ),
+)
 
 
 class KeyDestroyed(AnswerableError):
@@ -61,8 +66,13 @@ class KeyStore:
     """Wrapped keys by id. May be called from any thread; raises Broken where the file fails."""
 
     def __init__(
-        self, database: sqlite3.Connection, home_key: bytes, cached_max: int = CACHED_MAX
+        self,
+        path: Path,
+        database: sqlite3.Connection,
+        home_key: bytes,
+        cached_max: int = CACHED_MAX,
     ) -> None:
+        self._path = path
         self._database = database
         self._home_key = home_key
         self._cached_max = cached_max
@@ -72,18 +82,16 @@ class KeyStore:
     @classmethod
     def open(cls, path: Path, home_key: bytes, *, cached_max: int = CACHED_MAX) -> Self:
         """Open or create the file; refuses a home key that is not the one it was made with."""
-        with _broken_means(path.name):
-            database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-            try:
-                path.chmod(0o600)
-                for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
-                    database.execute(f"PRAGMA {pragma}")
-                database.executescript(_SCHEMA)
+        database = open_writer(path, MIGRATIONS)
+        try:
+            path.chmod(0o600)
+            with in_our_words(path):
+                database.execute("PRAGMA secure_delete = ON")
                 _check_home_key(database, home_key)
-            except BaseException:
-                database.close()
-                raise
-        return cls(database, home_key, cached_max)
+        except BaseException:
+            database.close()
+            raise
+        return cls(path, database, home_key, cached_max)
 
     def close(self) -> None:
         with self._lock:
@@ -95,10 +103,8 @@ class KeyStore:
         if any(len(key) != KEY_BYTES for key in keys.values()):
             raise ValueError(f"a key has {KEY_BYTES} bytes")
         rows = [(kid, aes_key_wrap(self._home_key, key)) for kid, key in keys.items()]
-        with self._lock, _broken_means("keys.db"), _transaction(self._database):
-            self._database.executemany(
-                "INSERT INTO key (kid, wrapped) VALUES (?, ?) ON CONFLICT (kid) DO NOTHING", rows
-            )
+        with self._lock, in_our_words(self._path), _transaction(self._database):
+            insert_many(self._database, "key (kid, wrapped)", rows, "ON CONFLICT (kid) DO NOTHING")
 
     def kids_of_addresses(
         self, addresses: Sequence[str], make: Callable[[], tuple[str, bytes]]
@@ -107,7 +113,7 @@ class KeyStore:
 
         New keys and their addresses are durable on return, in one transaction.
         """
-        with self._lock, _broken_means("keys.db"), _transaction(self._database):
+        with self._lock, in_our_words(self._path), _transaction(self._database):
             known: dict[str, str] = {}
             for some in _in_parts(addresses):
                 marks = ",".join("?" * len(some))
@@ -131,7 +137,7 @@ class KeyStore:
             if cached is not None:
                 self._cache.move_to_end(kid)
                 return cached
-            with _broken_means("keys.db"):
+            with in_our_words(self._path):
                 row = self._database.execute(
                     "SELECT wrapped FROM key WHERE kid = ?", (kid,)
                 ).fetchone()
@@ -150,16 +156,13 @@ class KeyStore:
         gone from the store, but bytes of them may remain until `destroy` is called again.
         """
         wanted = list(kids)
-        with self._lock, _broken_means("keys.db"):
+        with self._lock, in_our_words(self._path):
             for kid in wanted:
                 self._cache.pop(kid, None)
             with _transaction(self._database):
                 for some in _in_parts(wanted):
-                    marks = ",".join("?" * len(some))
-                    self._database.execute(
-                        f"UPDATE key SET wrapped = ? WHERE kid IN ({marks})",  # noqa: S608 - only marks
-                        (_GONE, *some),
-                    )
+                    sql = f"UPDATE key SET wrapped = ? WHERE kid IN ({placeholders(some)})"  # noqa: S608 - only marks
+                    self._database.execute(sql, (_GONE, *some))
             is_busy = self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         if is_busy:
             raise Busy(
@@ -214,17 +217,9 @@ def _transaction(database: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        database.execute("ROLLBACK")
+        rollback(database)
         raise
     database.execute("COMMIT")
-
-
-@contextmanager
-def _broken_means(name: str) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise Broken(f"The key store '{name}' failed: {error}.") from None
 
 
 def _in_parts(kids: Sequence[str]) -> Iterator[Sequence[str]]:
