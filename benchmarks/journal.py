@@ -4,12 +4,14 @@ Each interaction is accept, claim, append of an intent (2 records), append of an
 finishes it (2 records). Group commit needs company, so the figures rise with concurrency.
 """
 
+# ruff: noqa: INP001, T201 - a script that prints its finding
+
 import asyncio
 import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable
 from pathlib import Path
 
 from answerable.adapters.engines.embedded import EmbeddedJournal
@@ -26,10 +28,10 @@ def cpu_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
-async def timed(what: str, count: int, journal: EmbeddedJournal, run: Callable[[], object]) -> None:
+async def timed(what: str, count: int, journal: EmbeddedJournal, run: Awaitable[None]) -> None:
     """Run, and print units per second, CPU and units per commit."""
     wall, cpu, commits = time.perf_counter(), cpu_s(), journal.commits
-    await run()  # type: ignore[misc]
+    await run
     wall, cpu = time.perf_counter() - wall, cpu_s() - cpu
     each = count / (journal.commits - commits)
     print(
@@ -72,12 +74,12 @@ async def main(folder: Path) -> None:
     journal = EmbeddedJournal.open(folder, clock=SystemClock(), backlog_max=100_000)
     for concurrency, count in INTERACTIONS.items():
         print(f"concurrency {concurrency}: {count:,} interactions")
-        await timed("accepted", count, journal, lambda: accepts(journal, concurrency, count, count))
+        await timed("accepted", count, journal, accepts(journal, concurrency, count, count))
         await timed(
             "records appended",
             count * RECORDS_EACH,
             journal,
-            lambda: drain(journal, concurrency, count),
+            drain(journal, concurrency, count),
         )
     journal.close()
 

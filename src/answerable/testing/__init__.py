@@ -1,0 +1,1 @@
+"""Fakes, kits, simulator."""
