@@ -76,7 +76,7 @@ lock: env  ## pin the newest versions that pyproject.toml allows
 	$(PIP) uv
 	$(LOCK) --upgrade pyproject.toml -o requirements.lock
 	$(LOCK) --upgrade pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock
-	echo 'hatchling>=1.27' | $(LOCK) --upgrade - -c requirements-dev.lock -o requirements-build.lock
+	printf 'hatchling>=1.27\neditables\n' | $(LOCK) --upgrade - -c requirements-dev.lock -o requirements-build.lock
 
 clean:  ## remove the environment and everything that was made
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

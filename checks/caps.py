@@ -1,7 +1,7 @@
 """The caps: 400 lines a file, 60 lines a function, 6 parameters. There is no list of exceptions.
 
-Counted as read: every line of a file; a function from its `def` to its last line; parameters without
-`self`, `cls` and `*`/`**`, keyword-only ones included. A breach is cut in two, not excused.
+Counted as read: every line of a file; a function from its `def` to its last line; parameters
+without `self`, `cls` and `*`/`**`, keyword-only ones included. A breach is cut in two, not excused.
 """
 
 import ast

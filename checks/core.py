@@ -1,4 +1,4 @@
-"""What the core lock names and this environment has: the one list that size and licences look at."""
+"""What the core lock names and this environment has: the list for size and licences."""
 
 import re
 import sys

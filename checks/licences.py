@@ -16,14 +16,14 @@ _BINDING = re.compile(r"\b(A?GPL|SSPL|BUSL|BSL-?1\.1|Business Source)|(?<!Lesser
 def licence(package: Distribution) -> str:
     """What the package says: the SPDX expression, else the classifiers, else the free text."""
     said = package.metadata
-    if expression := said.get("License-Expression"):
-        return expression
+    if "License-Expression" in said:
+        return said["License-Expression"]
     classifiers = [
         line.rpartition(" :: ")[2]
         for line in said.get_all("Classifier") or []
         if line.startswith("License :: ") and line.count(" :: ") > 1
     ]
-    first_line = (said.get("License") or "").strip().partition("\n")[0]
+    first_line = said["License"].strip().partition("\n")[0] if "License" in said else ""
     return ", ".join(classifiers) or first_line or _by_file(package)
 
 

@@ -22,9 +22,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "answerable"
 def core_install_mb() -> float:
     """In MB of 10^6 bytes."""
     files = [
-        Path(str(file.locate()))
-        for package in core_distributions()
-        for file in package.files or []
+        Path(str(file.locate())) for package in core_distributions() for file in package.files or []
     ]
     files += SOURCE.rglob("*")
     return sum(f.stat().st_size for f in files if f.is_file() and f.suffix != ".pyc") / 1e6
