@@ -4,8 +4,6 @@ Each interaction is accept, claim, append of an intent (2 records), append of an
 finishes it (2 records). Group commit needs company, so the figures rise with concurrency.
 """
 
-# ruff: noqa: INP001, T201 - a script that prints its finding
-
 import asyncio
 import resource
 import sys
