@@ -54,6 +54,7 @@ def list_items(
 
 def find(db: sqlite3.Connection, case: str) -> QueueItem | None:
     row = db.execute(
-        f'SELECT {_COLUMNS} FROM queue_item WHERE "case" = ?', (case,)  # noqa: S608
+        f'SELECT {_COLUMNS} FROM queue_item WHERE "case" = ?',  # noqa: S608
+        (case,),
     ).fetchone()
     return None if row is None else QueueItem(*row)

@@ -8,7 +8,7 @@ Exception
 from answerable.base.errors import NotFound, Refused
 
 
-class NotDone(Exception):  # noqa: N818 - it is an answer, not a defect
+class NotDone(Exception):  # it is an answer, not a defect
     """The other side surely did nothing."""
 
     def __init__(self, reason: str, *, is_final: bool = False) -> None:
@@ -17,7 +17,7 @@ class NotDone(Exception):  # noqa: N818 - it is an answer, not a defect
         super().__init__(reason)
 
 
-class OutcomeUnknown(Exception):  # noqa: N818 - same
+class OutcomeUnknown(Exception):  # same
     """Nobody can say whether it happened."""
 
     def __init__(self, reason: str) -> None:

@@ -170,9 +170,7 @@ def list_of_interaction(db: sqlite3.Connection, interaction: str) -> list[Effect
     return [_state(row) for row in rows]
 
 
-def list_in_status(
-    db: sqlite3.Connection, status: Status, limit: int = 1_000
-) -> list[EffectState]:
+def list_in_status(db: sqlite3.Connection, status: Status, limit: int = 1_000) -> list[EffectState]:
     rows = db.execute(f"{_SELECT} WHERE status = ? ORDER BY id LIMIT ?", (status, limit))
     return [_state(row) for row in rows]
 

@@ -1,4 +1,4 @@
-"""The engine: bytes and keys, five verbs. Everything above it is the same on a laptop and a fleet."""
+"""The engine: bytes and keys, five verbs. All above it is the same on a laptop and a fleet."""
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass

@@ -57,7 +57,7 @@ class Keyring:
         return _keyed(self._identifier, f"{kind}\n{identifier.strip().casefold()}")
 
     def dedup_id(self, rail: str, external_id: str) -> str:
-        """The arrival id of a message: the same external id on the same rail is the same arrival."""
+        """The arrival id of a message: one external id on one rail is one arrival."""
         return _keyed(self._dedup, f"{rail}\n{external_id}")
 
 

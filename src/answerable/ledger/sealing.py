@@ -1,4 +1,4 @@
-"""Sealing: units in, numbered canonical entries and the new tree head out. Pure but for reading keys."""
+"""Sealing: units in, numbered canonical entries and the new tree head out. Pure, but reads keys."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -111,9 +111,7 @@ class _Counting:
 _COUNTERS_KEPT = 512  # beyond this the rows on disk are asked again: memory does not grow
 
 
-def _number(
-    draft: Draft, seq: int, ts: int, counting: _Counting, body: BodyRef | None
-) -> Entry:
+def _number(draft: Draft, seq: int, ts: int, counting: _Counting, body: BodyRef | None) -> Entry:
     subject = None
     if draft.party is not None:
         subject = Subject(pid=draft.party, sseq=counting.next(f"s/{draft.party}"))

@@ -16,7 +16,7 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rail(Protocol):
-    """`send` and `find` speak in the terms of `answerable.effects.errors`:
+    """`send` and `find` speak in the terms of `answerable.effects.errors`.
 
     `send` returns a receipt; raises NotDone when the other side surely did nothing, anything else
     when nobody can say. `find` returns the receipt of a key, None when it surely never happened,

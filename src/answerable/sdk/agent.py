@@ -22,9 +22,7 @@ class Agent:
     `desk` is the queue that its escalations go to.
     """
 
-    def __init__(
-        self, name: str, *, owner: str, desk: str, purpose: str, prompt: str = ""
-    ) -> None:
+    def __init__(self, name: str, *, owner: str, desk: str, purpose: str, prompt: str = "") -> None:
         if not name.isascii() or not name.replace("-", "").isalnum():
             raise ValueError(f"{name!r}: an agent's name is ASCII letters, digits and hyphens")
         if not owner.strip():

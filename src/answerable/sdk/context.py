@@ -20,7 +20,7 @@ STEPS_MAX = 200
 STEP_BYTES_MAX = 256 * 1024
 
 
-class TurnFlooded(Exception):  # noqa: N818 - it ends the turn, at the desk
+class TurnFlooded(Exception):  # it ends the turn, at the desk
     """A turn asked for more than a turn may: steps, proposals or bytes."""
 
 
@@ -112,5 +112,7 @@ class Context:
             raise TurnFlooded(f"more than {STEPS_MAX} steps in one turn")
         data = await recorder.remember(f"{ordinal}/{name}", compute)
         if len(data) > STEP_BYTES_MAX:
-            raise TurnFlooded(f"a step's result of {len(data)} bytes; the limit is {STEP_BYTES_MAX}")
+            raise TurnFlooded(
+                f"a step's result of {len(data)} bytes; the limit is {STEP_BYTES_MAX}"
+            )
         return data
