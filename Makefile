@@ -32,7 +32,7 @@ types: dev-env
 	$(BIN)/mypy
 
 walls: dev-env  # the floors of the house, drawn in pyproject.toml
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 caps: dev-env
 	$(BIN)/python checks/caps.py
