@@ -85,6 +85,11 @@ class EmbeddedJournal:
         """Transactions committed since opening: what group commit saves."""
         return self._writer.commits
 
+    @property
+    def backlog(self) -> int:
+        """Messages accepted and not finished."""
+        return self._tables.counters.backlog
+
     def reader(self) -> sqlite3.Connection:
         """The loop's read-only connection, for state queries. Fetch all rows at once."""
         return self._reader

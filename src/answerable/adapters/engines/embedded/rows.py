@@ -116,8 +116,8 @@ def page(
 
 def undone(connection: sqlite3.Connection) -> list[Arrival]:
     """Everything accepted and not finished, in accept order."""
-    sql = "SELECT id, inbox, kind, data, not_before_us FROM arrival WHERE done = 0"
-    rows = connection.execute(f"{sql} ORDER BY position")
+    sql = "SELECT id, inbox, kind, data, not_before_us FROM arrival INDEXED BY arrival_undone"
+    rows = connection.execute(f"{sql} WHERE done = 0 ORDER BY position")
     return [Arrival(*row) for row in rows.fetchall()]
 
 
