@@ -46,6 +46,7 @@ CREATE TABLE key (
     kid TEXT NOT NULL UNIQUE,
     wrapped BLOB NOT NULL CHECK (length(wrapped) = {_WRAPPED_BYTES})
 ) STRICT;
+CREATE TABLE address (hash TEXT PRIMARY KEY, kid TEXT NOT NULL) STRICT;
 """,
     ),
 )
