@@ -6,7 +6,7 @@ what waits for the disk has two runners: a thread in production, inline in the s
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -126,7 +126,10 @@ class Committer:
     async def _write(self, batch: list[_Waiting]) -> None:
         while batch:
             try:
-                sealed, positions = await self._seal_and_append([item.unit for item in batch])
+                await self._keep_keys([item.unit for item in batch])
+                sealed = self._sealed([item.unit for item in batch])
+                batch = _drop(batch, sealed.failed)
+                positions = await self._append([item.unit for item in batch], sealed)
             except Conflict as conflict:
                 batch = _evict(batch, conflict)
             except asyncio.CancelledError:
@@ -143,22 +146,31 @@ class Committer:
                 _resolve(batch, sealed, positions)
                 return
 
-    async def _seal_and_append(self, units: list[Unit]) -> tuple[Batch, list[int]]:
+    async def _keep_keys(self, units: list[Unit]) -> None:
+        """Durable first: a body without its key is lost, a key without its body is harmless."""
+        new_keys = {kid: key for unit in units for kid, key in unit.new_keys.items()}
+        if new_keys:
+            await self._runner(lambda: self._tools.keys.put_many(new_keys))
+
+    def _sealed(self, units: list[Unit]) -> Batch:
+        tools = self._tools
+        return seal(
+            Sealing(
+                units=units,
+                head=self._head,
+                ts=tools.clock.now(),
+                last=tools.counters.last,
+                keys=tools.keys,
+                nonces=tools.chance.token(12 * sum(len(u.drafts) + len(u.memos) for u in units)),
+            )
+        )
+
+    async def _append(self, units: list[Unit], sealed: Batch) -> list[int]:
         tools = self._tools
         if self._fence is None:
             raise RuntimeError("the committer was not started with a fence")
-        sealing = Sealing(
-            units=units,
-            head=self._head,
-            ts=tools.clock.now(),
-            last=tools.counters.last,
-            keys=tools.keys,
-            nonces=tools.chance.token(12 * sum(len(u.drafts) + len(u.memos) for u in units)),
-        )
-        new_keys = {kid: key for unit in units for kid, key in unit.new_keys.items()}
-        if new_keys:  # a body without its key would be lost; a key without its body is harmless
-            await self._runner(lambda: tools.keys.put_many(new_keys))
-        sealed = seal(sealing)
+        if not units:
+            return []
         records = sealed.records
         if sealed.head.tree.size > self._head.tree.size:
             records = [*records, await sealed.signed(tools.signer)]
@@ -166,7 +178,7 @@ class Committer:
         done = [arrival for unit in units for arrival in unit.done]
         positions = await tools.engine.append(self._fence, records, done)
         await faults.point("committer.after_append")
-        return sealed, positions
+        return positions
 
 
 def _evict(batch: list[_Waiting], conflict: Conflict) -> list[_Waiting]:
@@ -178,19 +190,27 @@ def _evict(batch: list[_Waiting], conflict: Conflict) -> list[_Waiting]:
     return [item for item in batch if item not in guilty]
 
 
+def _drop(batch: list[_Waiting], failed: Mapping[int, Exception]) -> list[_Waiting]:
+    """Fail the units that could not be sealed; what was sealed is what is left."""
+    for place, error in failed.items():
+        if not batch[place].result.done():
+            batch[place].result.set_exception(error)
+    return [item for place, item in enumerate(batch) if place not in failed]
+
+
 def _keys(unit: Unit) -> set[str]:
     return {draft.id for draft in unit.drafts} | {memo.key for memo in unit.memos}
 
 
 def _resolve(batch: list[_Waiting], sealed: Batch, positions: list[int]) -> None:
     start = 0
-    for item in batch:
+    indexes = [mine for place, mine in enumerate(sealed.indexes) if place not in sealed.failed]
+    for item, mine in zip(batch, indexes, strict=True):
         end = start + len(item.unit.drafts) + len(item.unit.memos)
         records = tuple(
             Record(r.key, r.kind, r.data, r.body, r.arrival, at)
             for r, at in zip(sealed.records[start:end], positions[start:end], strict=True)
         )
-        indexes = sealed.indexes_of(start, start + len(item.unit.drafts))
         if not item.result.done():
-            item.result.set_result(Committed(records, indexes))
+            item.result.set_result(Committed(records, mine))
         start = end

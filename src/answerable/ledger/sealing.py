@@ -1,7 +1,7 @@
 """Sealing: units in, numbered canonical entries and the new tree head out. Pure, but reads keys."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -16,7 +16,7 @@ from answerable.ledger.domain import (
     Subject,
     encode_entry,
 )
-from answerable.ledger.draft import Body, Draft, Memo, Unit
+from answerable.ledger.draft import Body, Draft, Unit
 from answerable.ledger.port import Signer
 from answerable.ledger.tree import CompactRange, leaf_hash
 from answerable.store.keys import KeyStore
@@ -46,14 +46,13 @@ class Sealing:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
+    """What goes into one append. A unit that cannot be sealed is in `failed`, and nowhere else."""
+
     records: list[Record]
     head: Head
-    first_index: int
     leaves: tuple[bytes, ...]
-    indexes: tuple[int | None, ...]
-
-    def indexes_of(self, start: int, end: int) -> tuple[int, ...]:
-        return tuple(index for index in self.indexes[start:end] if index is not None)
+    indexes: tuple[tuple[int, ...], ...]  # of each unit's drafts, in the order of the units
+    failed: Mapping[int, Exception]  # by the unit's place in the batch
 
     async def signed(self, signer: Signer) -> Record:
         """The checkpoint over the tree after this batch, signed, as a record of the same append."""
@@ -71,41 +70,71 @@ class Batch:
 
 def seal(sealing: Sealing) -> Batch:
     """Number, encrypt, encode and hash a batch. The keys of its bodies are in the store."""
-    nonces = _nonces(sealing.nonces)
     counting = _Counting(sealing.head.counters, sealing.last)
     tree = sealing.head.tree.copy()
-    first_index = tree.size
+    nonces = _nonces(sealing.nonces)
     records: list[Record] = []
     leaves: list[bytes] = []
-    indexes: list[int | None] = []
-    for unit in sealing.units:
-        for draft in unit.drafts:
-            reference, ciphertext = _seal_body(sealing.keys, draft.id, draft.body, nonces)
-            data = encode_entry(_number(draft, tree.size, sealing.ts, counting, reference))
-            indexes.append(tree.size)
-            leaf = leaf_hash(data)
+    indexes: list[tuple[int, ...]] = []
+    failed: dict[int, Exception] = {}
+    for place, unit in enumerate(sealing.units):
+        try:
+            mine = _seal_unit(unit, tree.size, counting, sealing, nonces)
+        except Exception as error:  # noqa: BLE001 - too large, its key destroyed: its own affair
+            counting.forget()
+            failed[place] = error
+            indexes.append(())
+            continue
+        counting.keep()
+        first = tree.size
+        for record in mine[: len(unit.drafts)]:
+            leaf = leaf_hash(record.data)
             tree.append(leaf)
             leaves.append(leaf)
-            records.append(Record(draft.id, draft.kind, data, ciphertext, unit.arrival))
-        for memo in unit.memos:
-            records.append(_step(memo, unit.arrival, sealing.keys, nonces))
-            indexes.append(None)
-    head = Head(tree, counting.after)
-    return Batch(records, head, first_index, tuple(leaves), tuple(indexes))
+        indexes.append(tuple(range(first, tree.size)))
+        records.extend(mine)
+    return Batch(records, Head(tree, counting.after), tuple(leaves), tuple(indexes), failed)
+
+
+def _seal_unit(
+    unit: Unit, first: int, counting: "_Counting", sealing: Sealing, nonces: Iterator[bytes]
+) -> list[Record]:
+    """A unit's records, drafts first; nothing outside `counting` knows of them yet."""
+    records: list[Record] = []
+    for index, draft in enumerate(unit.drafts, first):
+        reference, ciphertext = _seal_body(sealing.keys, draft.id, draft.body, nonces)
+        data = encode_entry(_number(draft, index, sealing.ts, counting, reference))
+        records.append(Record(draft.id, draft.kind, data, ciphertext, unit.arrival))
+    for memo in unit.memos:
+        _, ciphertext = _seal_body(sealing.keys, memo.key, memo.body, nonces)
+        kid = memo.body.kid.encode()
+        records.append(Record(memo.key, STEP_KIND, kid, ciphertext, unit.arrival))
+    return records
 
 
 class _Counting:
-    """Counters of this batch over those of the head: thrown away if the append fails."""
+    """Counters of this batch over those of the head: thrown away if the append fails.
+
+    What a unit counts joins the batch's with `keep`, or was never counted with `forget`.
+    """
 
     def __init__(self, before: dict[str, int], last: Callable[[str], int]) -> None:
         self.after = dict(before) if len(before) < _COUNTERS_KEPT else {}
+        self._unit: dict[str, int] = {}
         self._last = last
 
     def next(self, name: str) -> int:
-        value = self.after.get(name)
+        value = self._unit.get(name) or self.after.get(name)
         number = (self._last(name) if value is None else value) + 1
-        self.after[name] = number
+        self._unit[name] = number
         return number
+
+    def keep(self) -> None:
+        self.after |= self._unit
+        self._unit = {}
+
+    def forget(self) -> None:
+        self._unit = {}
 
 
 _COUNTERS_KEPT = 512  # beyond this the rows on disk are asked again: memory does not grow
@@ -137,11 +166,6 @@ def _seal_body(
         ciphertext = bodies.seal(keys.get(body.kid), body_id, body.data, next(nonces))
     digest = hashlib.sha256(ciphertext).hexdigest()
     return BodyRef(sha256=digest, alg="A256GCM", kid=body.kid), ciphertext
-
-
-def _step(memo: Memo, arrival: str | None, keys: KeyStore, nonces: Iterator[bytes]) -> Record:
-    _, ciphertext = _seal_body(keys, memo.key, memo.body, nonces)
-    return Record(memo.key, STEP_KIND, memo.body.kid.encode(), ciphertext, arrival)
 
 
 STEP_KIND = "step"  # record kind of a memo; its data is the key id of its body
