@@ -21,6 +21,7 @@ from answerable.ledger import rows as ledger_rows
 from answerable.ledger.committer import Committer, Tools, in_thread, inline
 from answerable.ledger.draft import Committed, Unit
 from answerable.ledger.keyring import Keyring
+from answerable.ledger.note import VerifierKey
 from answerable.ledger.sealing import empty_head, head_from
 from answerable.parties.service import Parties
 from answerable.people import rows as people_rows
@@ -30,6 +31,9 @@ from answerable.pipeline.hall import Hall, Line
 from answerable.policy.limits import Limits
 from answerable.policy.load import PolicySet
 from answerable.store.keys import KeyStore, home_key
+
+
+VKEY = "ledger.vkey"  # the key that outsiders verify with; not a secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +49,18 @@ class Plan:
     chance: Chance = field(default_factory=SystemChance)
     is_threaded: bool = True
     backlog_max: int = 20_000
+    in_flight_max: int = 256
     wrap_engine: Callable[[Engine], Engine] = lambda engine: engine
 
 
 class House:
     """The open house. `close` it, or `abandon` it as a SIGKILL would."""
 
-    def __init__(self, plan: Plan, journal: EmbeddedJournal, keys: KeyStore, hall: Hall) -> None:
+    def __init__(
+        self, plan: Plan, journal: EmbeddedJournal, keys: KeyStore, hall: Hall, vkey: VerifierKey
+    ) -> None:
         self.plan = plan
+        self.vkey = vkey
         self.journal = journal
         self.keys = keys
         self.hall = hall
@@ -101,6 +109,7 @@ def open_house(plan: Plan) -> House:
         secret = home_key(plan.home, plan.chance)
         keys = KeyStore.open(plan.home / "keys.db", secret)
         signer = FileSigner.open(plan.home / "signer.key", name=plan.origin, chance=plan.chance)
+        (plan.home / VKEY).write_text(signer.vkey.encode() + "\n")
     except BaseException:
         journal.abandon()
         raise
@@ -131,7 +140,7 @@ def open_house(plan: Plan) -> House:
         policy=plan.policy, limits=Limits(lambda key, day: effect_rows.used(db, key, day)),
         lines=plan.lines, releases=_releases(plan), reload_control=reload_control,
     )  # fmt: skip
-    return House(plan, journal, keys, hall)
+    return House(plan, journal, keys, hall, signer.vkey)
 
 
 def _releases(plan: Plan) -> dict[str, Release]:

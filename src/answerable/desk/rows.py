@@ -9,6 +9,7 @@ SCHEMA = """
 CREATE TABLE queue_item ("case" TEXT PRIMARY KEY, queue TEXT NOT NULL, code TEXT NOT NULL,
                          interaction TEXT NOT NULL, since INTEGER NOT NULL,
                          taken_by TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
+CREATE INDEX queue_by_age ON queue_item (since);
 """
 TABLES = ("queue_item",)
 KINDS = ("escalated", "lease", "handback")
@@ -41,13 +42,13 @@ _COLUMNS = '"case", queue, code, interaction, since, taken_by'
 
 
 def list_items(
-    db: sqlite3.Connection, queue: str | None = None, limit: int = 100
+    db: sqlite3.Connection, queue: str | None = None, *, since: int = 0, limit: int = 100
 ) -> list[QueueItem]:
-    """Longest waiting first."""
+    """Longest waiting first; those that wait since `since` or later."""
     rows = db.execute(
-        f"SELECT {_COLUMNS} FROM queue_item WHERE ?1 IS NULL OR queue = ?1"  # noqa: S608
-        " ORDER BY since LIMIT ?2",
-        (queue, limit),
+        f"SELECT {_COLUMNS} FROM queue_item WHERE since >= ?1"  # noqa: S608 - a constant
+        " AND (?2 IS NULL OR queue = ?2) ORDER BY since LIMIT ?3",
+        (since, queue, limit),
     )
     return [QueueItem(*row) for row in rows]
 

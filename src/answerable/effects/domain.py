@@ -21,7 +21,8 @@ class Status(StrEnum):
     BLOCKED = "blocked"
     READY = "ready"  # the intent is durable: it may have begun
     RETRY = "retry"  # surely not done yet; a timer will try again
-    UNKNOWN = "unknown"
+    UNKNOWN = "unknown"  # it may have happened; we look it up
+    ASKED = "asked"  # it may have happened, and only a person can say
     DONE = "done"
     FAILED = "failed"
     REFUSED = "refused"

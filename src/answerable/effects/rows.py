@@ -13,6 +13,8 @@ SCHEMA = """
 CREATE TABLE interaction (id TEXT PRIMARY KEY, inbox TEXT NOT NULL, rail TEXT NOT NULL,
                           party TEXT NOT NULL, "case" TEXT NOT NULL, position INTEGER NOT NULL,
                           disposition TEXT NOT NULL DEFAULT 'open') WITHOUT ROWID;
+CREATE INDEX interaction_of_case ON interaction ("case", id);
+CREATE INDEX interaction_open ON interaction (id) WHERE disposition = 'open';
 CREATE TABLE effect (id TEXT PRIMARY KEY, decision TEXT NOT NULL, position INTEGER NOT NULL,
                      interaction TEXT NOT NULL, "case" TEXT NOT NULL, party TEXT NOT NULL,
                      agent TEXT NOT NULL, release TEXT NOT NULL, kind TEXT NOT NULL,
@@ -22,7 +24,7 @@ CREATE TABLE effect (id TEXT PRIMARY KEY, decision TEXT NOT NULL, position INTEG
                      amount_minor INTEGER NOT NULL, currency TEXT NOT NULL,
                      owner TEXT NOT NULL, accepted_at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX effect_of_interaction ON effect (interaction);
-CREATE INDEX effect_held ON effect (status) WHERE status IN ('held', 'unknown');
+CREATE INDEX effect_held ON effect (status) WHERE status IN ('held', 'asked');
 CREATE TABLE usage (agent TEXT NOT NULL, tool TEXT NOT NULL, party TEXT NOT NULL,
                     currency TEXT NOT NULL, day TEXT NOT NULL, effects INTEGER NOT NULL,
                     amount_minor INTEGER NOT NULL,
@@ -105,7 +107,6 @@ def _decided(db: sqlite3.Connection, entry: Entry, position: int) -> None:
 _STATUS_OF_KIND = {
     "effect.started": Status.READY,
     "effect.done": Status.DONE,
-    "effect.unknown": Status.UNKNOWN,
 }
 
 
@@ -195,3 +196,25 @@ def interaction_of(db: sqlite3.Connection, interaction: str) -> Interaction | No
         (interaction,),
     ).fetchone()
     return None if row is None else Interaction(*row)
+
+
+def count_open(db: sqlite3.Connection) -> int:
+    """Interactions that have not ended."""
+    row = db.execute("SELECT count(*) FROM interaction WHERE disposition = 'open'").fetchone()
+    return int(row[0])
+
+
+def list_of_case(db: sqlite3.Connection, case: str, limit: int) -> list[Interaction]:
+    """The case's interactions, newest first."""
+    rows = db.execute(
+        'SELECT id, inbox, rail, party, "case", position, disposition FROM interaction'
+        ' WHERE "case" = ? ORDER BY id DESC LIMIT ?',
+        (case, limit),
+    )
+    return [Interaction(*row) for row in rows.fetchall()]
+
+
+def last_of_case(db: sqlite3.Connection, case: str) -> str:
+    """The case's newest interaction, or empty."""
+    newest = list_of_case(db, case, 1)
+    return newest[0].id if newest else ""

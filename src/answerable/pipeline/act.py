@@ -102,7 +102,7 @@ async def _advance(doing: _Doing, one: Intended) -> None:
             await _perform(doing, one, state.attempt + 1)
         case Status.UNKNOWN if is_due and due is not None and due.what == "reconcile":
             await _settle(doing, one, look=due.attempt)
-        case Status.UNKNOWN if doing.said_by_person(state.id):
+        case Status.UNKNOWN | Status.ASKED if doing.said_by_person(state.id):
             _said(doing, state)
         case _:
             pass
@@ -267,15 +267,12 @@ def _try_later(doing: _Doing, state: EffectState, attempt: int, reason: str) -> 
     doing.later.append(Later(f"retry/{state.id}/{attempt}", due, at))
 
 
-def _unknown(
-    doing: _Doing, state: EffectState, attempt: int, reason: str, *, look: int
-) -> None:
+def _unknown(doing: _Doing, state: EffectState, attempt: int, reason: str, *, look: int) -> None:
     """Nobody can say: look it up later, and in the end ask a person. Never blindly again."""
-    doing.statuses[state.id] = Status.UNKNOWN
     is_for_person = look >= RECONCILE_MAX or state.repeat == "at_most_once"
-    doing.ends.append(
-        End(state, Status.UNKNOWN, reason, "", attempt, is_for_person=is_for_person)
-    )
+    status = Status.ASKED if is_for_person else Status.UNKNOWN
+    doing.statuses[state.id] = status
+    doing.ends.append(End(state, status, reason, "", attempt))
     if not is_for_person:
         due = Due(
             interaction=state.interaction, effect=state.id, what="reconcile", attempt=look + 1

@@ -66,9 +66,7 @@ def judge_tool(hall: Hall, routed: Routed, proposal: Proposal) -> Judged:
     )  # fmt: skip
 
 
-def judge_reply(
-    hall: Hall, routed: Routed, reply: Reply, message: Message, ordinal: int
-) -> Judged:
+def judge_reply(hall: Hall, routed: Routed, reply: Reply, message: Message, ordinal: int) -> Judged:
     """May this be said, to the address that the message came from and to no other?"""
     action = ReplyAction(
         rail=message.rail, to=message.sender, in_reply_to=message.external_id, text=reply.text,

@@ -132,7 +132,6 @@ class End:
     receipt: str
     attempt: int
     actor: str = ""  # a person, where a person said so
-    is_for_person: bool = False  # unknown, and nobody but a person can say
 
 
 @dataclass(frozen=True, slots=True)

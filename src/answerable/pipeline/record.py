@@ -16,6 +16,7 @@ from answerable.sdk.words import Escalation
 _KIND = {
     Status.DONE: "effect.done",
     Status.UNKNOWN: "effect.unknown",
+    Status.ASKED: "effect.unknown",
     Status.RETRY: "effect.failed",
     Status.FAILED: "effect.failed",
     Status.REFUSED: "effect.failed",
@@ -30,7 +31,7 @@ async def record(hall: Hall, acted: Acted) -> None:
         await accept_causes(hall, [(one.id, one.due, one.at) for one in acted.later])
     drafts = journey.unit.drafts
     for end in acted.ends:
-        if not (end.status is Status.UNKNOWN and end.state.status is Status.UNKNOWN):
+        if not _is_still_unknown(end):
             drafts.append(_ended(resolved.party.kid, end))
     _ask_people(hall, acted)
     if _concludes(hall, acted):
@@ -54,9 +55,19 @@ def _concludes(hall: Hall, acted: Acted) -> bool:
     return row is not None and row.disposition == "open"
 
 
+def _is_still_unknown(end: End) -> bool:
+    """A look-up that told nothing: that this attempt is unknown stands in the ledger already."""
+    is_same = end.status is Status.UNKNOWN and end.state.status is Status.UNKNOWN
+    return is_same and end.attempt == end.state.attempt
+
+
 def _ended(kid: str, end: End) -> Draft:
     state = end.state
-    suffix = {Status.RETRY: f"f{end.attempt}", Status.UNKNOWN: f"u{end.attempt}"}
+    suffix = {
+        Status.RETRY: f"f{end.attempt}",
+        Status.UNKNOWN: f"u{end.attempt}",
+        Status.ASKED: f"a{end.attempt}",
+    }
     return Draft(
         kind=_KIND[end.status],  # type: ignore[arg-type]
         id=f"{state.id}.{suffix.get(end.status, 'end')}",
@@ -80,7 +91,7 @@ def _ask_people(hall: Hall, acted: Acted) -> None:
     case = resolved.case
     code = ""
     for end in acted.ends:
-        if end.is_for_person:
+        if end.status is Status.ASKED:
             code = "effect_unknown"
         elif end.state.kind == "reply" and end.status is Status.FAILED:
             code = code or "reply_failed"

@@ -26,6 +26,7 @@ from answerable.pipeline.passage import (
 )
 from answerable.pipeline.receive import load_message
 
+
 async def decide_again(hall: Hall, proposed: Proposed) -> Decided:
     """Go on with an interaction whose decisions stand in the ledger."""
     received = proposed.routed.resolved.received

@@ -144,16 +144,8 @@ class EmbeddedJournal:
         self, after: Cursor, kinds: Collection[str] | None = None
     ) -> AsyncIterator[Record]:
         """See engine.port. Lets the loop run between pages."""
-        with in_our_words(self.path):
-            upto = rows.last_record(self._reader)
-        while after < upto:
-            end = min(after + _PAGE_POSITIONS, upto)
-            with in_our_words(self.path):
-                page = rows.page(self._reader, after, end, kinds)
-            for record in page:
-                yield record
-            after = end
-            await asyncio.sleep(0)
+        async for record in read_feed(self._reader, self.path, after, kinds):
+            yield record
 
     def close(self) -> None:
         """Finish what waits and give the home back; a second call does nothing."""
@@ -196,3 +188,19 @@ class EmbeddedJournal:
         if self._holding is not None:
             self._holding.end(Fenced(self._holding.fence, taken.fence.epoch))
         self._holding = Holding(taken, self._clock)
+
+
+async def read_feed(
+    reader: sqlite3.Connection, path: Path, after: Cursor = 0, kinds: Collection[str] | None = None
+) -> AsyncIterator[Record]:
+    """The feed from a reading connection: of the open journal, or of a home that another holds."""
+    with in_our_words(path):
+        upto = rows.last_record(reader)
+    while after < upto:
+        end = min(after + _PAGE_POSITIONS, upto)
+        with in_our_words(path):
+            page = rows.page(reader, after, end, kinds)
+        for record in page:
+            yield record
+        after = end
+        await asyncio.sleep(0)

@@ -1,0 +1,5 @@
+"""`python -m answerable.cli`: the same as the `answerable` script."""
+
+from answerable.cli import main
+
+main()

@@ -1,0 +1,156 @@
+"""`approval`, `effect`, `desk`, `case`: where people answer."""
+
+from typing import Annotated
+
+import typer
+
+from answerable.cli.talk import (
+    DEFAULT_HOME,
+    AsJson,
+    By,
+    Home,
+    ask,
+    new_app,
+    out,
+    out_json,
+    out_table,
+    talk,
+)
+
+approval = new_app("Effects that wait for a person's yes or no.")
+effect = new_app("What is done to the world.")
+desk = new_app("Cases that wait for people.")
+case = new_app("Everything about one matter with one party.")
+
+_HELD = 5
+
+
+@approval.command("list")
+def approval_list(limit: int = 100, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+    """What waits: the exact action, the amount, until when."""
+    from answerable.worker.commands.answers import HoldRow
+    from answerable.worker.verbs import ApprovalList
+
+    rows = ask(home, ApprovalList(limit), list[HoldRow])
+    out_json(rows) if as_json else out_table(rows, "Nothing waits for a yes or no.")
+
+
+@approval.command("grant")
+def approval_grant(effect_id: str, by: By, home: Home = DEFAULT_HOME) -> None:
+    """Yes: the exact action is carried out, once."""
+    _answer(effect_id, by, home, is_yes=True)
+
+
+@approval.command("refuse")
+def approval_refuse(effect_id: str, by: By, home: Home = DEFAULT_HOME) -> None:
+    """No: it never happens."""
+    _answer(effect_id, by, home, is_yes=False)
+
+
+def _answer(effect_id: str, by: str, home: Home, *, is_yes: bool) -> None:
+    from answerable.worker.commands.answers import Answered
+    from answerable.worker.verbs import ApprovalAnswer
+
+    verb = ApprovalAnswer(effect_id, by, "grant" if is_yes else "refuse")
+    answered = ask(home, verb, Answered)
+    talk(f"{answered.effect} is {answered.status}.")
+    if answered.status == "held":
+        talk("The answer is durable; the worker acts on it when it runs.")
+        raise typer.Exit(_HELD)
+
+
+@effect.command("unknown")
+def effect_unknown(limit: int = 100, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+    """Effects of which only a person can say how they ended."""
+    from answerable.worker.commands.answers import HoldRow
+    from answerable.worker.verbs import UnknownList
+
+    rows = ask(home, UnknownList(limit), list[HoldRow])
+    out_json(rows) if as_json else out_table(rows, "No effect is unknown.")
+
+
+@effect.command("settle")
+def effect_settle(
+    effect_id: str,
+    by: By,
+    done: Annotated[bool, typer.Option("--done/--not-done", help="How it ended.")],
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Say how an unknown effect ended, having looked at the other side."""
+    from answerable.worker.commands.answers import Answered
+    from answerable.worker.verbs import EffectSettle
+
+    verb = EffectSettle(effect_id, by, "done" if done else "not_done")
+    answered = ask(home, verb, Answered)
+    talk(f"{answered.effect} is {answered.status}.")
+
+
+@desk.command("list")
+def desk_list(
+    queue: Annotated[str, typer.Option(help="One queue only.")] = "",
+    limit: int = 100,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """What waits, longest first."""
+    from answerable.desk.domain import QueueItem
+    from answerable.worker.verbs import DeskList
+
+    rows = ask(home, DeskList(queue=queue or None, limit=limit), list[QueueItem])
+    out_json(rows) if as_json else out_table(rows, "The desk is empty.")
+
+
+@desk.command("take")
+def desk_take(case_id: str, by: By, home: Home = DEFAULT_HOME) -> None:
+    """Take a case over: no agent speaks on it any more."""
+    from answerable.pipeline.desk import Taken
+    from answerable.worker.verbs import DeskTake
+
+    taken = ask(home, DeskTake(case_id, by), Taken)
+    if not taken.is_quiet:
+        talk("A send of the agent was still on its way when its deadline passed.")
+    talk(f"{case_id} is yours. Next: answerable desk reply {case_id} --by {by} TEXT")
+
+
+@desk.command("reply")
+def desk_reply(
+    case_id: str,
+    text: str,
+    by: By,
+    interaction: Annotated[str, typer.Option(help="The message to answer; else the last.")] = "",
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Answer a message of a case that you hold, where it was asked."""
+    from answerable.worker.commands.desk import Said
+    from answerable.worker.verbs import DeskSay
+
+    said = ask(home, DeskSay(case_id, by, text, interaction), Said)
+    talk(f"{said.reply} is accepted. Next: answerable desk handback {case_id} --by {by}")
+
+
+@desk.command("handback")
+def desk_handback(case_id: str, by: By, home: Home = DEFAULT_HOME) -> None:
+    """Give a case that you hold back to its agent."""
+    from answerable.worker.commands.office import Done
+    from answerable.worker.verbs import DeskHandback
+
+    done = ask(home, DeskHandback(case_id, by), Done)
+    talk(f"{case_id} is the agent's again, since ledger index {done.index}.")
+
+
+@case.command("show")
+def case_show(case_id: str, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+    """What was said and decided, newest first."""
+    from answerable.worker.commands.desk import CaseView
+    from answerable.worker.verbs import CaseShow
+
+    view = ask(home, CaseShow(case_id), CaseView)
+    if as_json:
+        out_json(view)
+        return
+    out(f"{view.case}, held by {view.holder} (epoch {view.epoch}), party {view.party}")
+    for message in view.messages:
+        out(f"\n{message.at}  {message.sender}  [{message.disposition}] {message.interaction}")
+        out(message.text[:2_000])
+        for line in message.effects:
+            out(f"    {line}")

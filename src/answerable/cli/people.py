@@ -1,0 +1,70 @@
+"""`person`, `owner`, `agent`: who answers for what."""
+
+from typing import Annotated
+
+import typer
+
+from answerable.cli.talk import DEFAULT_HOME, AsJson, Home, ask, new_app, out_json, out_table, talk
+
+person = new_app("The people of the company.")
+owner = new_app("Who answers for an agent.")
+agent = new_app("What may speak for us.")
+
+
+@person.command("add")
+def person_add(
+    email: str,
+    name: Annotated[str, typer.Option(help="As people say it.")],
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Put a person into the directory."""
+    from answerable.worker.commands.office import Done
+    from answerable.worker.verbs import PersonAdd
+
+    done = ask(home, PersonAdd(email, name), Done)
+    talk(f"{name} is {done.id}, at ledger index {done.index}.")
+    talk(f"Next: answerable owner accept AGENT --person {email}")
+
+
+@person.command("leave")
+def person_leave(who: str, home: Home = DEFAULT_HOME) -> None:
+    """A person leaves: nothing is done in their name any more."""
+    from answerable.worker.commands.office import Done
+    from answerable.worker.verbs import PersonLeave
+
+    done = ask(home, PersonLeave(who), Done)
+    talk(f"Recorded at ledger index {done.index}. Next: answerable agent list")
+
+
+@person.command("list")
+def person_list(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+    """Who is in the directory, and what they answer for."""
+    from answerable.worker.commands.control import PersonRow
+    from answerable.worker.verbs import PersonList
+
+    rows = ask(home, PersonList(), list[PersonRow])
+    out_json(rows) if as_json else out_table(rows, "Nobody. Next: answerable person add EMAIL")
+
+
+@owner.command("accept")
+def owner_accept(
+    agent_name: Annotated[str, typer.Argument(metavar="AGENT")],
+    person_id: Annotated[str, typer.Option("--person", help="The person who accepts.")],
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """A person accepts to answer for an agent."""
+    from answerable.worker.commands.office import Done
+    from answerable.worker.verbs import OwnerAccept
+
+    done = ask(home, OwnerAccept(agent_name, person_id), Done)
+    talk(f"Accepted at ledger index {done.index}. Next: answerable worker --home {home}")
+
+
+@agent.command("list")
+def agent_list(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+    """Each registered agent: its release, its owner, whether it is stopped."""
+    from answerable.worker.commands.control import AgentRow
+    from answerable.worker.verbs import AgentList
+
+    rows = ask(home, AgentList(), list[AgentRow])
+    out_json(rows) if as_json else out_table(rows, "No agent is registered in this home.")

@@ -1,0 +1,172 @@
+"""Drives the day: sends the arrivals, moves the clock with them, kills the worker, waits it out."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import TypeVar
+
+from answerable.base.clock import HOUR_US, MINUTE_US
+from answerable.base.errors import AnswerableError, Busy
+from answerable.demo.arrivals import DayMessage
+from answerable.demo.stage import Stage
+from answerable.pipeline.receive import Ack, Incoming
+from answerable.telemetry.stages import Stages
+from answerable.worker import verbs
+from answerable.worker.client import Client, WorkerAway
+from answerable.worker.commands import Standing
+
+T = TypeVar("T")
+
+_BATCH = 40
+_BUSY_PAUSE_S = 0.02
+_AWAY_PAUSE_S = 0.02
+_AWAY_MAX_S = 60.0
+_DRAIN_STEP_US = 2 * MINUTE_US
+_DRAIN_PAUSE_S = 0.05
+_DRAIN_MAX_US = 36 * HOUR_US  # holds expire after hours; nothing of ours waits longer
+
+
+class Line:
+    """A connection to whichever worker lives now: what is not answered is asked again.
+
+    Every command of the day can be asked twice: messages by their external id, answers by theirs.
+    """
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._client: Client | None = None
+
+    async def call(self, verb: verbs.Verb, returns: type[T]) -> T:
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + _AWAY_MAX_S
+        while True:
+            try:
+                if self._client is None:
+                    self._client = await Client.connect(self._stage.home)
+                return await self._client.call(verb, returns)
+            except WorkerAway:
+                await self.close()
+                self._stage.check()
+                if loop.time() > give_up:
+                    raise
+                await asyncio.sleep(_AWAY_PAUSE_S)
+            except Busy:
+                await asyncio.sleep(_BUSY_PAUSE_S)
+
+    async def close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+
+@dataclass(slots=True)
+class Sent:
+    """What the driver knows: it believes nothing that was not acknowledged."""
+
+    deliveries: int = 0
+    acknowledged: set[str] = field(default_factory=set)
+    new: int = 0
+    stages: Stages = field(default_factory=Stages)
+    last_counts: dict[str, list[int]] = field(default_factory=dict)
+
+    def saw(self, counts: dict[str, list[int]]) -> None:
+        """Keep the newest measurements of a life; add them up when the next life begins."""
+        if _total(counts) < _total(self.last_counts):
+            self.stages.merge(self.last_counts)
+        self.last_counts = counts
+
+
+def _total(counts: dict[str, list[int]]) -> int:
+    return sum(sum(each) for each in counts.values())
+
+
+def kill_points(deliveries: int, kills: int, seed: int) -> list[int]:
+    """After how many deliveries the worker is killed: spread over the day, moved by chance."""
+    random = Random(f"kills:{seed}")
+    part = deliveries / (kills + 1)
+    return [int(part * (n + 1) + part * 0.4 * (random.random() - 0.5)) for n in range(kills)]
+
+
+async def send_day(
+    stage: Stage,
+    sent: Sent,
+    messages: Iterable[DayMessage],
+    kill_after: Sequence[int],
+    progress: Callable[[int], None],
+) -> None:
+    """Send everything, in the order of delivery; the clock follows the arrivals' own times."""
+    line = Line(stage)
+    kills = sorted(kill_after)
+    for batch in _batches(messages):
+        stage.clock.move_to(max(message.sent_at for message in batch))
+        incoming = tuple(
+            Incoming(
+                external_id=m.external_id, sender=m.from_, text=m.text, rail=m.rail,
+                sent_at=m.sent_at, subject=m.subject,
+            )
+            for m in batch
+        )  # fmt: skip
+        kill = None
+        if kills and sent.deliveries + len(batch) >= kills[0]:
+            kills.pop(0)
+            kill = asyncio.create_task(_kill(stage))
+        acks = await line.call(verbs.MessagesAccept(incoming), list[Ack])
+        if kill is not None:
+            await kill
+        sent.deliveries += len(batch)
+        sent.acknowledged.update(ack.external_id for ack in acks)
+        sent.new += sum(ack.is_new for ack in acks)
+        progress(len(sent.acknowledged))
+    await line.close()
+
+
+async def _kill(stage: Stage) -> None:
+    """In the middle of a batch that is on its way, as far as one can aim."""
+    await asyncio.sleep(0.005)
+    while not stage.kill_worker():
+        stage.check()
+        await asyncio.sleep(_AWAY_PAUSE_S)
+
+
+def _batches(messages: Iterable[DayMessage]) -> Iterator[list[DayMessage]]:
+    batch: list[DayMessage] = []
+    for message in messages:
+        batch.append(message)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+async def wait_out(stage: Stage, sent: Sent, progress: Callable[[str], None]) -> None:
+    """Let the evening pass until nothing is open: retries, look-ups, holds that nobody answered."""
+    line = Line(stage)
+    began = stage.clock.now()
+    while True:
+        standing = await line.call(verbs.Status(), Standing)
+        sent.saw(standing.stages)
+        if not (standing.in_flight or standing.waiting or standing.open):
+            break
+        progress(f"{standing.open} open, {standing.waiting + standing.in_flight} in work")
+        if not standing.waiting:
+            stage.clock.move_to(stage.clock.now() + _DRAIN_STEP_US)
+        if stage.clock.now() - began > _DRAIN_MAX_US:
+            break  # the report says what was left
+        await asyncio.sleep(_DRAIN_PAUSE_S)
+    await line.close()
+
+
+async def follow(stage: Stage, sent: Sent, ended: asyncio.Event) -> None:
+    """Note how the worker's stages are doing, life after life."""
+    line = Line(stage)
+    while not ended.is_set():
+        with contextlib.suppress(AnswerableError):
+            sent.saw((await line.call(verbs.Status(), Standing)).stages)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), 0.5)
+    await line.close()
+
+

@@ -1,0 +1,105 @@
+"""Commands with which people answer: yes or no to a hold, and how an unknown effect ended."""
+
+import asyncio
+from dataclasses import dataclass
+
+from answerable.base.clock import iso
+from answerable.effects import rows
+from answerable.effects.domain import EffectState, Status
+from answerable.effects.errors import EffectNotUnknown, EffectUnknownId, HoldEnded
+from answerable.effects.intent import ReplyAction, load_action
+from answerable.pipeline.passage import Answer
+from answerable.pipeline.receive import accept_causes
+from answerable.worker import verbs
+from answerable.worker.commands.office import Office
+
+_LOOK_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRow:
+    """Enough to decide on: what exactly, for whom, how much, until when."""
+
+    effect: str
+    agent: str
+    case: str
+    action: str
+    exact: str
+    amount_minor: int
+    currency: str
+    status: str
+    expires_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Where the effect stands after the answer; `held` if it is still on its way."""
+
+    effect: str
+    status: str
+
+
+async def approval_list(office: Office, verb: verbs.ApprovalList) -> list[HoldRow]:
+    return await _rows(office, Status.HELD, verb.limit)
+
+
+async def unknown_list(office: Office, verb: verbs.UnknownList) -> list[HoldRow]:
+    return await _rows(office, Status.ASKED, verb.limit)
+
+
+async def _rows(office: Office, status: Status, limit: int) -> list[HoldRow]:
+    hall = office.house.hall
+    return [
+        HoldRow(
+            state.id, state.agent, state.case, f"{state.kind} {state.name}",
+            await _exact(office, state), state.amount_minor, state.currency, state.status.value,
+            iso(state.expires_at) if state.expires_at else "",
+        )
+        for state in rows.list_in_status(hall.db, status, limit)
+    ]  # fmt: skip
+
+
+async def _exact(office: Office, state: EffectState) -> str:
+    hall = office.house.hall
+    action = await load_action(hall.engine, hall.keyring, state.position)
+    if isinstance(action, ReplyAction):
+        return f"to {action.to}: {action.text}"
+    return f"{action.tool} {bytes(action.arguments).decode()}"
+
+
+async def approval_answer(office: Office, verb: verbs.ApprovalAnswer) -> Answered:
+    state = _find(office, verb.effect)
+    if state.status is not Status.HELD:
+        raise HoldEnded(state.id, state.status.value)
+    return await _answer(office, state, verb.by, verb.says, verb.wait_s)
+
+
+async def effect_settle(office: Office, verb: verbs.EffectSettle) -> Answered:
+    state = _find(office, verb.effect)
+    if state.status not in (Status.UNKNOWN, Status.ASKED):
+        raise EffectNotUnknown(state.id, state.status.value)
+    return await _answer(office, state, verb.by, verb.says, verb.wait_s)
+
+
+def _find(office: Office, effect: str) -> EffectState:
+    state = rows.find(office.house.hall.db, effect)
+    if state is None:
+        raise EffectUnknownId(effect)
+    return state
+
+
+async def _answer(
+    office: Office, state: EffectState, by: str, says: str, wait_s: float
+) -> Answered:
+    """A person's word comes in through the front door, as an arrival of its own."""
+    hall = office.house.hall
+    person = hall.people.find(by)
+    answer = Answer(interaction=state.interaction, effect=state.id, by=person.id, says=says)
+    await accept_causes(hall, [(f"answer/{state.id}/{person.id}/{says}", answer, 0)])
+    now = state
+    for _ in range(int(wait_s / _LOOK_S)):
+        now = _find(office, state.id)
+        if now.status is not state.status:
+            break
+        await asyncio.sleep(_LOOK_S)
+    return Answered(state.id, now.status.value)

@@ -1,0 +1,78 @@
+"""Commands that change or show who may do what: persons, owners, agents, the stop."""
+
+from dataclasses import dataclass
+
+from answerable.ledger.draft import Unit
+from answerable.worker import verbs
+from answerable.worker.commands.office import Done, Office
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    id: str
+    name: str
+    has_left: bool
+    owns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRow:
+    id: str
+    release: str
+    is_loaded: bool
+    is_stopped: bool
+    owner: str
+    owner_name: str
+
+
+async def _write(office: Office, unit: Unit) -> Done:
+    committed = await office.house.commit_control(unit)
+    return Done(committed.records[0].key, committed.indexes[0])
+
+
+async def person_add(office: Office, verb: verbs.PersonAdd) -> Done:
+    people = office.house.hall.people
+    return await _write(office, people.add(verb.email, verb.name, by="system:command"))
+
+
+async def person_leave(office: Office, verb: verbs.PersonLeave) -> Done:
+    people = office.house.hall.people
+    return await _write(office, people.leave(verb.person, by="system:command"))
+
+
+async def person_list(office: Office, _: verbs.PersonList) -> list[PersonRow]:
+    directory = office.house.hall.people.directory
+    rows = []
+    for person in directory.persons.values():
+        owns = tuple(sorted(o.agent for o in directory.owners.values() if o.person == person.id))
+        rows.append(PersonRow(person.id, await office.name_of(person.id), person.has_left, owns))
+    return rows
+
+
+async def owner_accept(office: Office, verb: verbs.OwnerAccept) -> Done:
+    people = office.house.hall.people
+    return await _write(office, people.accept_ownership(verb.agent, verb.person))
+
+
+async def agent_list(office: Office, _: verbs.AgentList) -> list[AgentRow]:
+    hall = office.house.hall
+    registry, rows = hall.agents.registry, []
+    for agent, release in sorted(registry.releases.items()):
+        owner = hall.people.directory.accountable_for(agent)
+        loaded = hall.releases.get(agent)
+        rows.append(
+            AgentRow(
+                agent, release,
+                is_loaded=loaded is not None and loaded.id == release,
+                is_stopped=registry.is_stopped(agent),
+                owner=owner.person if owner else "",
+                owner_name=await office.name_of(owner.person) if owner else "nobody",
+            )
+        )  # fmt: skip
+    return rows
+
+
+async def stop(office: Office, verb: verbs.Stop) -> Done:
+    hall = office.house.hall
+    person = hall.people.find(verb.by)
+    return await _write(office, hall.agents.stop(verb.scope, by=person.id, is_on=verb.is_on))

@@ -1,0 +1,89 @@
+"""Commands of the desk: what waits, take it, speak, hand it back, and what a case looks like."""
+
+from dataclasses import dataclass
+
+from answerable.base.clock import iso
+from answerable.base.errors import NotFound, UsageError
+from answerable.desk import rows
+from answerable.desk.domain import QueueItem
+from answerable.effects import rows as effects
+from answerable.pipeline import desk
+from answerable.pipeline.desk import Taken
+from answerable.pipeline.receive import TEXT_BYTES_MAX, load_message
+from answerable.worker import verbs
+from answerable.worker.commands.office import Done, Office
+
+_MESSAGES_SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The specialist's reply is accepted; it goes out through the hallway."""
+
+    reply: str
+    interaction: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One message of a case and what was decided about it."""
+
+    interaction: str
+    at: str
+    sender: str
+    text: str
+    disposition: str
+    effects: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    case: str
+    holder: str
+    epoch: int
+    party: str
+    messages: tuple[Shown, ...]
+
+
+async def desk_list(office: Office, verb: verbs.DeskList) -> list[QueueItem]:
+    return rows.list_items(office.house.hall.db, verb.queue, since=verb.since, limit=verb.limit)
+
+
+async def desk_take(office: Office, verb: verbs.DeskTake) -> Taken:
+    hall = office.house.hall
+    return await desk.take(hall, verb.case, hall.people.find(verb.by).id)
+
+
+async def desk_reply(office: Office, verb: verbs.DeskSay) -> Said:
+    hall = office.house.hall
+    if not verb.text.strip() or len(verb.text.encode()) > TEXT_BYTES_MAX:
+        raise UsageError(f"A reply has 1 to {TEXT_BYTES_MAX} bytes.", "Nothing was sent.")
+    interaction = verb.interaction or effects.last_of_case(hall.db, verb.case)
+    if not interaction:
+        raise NotFound(f"Case '{verb.case}' has no message to answer.", "Nothing was sent.")
+    person = hall.people.find(verb.by).id
+    reply = await desk.say(hall, interaction, verb.case, person, verb.text)
+    return Said(reply, interaction)
+
+
+async def desk_handback(office: Office, verb: verbs.DeskHandback) -> Done:
+    hall = office.house.hall
+    committed = await desk.hand_back(hall, verb.case, hall.people.find(verb.by).id)
+    return Done(committed.records[0].key, committed.indexes[0])
+
+
+async def case_show(office: Office, verb: verbs.CaseShow) -> CaseView:
+    hall = office.house.hall
+    case = desk.find_case(hall, verb.case)
+    shown = []
+    for interaction in effects.list_of_case(hall.db, verb.case, _MESSAGES_SHOWN):
+        message = await load_message(hall, interaction.position)
+        states = effects.list_of_interaction(hall.db, interaction.id)
+        shown.append(
+            Shown(
+                interaction.id, iso(message.sent_at), message.sender, message.text,
+                interaction.disposition,
+                tuple(f"{state.id} {state.name}: {state.status.value}" for state in states),
+            )
+        )  # fmt: skip
+    return CaseView(case.id, case.lease.holder, case.lease.epoch, case.party, tuple(shown))

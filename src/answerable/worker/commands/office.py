@@ -1,0 +1,54 @@
+"""What every command works with: the open house and what follows it."""
+
+from dataclasses import dataclass
+
+from answerable.base.errors import NotFound
+from answerable.compose.house import House
+from answerable.engine.port import Record
+from answerable.ledger.domain import Entry, decode_entry
+from answerable.people.service import card_name
+from answerable.views.index import EntryIndex
+from answerable.worker.dispatch import Dispatcher
+from answerable.worker.publisher import Publisher
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a changing command answers: what it made or changed, and its ledger index."""
+
+    id: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """One per house."""
+
+    house: House
+    dispatcher: Dispatcher
+    index: EntryIndex
+    publisher: Publisher
+
+    async def record_at(self, position: int) -> Record:
+        async for record in self.house.hall.engine.read(position - 1):
+            return record
+        raise NotFound(f"The feed has no record at {position}.")
+
+    async def entry(self, entry_id: str) -> tuple[Entry, Record]:
+        """An entry by its id. Raises NotFound."""
+        await self.index.follow(self.house.hall.engine)
+        place = self.index.find(entry_id)
+        if place is None:
+            raise NotFound(
+                f"No entry '{entry_id}' is in this ledger.", "", "answerable decision who --random"
+            )
+        record = await self.record_at(place.position)
+        return decode_entry(record.data), record
+
+    async def name_of(self, person: str) -> str:
+        """A person's name, out of the body of the entry that added them."""
+        entry, record = await self.entry(person)
+        if entry.body is None or record.body is None:
+            return person
+        keyring = self.house.hall.keyring
+        return card_name(keyring.open(entry.body.kid, record.key, record.body))

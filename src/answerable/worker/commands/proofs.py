@@ -1,0 +1,96 @@
+"""Commands that answer with proof: who was accountable, where the log stands."""
+
+import msgspec
+
+from answerable.base.clock import iso
+from answerable.base.errors import NotFound
+from answerable.engine.port import Record
+from answerable.ledger.domain import Entry, decode_entry
+from answerable.ledger.note import parse_checkpoint, note_text
+from answerable.ledger.proof import prove
+from answerable.ledger.tiles import TileReader, read_checkpoint
+from answerable.worker import verbs
+from answerable.worker.commands.office import Office
+from answerable.worker.publisher import TILES
+
+
+class Who(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to the one question: in one sentence, in fields, and as a proof."""
+
+    sentence: str
+    decision: str
+    index: int
+    at: str
+    owner: str
+    owner_name: str
+    accepted_at: int
+    agent: str
+    release: str
+    verdict: str
+    reasons: tuple[str, ...]
+    action: str
+    entry: str  # the canonical bytes that the ledger holds
+    proof: str  # C2SP tlog-proof of those bytes, verifiable without us
+
+
+async def decision_who(office: Office, verb: verbs.DecisionWho) -> Who:
+    """When this agent made this decision, who was accountable, and which record captured it?"""
+    index = office.index
+    await index.follow(office.house.hall.engine)
+    if verb.decision:
+        entry, record = await office.entry(verb.decision)
+        if entry.kind != "decided":
+            raise NotFound(f"'{verb.decision}' is a {entry.kind}, not a decision.")
+    else:
+        count = index.count("decided")
+        place = index.nth("decided", int(verb.draw * count)) if count else None
+        if place is None:
+            raise NotFound("No decision is in this ledger yet.", "", "answerable demo")
+        record = await office.record_at(place.position)
+        entry = decode_entry(record.data)
+    return await _told(office, entry, record)
+
+
+async def _told(office: Office, entry: Entry, record: Record) -> Who:
+    owner, action, policy = entry.owner, entry.action, entry.policy[-1]
+    if owner is None or action is None:
+        raise NotFound(f"'{entry.id}' names no owner or no action.")
+    name = await office.name_of(owner.person)
+    agent = entry.agent.id if entry.agent else ""
+    what = f"{action.kind} {action.name}"
+    if action.amount_minor is not None:
+        what += f" of {action.amount_minor / 100:.2f} {action.currency}"
+    sentence = (
+        f"When {f'agent {agent!r}' if agent else 'a person'} decided {entry.id} "
+        f"({policy.verdict} {what}) at {iso(entry.ts)}, {name} ({owner.person}) was accountable, "
+        f"and ledger entry {entry.seq} captures it."
+    )
+    return Who(
+        sentence=sentence, decision=entry.id, index=entry.seq, at=iso(entry.ts),
+        owner=owner.person, owner_name=name, accepted_at=owner.accepted_at, agent=agent,
+        release=entry.agent.release if entry.agent else "", verdict=policy.verdict,
+        reasons=policy.reasons, action=what, entry=record.data.decode(),
+        proof=(await _proof(office, entry.seq)),
+    )  # fmt: skip
+
+
+async def _proof(office: Office, index: int) -> str:
+    """From the published files, so that it is what an outsider would get."""
+    await office.publisher.follow(office.house.hall.engine)
+    folder = office.house.home / TILES
+    checkpoint = read_checkpoint(folder)
+    size = parse_checkpoint(note_text(checkpoint)).size
+    if index >= size:
+        raise NotFound(f"The ledger has {size} entries; there is no entry {index}.")
+    return prove(index, checkpoint, TileReader(folder, size)).encode()
+
+
+async def checkpoint(office: Office, _: verbs.LedgerCheckpoint) -> str:
+    await office.publisher.follow(office.house.hall.engine)
+    if not office.house.hall.committer.size:
+        raise NotFound("The ledger is empty: nothing is signed yet.")
+    return read_checkpoint(office.house.home / TILES)
+
+
+async def ledger_prove(office: Office, verb: verbs.LedgerProve) -> str:
+    return await _proof(office, verb.index)

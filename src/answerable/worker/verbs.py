@@ -1,0 +1,153 @@
+"""The public commands as they travel: one typed struct a verb, tagged by `noun.verb`."""
+
+from typing import Literal
+
+import msgspec
+
+from answerable.pipeline.receive import Incoming
+
+
+class MessagesAccept(msgspec.Struct, frozen=True, tag="messages.accept"):
+    messages: tuple[Incoming, ...]
+
+
+class PersonAdd(msgspec.Struct, frozen=True, tag="person.add"):
+    email: str
+    name: str
+
+
+class PersonLeave(msgspec.Struct, frozen=True, tag="person.leave"):
+    person: str
+
+
+class PersonList(msgspec.Struct, frozen=True, tag="person.list"): ...
+
+
+class OwnerAccept(msgspec.Struct, frozen=True, tag="owner.accept"):
+    agent: str
+    person: str
+
+
+class AgentList(msgspec.Struct, frozen=True, tag="agent.list"): ...
+
+
+class Stop(msgspec.Struct, frozen=True, tag="stop"):
+    """Stop (or let go) an agent, or everything with scope `*`."""
+
+    scope: str
+    by: str
+    is_on: bool = True
+
+
+class ApprovalList(msgspec.Struct, frozen=True, tag="approval.list"):
+    limit: int = 100
+
+
+class ApprovalAnswer(msgspec.Struct, frozen=True, tag="approval.answer"):
+    effect: str
+    by: str
+    says: Literal["grant", "refuse"]
+    wait_s: float = 5.0  # how long to wait for what came of it
+
+
+class UnknownList(msgspec.Struct, frozen=True, tag="effect.unknown"):
+    """Effects of which only a person can say how they ended."""
+
+    limit: int = 100
+
+
+class EffectSettle(msgspec.Struct, frozen=True, tag="effect.settle"):
+    effect: str
+    by: str
+    says: Literal["done", "not_done"]
+    wait_s: float = 5.0
+
+
+class DeskList(msgspec.Struct, frozen=True, tag="desk.list"):
+    queue: str | None = None
+    since: int = 0  # waiting since then or later, microseconds UTC
+    limit: int = 100
+
+
+class DeskTake(msgspec.Struct, frozen=True, tag="desk.take"):
+    case: str
+    by: str
+
+
+class DeskSay(msgspec.Struct, frozen=True, tag="desk.reply"):
+    """`interaction` is the message that is answered; the case's last one if empty."""
+
+    case: str
+    by: str
+    text: str
+    interaction: str = ""
+
+
+class DeskHandback(msgspec.Struct, frozen=True, tag="desk.handback"):
+    case: str
+    by: str
+
+
+class CaseShow(msgspec.Struct, frozen=True, tag="case.show"):
+    case: str
+
+
+class DecisionWho(msgspec.Struct, frozen=True, tag="decision.who"):
+    """Of one decision, or of one drawn by chance if `decision` is empty (`draw` is the chance)."""
+
+    decision: str = ""
+    draw: float = 0.0
+
+
+class LedgerCheckpoint(msgspec.Struct, frozen=True, tag="ledger.checkpoint"): ...
+
+
+class LedgerProve(msgspec.Struct, frozen=True, tag="ledger.prove"):
+    index: int
+
+
+class Status(msgspec.Struct, frozen=True, tag="status"): ...
+
+
+Verb = (
+    MessagesAccept
+    | PersonAdd
+    | PersonLeave
+    | PersonList
+    | OwnerAccept
+    | AgentList
+    | Stop
+    | ApprovalList
+    | ApprovalAnswer
+    | UnknownList
+    | EffectSettle
+    | DeskList
+    | DeskTake
+    | DeskSay
+    | DeskHandback
+    | CaseShow
+    | DecisionWho
+    | LedgerCheckpoint
+    | LedgerProve
+    | Status
+)
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """One request on the socket; answers may come in any order."""
+
+    id: int
+    verb: Verb
+
+
+class Told(msgspec.Struct, frozen=True):
+    """One answer: `result` as JSON, or an error with the three sentences and its code."""
+
+    id: int
+    result: msgspec.Raw = msgspec.Raw(b"null")
+    code: str = ""
+    happened: str = ""
+    not_done: str = ""
+    next_command: str = ""
+    exit_code: int = 0
+    retry_after_s: float = 0.0

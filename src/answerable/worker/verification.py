@@ -1,0 +1,81 @@
+"""Verify a home as it lies there, worker or no worker: the feed, its seals, its published files."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from answerable.adapters.engines.embedded.journal import DATABASE, read_feed
+from answerable.base.errors import NotFound
+from answerable.compose.house import VKEY
+from answerable.ledger.checks import Verified
+from answerable.ledger.note import VerifierKey
+from answerable.ledger.verify import verify_feed
+from answerable.ledger.verify_tiles import verify_tiles
+from answerable.store.sqlite import open_reader
+from answerable.worker.publisher import TILES
+
+
+class HomeVerified(msgspec.Struct, frozen=True, kw_only=True):
+    """What the verifier found. `index` and `problem` name the first bad entry, if any."""
+
+    verified: bool
+    entries: int
+    published: int
+    root: str
+    seconds: float
+    index: int | None = None
+    problem: str = ""
+
+    @property
+    def sentence(self) -> str:
+        if self.verified:
+            return (
+                f"Verified: {self.entries} entries, {self.published} of them published as files, "
+                f"in {self.seconds} s. Root {self.root}."
+            )
+        return f"NOT VERIFIED: entry {self.index} is the first bad one: {self.problem}."
+
+
+def verify_home(home: Path, earlier: Sequence[Path] = (), vkey: str = "") -> HomeVerified:
+    """Check everything, from the first entry on. `earlier` are checkpoints saved before; `vkey` is
+    a key from outside the home, which a thief of the home cannot have changed."""
+    database = home / DATABASE
+    if not database.exists():
+        raise NotFound(f"'{home}' has no ledger.", "Nothing was verified.", "answerable demo")
+    key = VerifierKey.parse(vkey or (home / VKEY).read_text().strip())
+    texts = [_read(path) for path in earlier]
+    folder = home / TILES
+    published = (folder / "checkpoint").exists()
+    if published:
+        texts.append((folder / "checkpoint").read_text())
+    began = time.monotonic()
+    feed = asyncio.run(_verify_feed(database, key, texts))
+    files = verify_tiles(folder, [key], texts) if published else None
+    problem = feed.problem or (files.problem if files else None)
+    return HomeVerified(
+        verified=problem is None,
+        entries=feed.entries,
+        published=files.entries if files else 0,
+        root=feed.root,
+        seconds=round(time.monotonic() - began, 2),
+        index=problem.index if problem else None,
+        problem=problem.problem if problem else "",
+    )
+
+
+async def _verify_feed(database: Path, key: VerifierKey, earlier: list[str]) -> Verified:
+    reader = open_reader(database)
+    try:
+        return await verify_feed(read_feed(reader, database), [key], earlier)
+    finally:
+        reader.close()
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise NotFound(f"'{path}' cannot be read: {error.strerror}.") from None
