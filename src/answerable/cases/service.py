@@ -21,6 +21,9 @@ class Cases:
             raise LookupError(f"state names case {case_id}, which has no row")
         return case
 
+    def find(self, case_id: str) -> Case | None:
+        return rows.find(self._db, case_id)
+
     def find_or_open(self, party: str, agent: str, interaction: str, unit: Unit) -> Case:
         """The party's case with this agent; a new one joins `unit`, held by the agent."""
         known = rows.find_of_party(self._db, party, agent)
