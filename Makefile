@@ -46,10 +46,20 @@ size: dev-env  ## MB of the core install, times of its first words
 unit: dev-env
 	$(BIN)/pytest $(ARGS)
 
-doses: dev-env  # CI's share of what runs long by hand
-	$(BIN)/answerable demo --interactions 1000 --seed 1 --home "$$(mktemp -d)/home" --json
+doses: dev-env torture  # CI's share of what runs long by hand
+	$(BIN)/python checks/races.py --rounds 2000
+	$(BIN)/answerable demo --interactions 1000 --seed 1 --home build/dose --json
 
 # ------------------------------------------------------------------------------- by hand, longer
+
+torture: dev-env  ## SIGKILL of worker and outside, 200 times, under a mixed workload
+	$(BIN)/python checks/torture.py --kills 200
+
+torture-long: dev-env  ## the same, 5,000 times
+	$(BIN)/python checks/torture.py --kills 5000
+
+races: dev-env  ## 100,000 seeded takeovers against sends
+	$(BIN)/python checks/races.py --rounds 100000
 
 bench-journal: env  ## records a second through the embedded journal
 	$(BIN)/python benchmarks/journal.py
