@@ -8,7 +8,7 @@ from answerable.cases.service import Cases, change_of_hands
 from answerable.desk.errors import CaseNotFound, NotYours
 from answerable.engine.port import Conflict
 from answerable.ledger.committer import Committer
-from answerable.ledger.draft import Draft, Unit
+from answerable.ledger.draft import Committed, Unit
 from answerable.people.service import People
 
 SENDS_END_S = 60.0  # above any send deadline: each send ends by its own, this is only a net
@@ -16,8 +16,8 @@ _TRIES = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Handover:
-    """A case has changed hands: who holds it now, by which entry, at which ledger index."""
+class Taken:
+    """A case is in a person's hands: by which entry, at which ledger index."""
 
     case: str
     lease: Lease
@@ -35,56 +35,51 @@ class Desk:
     leases: Leases
     committer: Committer
 
-    async def take(self, case_id: str, who: str, *, sends_end_s: float = SENDS_END_S) -> Handover:
+    async def take(self, case_id: str, who: str, *, sends_end_s: float = SENDS_END_S) -> Taken:
         """A person takes the case, whoever holds it: no other holder speaks once this returns.
 
         The case is marked first, so that no send starts; then the lease changes hands, durably;
         then the sends in flight end, each by its own deadline. Raises PersonUnknown, CaseNotFound.
         """
         person = self.people.find(who)
-        self._get(case_id)
+        self.get(case_id)
         self.leases.mark(case_id)
         try:
-            handover = await self._give_to(case_id, person.id)
+            taken = await self._give_to(case_id, person.id)
             has_ended = await self.leases.sends_ended(case_id, sends_end_s)
         finally:
             self.leases.unmark(case_id)
-        return Handover(
-            handover.case, handover.lease, handover.entry, handover.index, is_late=not has_ended
-        )
+        return Taken(taken.case, taken.lease, taken.entry, taken.index, is_late=not has_ended)
 
-    async def hand_back(self, case_id: str, who: str) -> Handover:
+    async def hand_back(self, case_id: str, who: str) -> Committed:
         """Its holder gives the case back to its agent. Raises NotYours, CaseNotFound."""
         person = self.people.find(who)
-        case = self._get(case_id)
+        case = self.get(case_id)
         if case.lease.holder != person.id:
             raise NotYours(case_id, case.lease.holder)
         draft = change_of_hands("handback", case, f"agent:{case.agent}", actor=person.id, facts={})
         try:
-            return await self._commit(case, draft)
+            return await self.committer.commit(Unit(drafts=[draft]))
         except Conflict:
-            raise NotYours(case_id, self._get(case_id).lease.holder) from None
+            raise NotYours(case_id, self.get(case_id).lease.holder) from None
 
-    async def _give_to(self, case_id: str, person: str) -> Handover:
+    async def _give_to(self, case_id: str, person: str) -> Taken:
         """The next epoch is the person's; where somebody else is first, the one after it."""
         for _ in range(_TRIES):
-            case = self._get(case_id)
+            case = self.get(case_id)
             if case.lease.holder == person:
-                return Handover(case_id, case.lease, f"{case_id}.{case.lease.epoch}", case.since)
+                return Taken(case_id, case.lease, f"{case_id}.{case.lease.epoch}", case.since)
             draft = change_of_hands("lease", case, person, actor=person, facts={})
             try:
-                return await self._commit(case, draft)
+                committed = await self.committer.commit(Unit(drafts=[draft]))
             except Conflict:
                 continue
-        raise NotYours(case_id, self._get(case_id).lease.holder)
+            lease = Lease(person, case.lease.epoch + 1)
+            return Taken(case_id, lease, draft.id, committed.indexes[0])
+        raise NotYours(case_id, self.get(case_id).lease.holder)
 
-    async def _commit(self, case: Case, draft: Draft) -> Handover:
-        committed = await self.committer.commit(Unit(drafts=[draft]))
-        holder = str(draft.change["holder"]) if draft.change else ""
-        lease = Lease(holder, case.lease.epoch + 1)
-        return Handover(case.id, lease, draft.id, committed.indexes[0])
-
-    def _get(self, case_id: str) -> Case:
+    def get(self, case_id: str) -> Case:
+        """Raises CaseNotFound."""
         case = self.cases.find(case_id)
         if case is None:
             raise CaseNotFound(case_id)

@@ -1,28 +1,46 @@
-"""The desk's side of the front door: what a specialist says comes in as an arrival of its own."""
+"""The desk's verbs on an open hall; what a specialist says comes in through the front door."""
 
 from answerable.base.errors import UsageError
-from answerable.desk.errors import CaseNotFound, NotYours
+from answerable.cases.domain import Case
+from answerable.desk.errors import NotYours
+from answerable.desk.service import Desk, Taken
 from answerable.effects import rows as effects
+from answerable.ledger.draft import Committed
 from answerable.pipeline.hall import Hall
 from answerable.pipeline.passage import DeskReply
 from answerable.pipeline.receive import accept_causes
 
+__all__ = ["Taken", "find_case", "hand_back", "say", "take"]
+
 REPLY_BYTES_MAX = 64 * 1024
 
 
-async def speak(hall: Hall, case_id: str, who: str, text: str, *, interaction: str = "") -> str:
-    """Accept the holder's reply to `interaction` (the newest of the case); durable on return.
+def find_case(hall: Hall, case_id: str) -> Case:
+    """Raises CaseNotFound."""
+    return _desk(hall).get(case_id)
+
+
+async def take(hall: Hall, case_id: str, who: str) -> Taken:
+    """See `Desk.take`: once this returns, nobody but this person speaks on the case."""
+    return await _desk(hall).take(case_id, who)
+
+
+async def hand_back(hall: Hall, case_id: str, who: str) -> Committed:
+    """See `Desk.hand_back`."""
+    return await _desk(hall).hand_back(case_id, who)
+
+
+async def say(hall: Hall, interaction: str, case_id: str, who: str, text: str) -> str:
+    """Accept the holder's reply to a message of the case; durable on return.
 
     Returns its id `drp_...`; its effect is `kin("eff", id, 1)`. The address is that of the message
     which it answers. Raises PersonUnknown, CaseNotFound, NotYours, UsageError.
     """
     person = hall.people.find(who)
-    case = hall.cases.find(case_id)
-    if case is None:
-        raise CaseNotFound(case_id)
+    case = find_case(hall, case_id)
     if case.lease.holder != person.id:
         raise NotYours(case_id, case.lease.holder)
-    asked = effects.interaction_of(hall.db, interaction or effects.last_of_case(hall.db, case_id))
+    asked = effects.interaction_of(hall.db, interaction)
     problem = _problem(text)
     if asked is None or asked.case != case_id:
         problem = f"'{interaction}' is no message of case '{case_id}'"
@@ -31,11 +49,13 @@ async def speak(hall: Hall, case_id: str, who: str, text: str, *, interaction: s
     reply_id = hall.ids.new("drp")
     kid = hall.parties.get(case.party).kid
     sealed = hall.keyring.seal(kid, reply_id, text.encode())
-    reply = DeskReply(
-        interaction=asked.id if asked else "", id=reply_id, by=person.id, sealed=sealed
-    )
+    reply = DeskReply(interaction=interaction, id=reply_id, by=person.id, sealed=sealed)
     await accept_causes(hall, [(reply_id, reply, 0)])
     return reply_id
+
+
+def _desk(hall: Hall) -> Desk:
+    return Desk(hall.people, hall.cases, hall.leases, hall.committer)
 
 
 def _problem(text: str) -> str:
