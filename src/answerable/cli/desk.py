@@ -107,7 +107,7 @@ def desk_take(case_id: str, by: By, home: Home = DEFAULT_HOME) -> None:
     from answerable.worker.verbs import DeskTake
 
     taken = ask(home, DeskTake(case_id, by), Taken)
-    if not taken.is_quiet:
+    if taken.is_late:
         talk("A send of the agent was still on its way when its deadline passed.")
     talk(f"{case_id} is yours. Next: answerable desk reply {case_id} --by {by} TEXT")
 
