@@ -7,7 +7,6 @@ import pytest
 import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
-from small_ledger import ledger_of
 
 from answerable.ledger.domain import (
     INTEGER_MAX,
@@ -18,6 +17,7 @@ from answerable.ledger.domain import (
     decode_entry,
     encode_entry,
 )
+from small_ledger import ledger_of
 from vectors import vectors
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)

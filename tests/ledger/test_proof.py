@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small_ledger import KEYS, ledger_of
 
 from answerable.adapters.signers.file import FileSigner
 from answerable.ledger.note import NoteError
 from answerable.ledger.proof import Proof, parse_proof, prove, verify_proof
 from answerable.ledger.tiles import TileReader
 from answerable.ledger.tree import ProofError
+from small_ledger import KEYS, ledger_of
 
 
 def proof_of(folder: Path, index: int, *batches: int) -> tuple[str, bytes]:

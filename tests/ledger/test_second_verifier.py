@@ -13,13 +13,13 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from small_ledger import SIGNER, Ledger, ledger_of
 
 from answerable.adapters.signers.file import FileSigner
 from answerable.ledger.proof import prove
 from answerable.ledger.tiles import TileReader, TileWriter, decode_bundle, encode_bundle
 from answerable.ledger.tree import leaf_hash
 from answerable.ledger.verify_tiles import verify_tiles
+from small_ledger import SIGNER, Ledger, ledger_of
 
 SCRIPT = Path(__file__).parents[2] / "verifier" / "verify_answerable.py"
 VKEY = SIGNER.vkey.encode()

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from small_ledger import KEYS, SIGNER, Ledger, feed, ledger_of
 
 from answerable.adapters.signers.file import FileSigner
 from answerable.engine.port import Record
@@ -17,6 +16,7 @@ from answerable.ledger.tiles import decode_bundle, encode_bundle
 from answerable.ledger.tree import leaf_hash
 from answerable.ledger.verify import FeedVerifier, Verified, verify_feed
 from answerable.ledger.verify_tiles import verify_tiles
+from small_ledger import KEYS, SIGNER, Ledger, feed, ledger_of
 
 
 @pytest.fixture
