@@ -13,9 +13,7 @@ policy = new_app("What is allowed.")
 
 
 @decision.command("who")
-def decision_who(
-    decision_id: str, home: Home = DEFAULT_HOME, as_json: AsJson = False
-) -> None:
+def decision_who(decision_id: str, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     """Who was accountable when this decision was made, and which record captured it?"""
     from answerable.worker.commands.proofs import Who
     from answerable.worker.verbs import DecisionWho

@@ -32,7 +32,6 @@ from answerable.policy.limits import Limits
 from answerable.policy.load import PolicySet
 from answerable.store.keys import KeyStore, home_key
 
-
 VKEY = "ledger.vkey"  # the key that outsiders verify with; not a secret
 
 
@@ -145,6 +144,5 @@ def open_house(plan: Plan) -> House:
 
 def _releases(plan: Plan) -> dict[str, Release]:
     return {
-        blueprint.agent: release_of(blueprint, plan.policy.digest)
-        for blueprint in plan.blueprints
+        blueprint.agent: release_of(blueprint, plan.policy.digest) for blueprint in plan.blueprints
     }

@@ -12,7 +12,7 @@ import msgspec
 from answerable.demo.account import compare, read_ours
 from answerable.demo.agent import AGENT, OWNER
 from answerable.demo.arrivals import DayMessage, day_start_us, generate
-from answerable.demo.driver import Sent, follow, kill_points, send_day, wait_out
+from answerable.demo.driver import Sent, follow, send_day, strikes, wait_out
 from answerable.demo.house import plan as day_plan
 from answerable.demo.progress import Progress
 from answerable.demo.realinput import read_real
@@ -41,6 +41,7 @@ class Day:
     seed: int = 1
     source: Path | None = None
     kills: int = KILLS
+    outside_kills: int = 0
 
 
 def run_day(day: Day, progress: Progress) -> Report:
@@ -70,14 +71,14 @@ async def _play(
     began = time.monotonic()
     progress.begin(count)
     ended = asyncio.Event()
-    kills = kill_points(count, day.kills, day.seed)
+    planned = strikes(count, day.seed, worker=day.kills, outside=day.outside_kills)
     sent = Sent()
     beside = [
         asyncio.create_task(Specialists(stage).work(ended)),
         asyncio.create_task(follow(stage, sent, ended)),
     ]
     try:
-        await send_day(stage, sent, messages, kills, progress.sent)
+        await send_day(stage, sent, messages, planned, progress.sent)
         await wait_out(stage, sent, progress.waiting)
     finally:
         ended.set()

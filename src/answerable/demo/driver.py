@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from answerable.base.clock import HOUR_US, MINUTE_US
 from answerable.base.errors import AnswerableError, Busy
@@ -82,23 +82,39 @@ def _total(counts: dict[str, list[int]]) -> int:
     return sum(sum(each) for each in counts.values())
 
 
-def kill_points(deliveries: int, kills: int, seed: int) -> list[int]:
-    """After how many deliveries the worker is killed: spread over the day, moved by chance."""
-    random = Random(f"kills:{seed}")
-    part = deliveries / (kills + 1)
-    return [int(part * (n + 1) + part * 0.4 * (random.random() - 0.5)) for n in range(kills)]
+@dataclass(frozen=True, slots=True, order=True)
+class Strike:
+    """A SIGKILL: after how many deliveries, at whom, how long into the batch that is on its way."""
+
+    after: int
+    whom: Literal["worker", "outside"]
+    delay_s: float
+
+
+def strikes(deliveries: int, seed: int, *, worker: int, outside: int = 0) -> list[Strike]:
+    """SIGKILLs spread over the day, each moved by chance."""
+    random = Random(f"strikes:{seed}")
+    planned: list[Strike] = []
+    whoms: tuple[tuple[Literal["worker", "outside"], int], ...]
+    whoms = (("worker", worker), ("outside", outside))
+    for whom, count in whoms:
+        part = deliveries / (count + 1)
+        for number in range(1, count + 1):
+            after = int(part * number + part * 0.4 * (random.random() - 0.5))
+            planned.append(Strike(after, whom, 0.05 * random.random()))
+    return sorted(planned)
 
 
 async def send_day(
     stage: Stage,
     sent: Sent,
     messages: Iterable[DayMessage],
-    kill_after: Sequence[int],
+    planned: Sequence[Strike],
     progress: Callable[[int], None],
 ) -> None:
     """Send everything, in the order of delivery; the clock follows the arrivals' own times."""
     line = Line(stage)
-    kills = sorted(kill_after)
+    left = list(planned)
     for batch in _batches(messages):
         stage.clock.move_to(max(message.sent_at for message in batch))
         incoming = tuple(
@@ -108,13 +124,13 @@ async def send_day(
             )
             for m in batch
         )  # fmt: skip
-        kill = None
-        if kills and sent.deliveries + len(batch) >= kills[0]:
-            kills.pop(0)
-            kill = asyncio.create_task(_kill(stage))
+        upto = sent.deliveries + len(batch)
+        due = [strike for strike in left if strike.after <= upto]
+        left = left[len(due) :]
+        striking = asyncio.create_task(_strike(stage, due)) if due else None
         acks = await line.call(verbs.MessagesAccept(incoming), list[Ack])
-        if kill is not None:
-            await kill
+        if striking is not None:
+            await striking
         sent.deliveries += len(batch)
         sent.acknowledged.update(ack.external_id for ack in acks)
         sent.new += sum(ack.is_new for ack in acks)
@@ -122,12 +138,16 @@ async def send_day(
     await line.close()
 
 
-async def _kill(stage: Stage) -> None:
+async def _strike(stage: Stage, due: Sequence[Strike]) -> None:
     """In the middle of a batch that is on its way, as far as one can aim."""
-    await asyncio.sleep(0.005)
-    while not stage.kill_worker():
-        stage.check()
-        await asyncio.sleep(_AWAY_PAUSE_S)
+    for strike in due:
+        await asyncio.sleep(strike.delay_s)
+        if strike.whom == "outside":
+            await asyncio.to_thread(stage.kill_outside)
+            continue
+        while not stage.kill_worker():
+            stage.check()
+            await asyncio.sleep(_AWAY_PAUSE_S)
 
 
 def _batches(messages: Iterable[DayMessage]) -> Iterator[list[DayMessage]]:
@@ -168,5 +188,3 @@ async def follow(stage: Stage, sent: Sent, ended: asyncio.Event) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(ended.wait(), 0.5)
     await line.close()
-
-

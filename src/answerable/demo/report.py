@@ -20,7 +20,7 @@ class StageTime(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts are integers; times are wall clock, from the first arrival to the last worker's end."""
+    """Counts are integers; `seconds` is wall clock, from the first arrival to the worker's end."""
 
     interactions: int
     acknowledged: int

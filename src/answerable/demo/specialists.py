@@ -14,10 +14,10 @@ from answerable.demo.outside_client import OutsideClient
 from answerable.demo.stage import Stage
 from answerable.demo.wire import socket_path
 from answerable.desk.domain import QueueItem
+from answerable.pipeline.desk import Taken
 from answerable.worker import verbs
 from answerable.worker.client import RemoteError
 from answerable.worker.commands.answers import Answered, HoldRow
-from answerable.pipeline.desk import Taken
 from answerable.worker.commands.desk import Said
 from answerable.worker.commands.office import Done
 

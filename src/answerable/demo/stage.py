@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from answerable.base.errors import Broken, UsageError
@@ -17,7 +16,6 @@ from answerable.demo.house import ORIGIN, PLAN, outside_of
 from answerable.store.lock import LOCK
 
 _READY_S = 30.0
-_LOOK_S = 0.01
 
 
 class Stage:
@@ -27,7 +25,8 @@ class Stage:
         self.home = home
         self.seed = seed
         self.clock = DayClock.open(home)
-        self.kills = 0
+        self.kills = 0  # of the worker
+        self.outside_kills = 0
         self.worker_cpu_s = 0.0
         self._outside: subprocess.Popen[bytes] | None = None
         self._supervisor: subprocess.Popen[bytes] | None = None
@@ -86,6 +85,10 @@ class Stage:
         if self._outside is not None:
             self._outside.kill()
             self._outside.wait()
+            for pipe in (self._outside.stdin, self._outside.stdout):
+                if pipe is not None:
+                    pipe.close()
+            self.outside_kills += 1
         self.start_outside()
 
     def _holder(self) -> int | None:
@@ -134,10 +137,3 @@ class Stage:
                 self._outside.stdout.close()
             self._outside.wait()
             self._outside = None
-
-    def wait_for_holder(self) -> None:
-        """Until a worker holds the home; used after a kill, to see that it comes back."""
-        end = time.monotonic() + _READY_S
-        while self._holder() is None and time.monotonic() < end:
-            self.check()
-            time.sleep(_LOOK_S)

@@ -24,7 +24,8 @@ CREATE TABLE effect (id TEXT PRIMARY KEY, decision TEXT NOT NULL, position INTEG
                      amount_minor INTEGER NOT NULL, currency TEXT NOT NULL,
                      owner TEXT NOT NULL, accepted_at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX effect_of_interaction ON effect (interaction);
-CREATE INDEX effect_held ON effect (status) WHERE status IN ('held', 'asked');
+CREATE INDEX effect_unended ON effect (status, id)
+  WHERE status NOT IN ('done', 'failed', 'refused', 'denied');
 CREATE TABLE usage (agent TEXT NOT NULL, tool TEXT NOT NULL, party TEXT NOT NULL,
                     currency TEXT NOT NULL, day TEXT NOT NULL, effects INTEGER NOT NULL,
                     amount_minor INTEGER NOT NULL,
@@ -42,6 +43,7 @@ _COLUMNS = (
     " owner, accepted_at"
 )
 _INSERT_EFFECT = f"INSERT INTO effect ({_COLUMNS}) VALUES ({', '.join('?' * 22)})"  # noqa: S608
+_UNENDED = "status NOT IN ('done', 'failed', 'refused', 'denied')"  # as the index says it
 _SELECT = f"SELECT {_COLUMNS} FROM effect"  # noqa: S608 - a constant
 _ADD_USAGE = (
     "INSERT INTO usage (agent, tool, party, currency, day, effects, amount_minor)"
@@ -87,7 +89,7 @@ def _decided(db: sqlite3.Connection, entry: Entry, position: int) -> None:
     status = _STATUS_OF_VERDICT[entry.policy[-1].verdict]
     if status is Status.READY and effect.after is not None:
         status = Status.BLOCKED
-    day = day_of(entry.ts)
+    day = str(change.get("day") or day_of(entry.ts))
     agent, release = (entry.agent.id, entry.agent.release) if entry.agent else ("", "")
     amount, currency = action.amount_minor or 0, action.currency or ""
     db.execute(
@@ -172,7 +174,9 @@ def list_of_interaction(db: sqlite3.Connection, interaction: str) -> list[Effect
 
 
 def list_in_status(db: sqlite3.Connection, status: Status, limit: int = 1_000) -> list[EffectState]:
-    rows = db.execute(f"{_SELECT} WHERE status = ? ORDER BY id LIMIT ?", (status, limit))
+    rows = db.execute(
+        f"{_SELECT} WHERE status = ? AND {_UNENDED} ORDER BY id LIMIT ?", (status, limit)
+    )
     return [_state(row) for row in rows]
 
 
@@ -199,9 +203,11 @@ def interaction_of(db: sqlite3.Connection, interaction: str) -> Interaction | No
 
 
 def count_open(db: sqlite3.Connection) -> int:
-    """Interactions that have not ended."""
-    row = db.execute("SELECT count(*) FROM interaction WHERE disposition = 'open'").fetchone()
-    return int(row[0])
+    """Interactions that have not ended, and effects of which it is not known how they ended."""
+    count = "SELECT count(*) FROM"
+    open_ = db.execute(f"{count} interaction WHERE disposition = 'open'").fetchone()
+    unended = db.execute(f"{count} effect WHERE {_UNENDED}").fetchone()
+    return int(open_[0]) + int(unended[0])
 
 
 def list_of_case(db: sqlite3.Connection, case: str, limit: int) -> list[Interaction]:

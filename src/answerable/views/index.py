@@ -38,7 +38,7 @@ class EntryIndex:
 
     @classmethod
     def open(cls, home: Path) -> "EntryIndex":
-        """Open or make the file. It is rebuilt from the feed, so losing it at a crash is nothing."""
+        """Open or make the file. It is made again from the feed, so a crash may lose it."""
         db = sqlite3.connect(home / VIEWS, isolation_level=None)
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = OFF")

@@ -1,4 +1,4 @@
-"""The worker process: opens the house, works, answers commands; ends on SIGTERM or a broken disk."""
+"""The worker process: opens the house, works, answers commands; ends when told to or broken."""
 
 import argparse
 import asyncio

@@ -1,4 +1,4 @@
-"""How commands travel to the worker: a socket in the home, frames of four bytes' length and JSON."""
+"""How commands travel to the worker: a socket in the home, frames of a length and JSON."""
 
 import asyncio
 import struct

@@ -19,7 +19,7 @@ class Standing:
 
     in_flight: int
     waiting: int  # messages accepted and not finished
-    open: int  # interactions without an outcome yet
+    open: int  # interactions and effects that have not ended
     entries: int
     commits: int
     now: int
@@ -27,15 +27,21 @@ class Standing:
 
 
 async def messages_accept(office: Office, verb: verbs.MessagesAccept) -> list[Ack]:
-    return await accept_messages(office.house.hall, verb.messages)
+    with office.dispatcher.stages.timed("receive"):
+        return await accept_messages(office.house.hall, verb.messages)
 
 
 async def status(office: Office, _: verbs.Status) -> Standing:
     house = office.house
     return Standing(
-        office.dispatcher.in_flight, house.journal.backlog, count_open(house.hall.db), house.hall.committer.size, house.journal.commits,
-        house.hall.clock.now(), office.dispatcher.stages.counts(),
-    )  # fmt: skip
+        in_flight=office.dispatcher.in_flight,
+        waiting=house.journal.backlog,
+        open=count_open(house.hall.db),
+        entries=house.hall.committer.size,
+        commits=house.journal.commits,
+        now=house.hall.clock.now(),
+        stages=office.dispatcher.stages.counts(),
+    )
 
 
 _HANDLERS: dict[type, Handler] = {

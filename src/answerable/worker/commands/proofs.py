@@ -6,7 +6,7 @@ from answerable.base.clock import iso
 from answerable.base.errors import NotFound
 from answerable.engine.port import Record
 from answerable.ledger.domain import Entry, decode_entry
-from answerable.ledger.note import parse_checkpoint, note_text
+from answerable.ledger.note import note_text, parse_checkpoint
 from answerable.ledger.proof import prove
 from answerable.ledger.tiles import TileReader, read_checkpoint
 from answerable.worker import verbs
