@@ -28,6 +28,7 @@ class Stage:
         self.kills = 0  # of the worker
         self.outside_kills = 0
         self.worker_cpu_s = 0.0
+        self._not_workers = {os.getpid()}
         self._outside: subprocess.Popen[bytes] | None = None
         self._supervisor: subprocess.Popen[bytes] | None = None
 
@@ -76,6 +77,7 @@ class Stage:
             return False
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+            self._not_workers.add(pid)
             self.kills += 1
             return True
         return False
@@ -92,13 +94,12 @@ class Stage:
         self.start_outside()
 
     def _holder(self) -> int | None:
-        """The worker's pid, as the home's lock says; not the supervisor's."""
+        """The living worker's pid, as the home's lock says: not ours, not one killed before."""
         try:
             pid = int((self.home / LOCK).read_text().strip())
-            os.kill(pid, 0)
         except (OSError, ValueError):
             return None
-        return pid
+        return None if pid in self._not_workers else pid
 
     def check(self) -> None:
         """Raises Broken if the supervisor has given up."""
