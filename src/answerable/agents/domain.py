@@ -63,6 +63,8 @@ def release_of(blueprint: Blueprint, policy_digest: str) -> Release:
         "prompt": blueprint.prompt,
         "model": dict(blueprint.model),
         "policy": policy_digest,
+        "turn_deadline_s": blueprint.turn_deadline_s,
+        "hold_expires_after_s": blueprint.hold_expires_after_s,
         "sources": {
             name: hashlib.sha256(text.encode()).hexdigest()
             for name, text in blueprint.sources.items()
@@ -71,6 +73,7 @@ def release_of(blueprint: Blueprint, policy_digest: str) -> Release:
             {
                 "name": tool.name, "effect": tool.effect, "repeat": tool.repeat,
                 "needs_grade": tool.needs_grade, "limit": repr(tool.limit),
+                "deadline_s": tool.deadline_s, "attempts_max": tool.attempts_max,
             }
             for _, tool in sorted(blueprint.tools.items())
         ],

@@ -69,14 +69,20 @@ class House:
         return self.plan.home
 
     async def start(self, fence: Fence) -> None:
-        """Begin to write for the partition, and register the loaded releases. Raises
-        PersonUnknown, AgentHasNoOwner: without a living owner who accepted there is no agent."""
+        """Begin to write for the partition, and register the loaded releases.
+
+        Raises PersonUnknown, AgentHasNoOwner: without a living owner who accepted no agent begins.
+        One whose owner has left since keeps nothing else from opening: its cases go to the desk.
+        """
         self.hall.committer.start(fence)
         for release in self.hall.releases.values():
+            agent = release.blueprint.agent
+            owner = self.hall.people.directory.accountable_for(agent)
+            if owner is None and agent in self.hall.agents.registry.releases:
+                continue
             self.hall.people.find(release.blueprint.owner)
-            owner = self.hall.people.directory.accountable_for(release.blueprint.agent)
             if owner is None:
-                raise AgentHasNoOwner(release.blueprint.agent)
+                raise AgentHasNoOwner(agent)
             unit = self.hall.agents.register(release, self.plan.policy.digest, owner)
             if unit is not None:
                 await self.commit_control(unit)

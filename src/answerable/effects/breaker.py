@@ -14,7 +14,7 @@ _OPEN_US = 10 * SECOND_US
 
 @dataclass(slots=True)
 class Breaker:
-    """One door's state. `may_try` before, `succeeded` or `failed` after each try."""
+    """One door's state. `may_try`, then `begin`, then `succeeded` or `failed`, for each try."""
 
     failures: int = 0
     opened_at: int | None = None
@@ -24,10 +24,11 @@ class Breaker:
         """Closed: yes. Open: no. After the pause: one probe, and no second until it has ended."""
         if self.opened_at is None:
             return True
-        if now_us < self.opened_at + _OPEN_US or self.is_probing:
-            return False
-        self.is_probing = True
-        return True
+        return now_us >= self.opened_at + _OPEN_US and not self.is_probing
+
+    def begin(self) -> None:
+        """A try begins in this breath; it must be told how it ended."""
+        self.is_probing = self.opened_at is not None
 
     def succeeded(self) -> None:
         self.failures = 0

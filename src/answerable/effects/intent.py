@@ -1,7 +1,13 @@
 """The exact bytes of an action: what policy judged, what a person grants, what is performed."""
 
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import get_type_hints
+
 import msgspec
 
+from answerable.agents.domain import Tool
+from answerable.base.money import Money
 from answerable.engine.port import Engine
 from answerable.ledger.domain import decode_entry
 from answerable.ledger.keyring import Keyring
@@ -46,6 +52,42 @@ def encode_action(action: Action) -> bytes:
 
 def encode_intent(action: bytes, request: bytes) -> bytes:
     return _encode(Intent(action=msgspec.Raw(action), request=msgspec.Raw(request)))
+
+
+def encode_arguments(arguments: Mapping[str, object]) -> bytes:
+    """Raises TypeError, ValueError (UnicodeEncodeError too) where they are not JSON-shaped."""
+    return _encode(dict(arguments))
+
+
+def typed_arguments(tool: Tool, arguments: bytes) -> dict[str, object]:
+    """The arguments as the tool will get them: what is judged and what is performed are one.
+
+    Raises msgspec.ValidationError where they are not what its signature says.
+    """
+    hints = get_type_hints(tool.perform)
+    raw = msgspec.json.decode(arguments, type=dict[str, msgspec.Raw])
+    return {
+        name: msgspec.json.decode(value, type=hints.get(name, object))
+        for name, value in raw.items()
+    }
+
+
+def amounts_in(value: object) -> Iterator[Money]:
+    """Every amount in some arguments, however deep it lies."""
+    match value:
+        case Money():
+            yield value
+        case Mapping():
+            for one in value.values():
+                yield from amounts_in(one)
+        case list() | tuple() | set() | frozenset():
+            for one in value:
+                yield from amounts_in(one)
+        case msgspec.Struct():
+            yield from amounts_in(msgspec.structs.asdict(value))
+        case _ if dataclasses.is_dataclass(value):
+            for each in dataclasses.fields(value):
+                yield from amounts_in(getattr(value, each.name))
 
 
 async def load_action(engine: Engine, keyring: Keyring, position: int) -> Action:

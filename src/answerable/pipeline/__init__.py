@@ -8,9 +8,10 @@ must not repeat or forget: after *receive*, after each recorded step, after *dec
 from answerable.engine.port import Claim, Conflict
 from answerable.ledger.draft import Unit
 from answerable.pipeline.act import act
+from answerable.pipeline.barrier import commit
 from answerable.pipeline.decide import decide
 from answerable.pipeline.hall import Hall
-from answerable.pipeline.receive import open_arrival
+from answerable.pipeline.receive import is_about_nothing, open_arrival
 from answerable.pipeline.record import record
 from answerable.pipeline.resolve import resolve
 from answerable.pipeline.route import route
@@ -27,6 +28,9 @@ async def walk(hall: Hall, claim: Claim, stages: Stages) -> None:
     what was written: the first write wins, for ever.
     """
     received = open_arrival(hall, claim)
+    if is_about_nothing(hall, received):
+        await commit(hall, received.journey, done=True)
+        return
     for life in range(_LIVES_MAX):
         try:
             with stages.timed("resolve"):

@@ -1,5 +1,7 @@
 """Decide: a verdict on everything proposed, durable with its owner before anything happens."""
 
+from dataclasses import replace
+
 from answerable.agents.domain import Release
 from answerable.base import faults
 from answerable.cases.domain import Case, Message
@@ -8,14 +10,14 @@ from answerable.effects.intent import Action
 from answerable.ledger.draft import Draft
 from answerable.pipeline import resume
 from answerable.pipeline.barrier import commit
+from answerable.pipeline.guard import why_people
 from answerable.pipeline.hall import Hall
 from answerable.pipeline.judge import Judged, judge_reply, judge_tool
 from answerable.pipeline.passage import Decided, Due, Intended, Proposed, Received
 from answerable.pipeline.receive import accept_causes
+from answerable.pipeline.reserve import remember
 from answerable.policy.domain import Verdict
 from answerable.sdk.words import Escalation
-
-_RESERVATIONS_KEPT = 50_000
 
 
 async def decide(hall: Hall, proposed: Proposed) -> Decided:
@@ -23,39 +25,62 @@ async def decide(hall: Hall, proposed: Proposed) -> Decided:
     received = proposed.routed.resolved.received
     if not isinstance(received.cause, Message) or proposed.routed.is_decided:
         return await resume.decide_again(hall, proposed)
-    judged = _judge_all(hall, proposed, received.cause)
-    unit = received.journey.unit
-    unit.drafts.extend(one.draft for one in judged)
-    if proposed.escalation is not None:
-        unit.drafts.append(_escalated(proposed, proposed.escalation))
-    await _hold_timers(hall, received, judged)
-    await faults.point("decide.before_commit")
+    proposed = _look_again(hall, proposed)
+    judged: list[Judged] = []
     try:
+        _judge_all(hall, proposed, received.cause, judged)
+        unit = received.journey.unit
+        unit.drafts.extend(one.draft for one in judged)
+        if proposed.escalation is not None:
+            unit.drafts.append(_escalated(proposed, proposed.escalation))
+        await _hold_timers(hall, received, judged)
+        await faults.point("decide.before_commit")
         await commit(hall, received.journey)
     except BaseException:
         for one in judged:
             if one.reservation is not None:
                 hall.limits.release(one.reservation)
         raise
+    for one in judged:
+        if one.reservation is not None:
+            remember(hall, one.effect, one.reservation)
     await faults.point("decide.after_commit")
-    _keep_reservations(hall, judged)
     return Decided(proposed, _intended(hall, received, judged), _disposition(proposed))
 
 
-def _judge_all(hall: Hall, proposed: Proposed, message: Message) -> list[Judged]:
+def _look_again(hall: Hall, proposed: Proposed) -> Proposed:
+    """The turn took its time: who answers, who holds the case, what is stopped, all as of now."""
     routed = proposed.routed
-    judged = [judge_tool(hall, routed, proposal) for proposal in proposed.effects]
+    resolved = routed.resolved
+    if routed.to_desk:
+        return proposed
+    case = hall.cases.find(resolved.case.id) or resolved.case
+    why = why_people(hall, case, resolved.received.arrival.id)
+    if case.lease != resolved.case.lease:
+        why = "with_people"  # even if it is the agent's again: a person was here meanwhile
+    if not why:
+        owner = hall.people.directory.accountable_for(case.agent)
+        return replace(proposed, routed=replace(routed, owner=owner))
+    routed = replace(routed, resolved=replace(resolved, case=case), to_desk=why)
+    if why == "with_people":
+        return Proposed(routed)
+    return Proposed(routed, escalation=Escalation("No agent may act on this case now."), code=why)
+
+
+def _judge_all(hall: Hall, proposed: Proposed, message: Message, judged: list[Judged]) -> None:
+    routed = proposed.routed
+    for proposal in proposed.effects:
+        judged.append(judge_tool(hall, routed, proposal))  # noqa: PERF401 - kept if the next fails
     if proposed.reply is not None:
         ordinal = len(proposed.effects) + 1
         judged.append(judge_reply(hall, routed, proposed.reply, message, ordinal))
-    return judged
 
 
 async def _hold_timers(hall: Hall, received: Received, judged: list[Judged]) -> None:
-    """Silence must become no: the timer is durable before the hold (an orphan timer is harmless)."""
+    """Silence must become no: durable before the hold; a timer without its hold is harmless."""
     timers = [
         (
-            f"expire/{one.effect}",
+            f"expire/{one.effect}/{one.expires_at}",
             Due(interaction=received.interaction, effect=one.effect, what="expire"),
             one.expires_at,
         )
@@ -65,16 +90,6 @@ async def _hold_timers(hall: Hall, received: Received, judged: list[Judged]) -> 
     if timers:
         # the interaction has no row yet: name its inbox by the arrival that is being worked on
         await accept_causes(hall, timers, inbox=received.arrival.inbox)
-
-
-def _keep_reservations(hall: Hall, judged: list[Judged]) -> None:
-    """So that an effect that ends as not done gives its room back in this process."""
-    for one in judged:
-        if one.reservation is not None:
-            hall.reservations[one.effect] = one.reservation
-    while len(hall.reservations) > _RESERVATIONS_KEPT:
-        _, oldest = hall.reservations.popitem(last=False)
-        hall.limits.settle(oldest)
 
 
 def _intended(hall: Hall, received: Received, judged: list[Judged]) -> tuple[Intended, ...]:

@@ -1,18 +1,50 @@
-"""The last look before the world is touched: stop, owner, lease. Synchronous, and said in a word."""
+"""The looks before anything is decided or touched: who may, said in a word. All synchronous."""
 
+from answerable.agents.domain import Release
+from answerable.cases.domain import Case
 from answerable.effects.domain import EffectState
 from answerable.pipeline.hall import Hall
 
+FOR_PEOPLE = frozenset({"no_owner", "stopped", "release_gone", "taken_over"})
+"""Refusals after which nobody of ours goes on: the case needs people, if it is not with them."""
+
+
+def why_people(hall: Hall, case: Case, arrival: str) -> str:
+    """Empty if the case's agent may think and decide now; otherwise why people do."""
+    release = hall.releases.get(case.agent)
+    if not case.lease.is_held_by_agent(case.agent):
+        return "with_people"
+    if hall.agents.registry.is_stopped(case.agent):
+        return "stopped"
+    if hall.people.directory.accountable_for(case.agent) is None:
+        return "no_owner"
+    if release is None or not _is_registered(hall, release):
+        return "release_gone"
+    return "stalled" if arrival in hall.stalled else ""
+
 
 def why_not(hall: Hall, state: EffectState) -> str:
-    """Empty if this effect may start now; otherwise the rule that says no."""
+    """The last look before the world is touched: empty if this effect may start now."""
     if state.release:
         if hall.agents.registry.is_stopped(state.agent):
             return "stopped"
         if hall.people.directory.accountable_for(state.agent) is None:
             return "no_owner"
+        if state.kind == "tool" and (gone := release_gone(hall, state)):
+            return gone
     elif hall.people.directory.living(state.owner.person) is None:
         return "no_owner"
     if not hall.leases.may_send(state.case, state.lease):
         return "taken_over"
     return ""
+
+
+def release_gone(hall: Hall, state: EffectState) -> str:
+    """Never other code than was decided: the exact release must be loaded here."""
+    release = hall.releases.get(state.agent)
+    return "" if release is not None and release.id == state.release else "release_gone"
+
+
+def _is_registered(hall: Hall, release: Release) -> bool:
+    """Whether what is loaded is what the ledger says is active."""
+    return hall.agents.registry.releases.get(release.blueprint.agent) == release.id

@@ -73,6 +73,7 @@ class Hall:
     stalled: frozenset[str] = frozenset()  # arrivals whose turn stalled the last worker
     reservations: OrderedDict[str, Reservation] = field(default_factory=OrderedDict)
     breakers: dict[str, Breaker] = field(default_factory=dict)
+    late: set[str] = field(default_factory=set)  # effects whose call outlived its deadline
     reload_control: Callable[[], None] = lambda: None  # after a commit that moved power
     address_keys: OrderedDict[str, str] = field(default_factory=OrderedDict)
 

@@ -3,7 +3,6 @@
 Synchronous on purpose: between the check of a limit and its reservation nothing else runs.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -16,8 +15,10 @@ from answerable.effects.intent import (
     Action,
     ReplyAction,
     ToolAction,
+    amounts_in,
     encode_action,
     encode_intent,
+    typed_arguments,
 )
 from answerable.ledger import domain as ledger
 from answerable.ledger.draft import Body, Draft
@@ -29,7 +30,6 @@ from answerable.policy.limits import Ask, Limit, LimitExceeded, Reservation
 from answerable.sdk.words import Proposal, Reply
 
 _NO_LIMIT = Limit()
-_encode = msgspec.json.Encoder(order="sorted").encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +47,15 @@ class Judged:
 def judge_tool(hall: Hall, routed: Routed, proposal: Proposal) -> Judged:
     """May this tool be called with exactly these arguments?"""
     tool = proposal.tool
-    arguments = _encode(dict(proposal.arguments))
-    action = ToolAction(tool=tool.name, arguments=msgspec.Raw(arguments))
+    action = ToolAction(tool=tool.name, arguments=msgspec.Raw(proposal.arguments))
+    amounts = list(amounts_in(typed_arguments(tool, proposal.arguments)))
     own = ""
     if routed.release is None or routed.release.blueprint.tools.get(tool.name) is not tool:
         own = "tool-not-in-release"
     elif routed.resolved.received.grade < tool.needs_grade:
         own = "grade-too-low"
-    elif len(_money_in(proposal.arguments)) > 1:
+    elif len(amounts) > 1:  # two in one call cannot be judged as one
         own = "amount-ambiguous"
-    amounts = _money_in(proposal.arguments)
     return _judge(
         hall, routed, action,
         _Asked(
@@ -138,9 +137,10 @@ def _draft(
     action, request, judgement, expires_at = judged
     resolved, interaction = routed.resolved, routed.resolved.received.interaction
     kid, lease = resolved.party.kid, resolved.case.lease
+    day = day_of(request.at_us)  # the day that its limits were checked for
     action_bytes, request_bytes = encode_action(action), encode_request(request)
     effect = kin("eff", interaction, asked.ordinal)
-    change: dict[str, str | int] = {"holder": lease.holder, "epoch": lease.epoch}
+    change: dict[str, str | int] = {"holder": lease.holder, "epoch": lease.epoch, "day": day}
     if expires_at:
         change["expires_at"] = expires_at
     amount = asked.amount
@@ -176,8 +176,3 @@ def _draft(
         change=change,
         body=Body(kid=kid, data=encode_intent(action_bytes, request_bytes)),
     )
-
-
-def _money_in(arguments: Mapping[str, object]) -> list[Money]:
-    """The amounts at stake; two in one call cannot be judged as one, so that is denied."""
-    return [value for value in arguments.values() if isinstance(value, Money)]

@@ -22,7 +22,8 @@ class Due(msgspec.Struct, frozen=True, tag="due", kw_only=True):
     interaction: str
     effect: str
     what: str  # expire | retry | reconcile
-    attempt: int = 1
+    attempt: int = 1  # of the effect, as it stood: a timer of an earlier one finds nothing to do
+    look: int = 0  # the how manieth look-up this is
 
 
 class Answer(msgspec.Struct, frozen=True, tag="answer", kw_only=True):
@@ -120,6 +121,7 @@ class Decided:
     proposed: Proposed
     effects: tuple[Intended, ...] = ()
     disposition: str = ""  # how the interaction ends if no effect is left open
+    desk: str = ""  # why the case needs people now: a word for the queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,7 @@ class End:
     receipt: str
     attempt: int
     actor: str = ""  # a person, where a person said so
+    desk: str = ""  # why the case needs people now: a word for the queue
 
 
 @dataclass(frozen=True, slots=True)

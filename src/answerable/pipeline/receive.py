@@ -14,7 +14,7 @@ from answerable.base.ids import kin
 from answerable.cases.domain import Message
 from answerable.effects import rows as effects
 from answerable.engine.port import Arrival, Claim
-from answerable.ledger.domain import decode_entry
+from answerable.ledger.domain import INTEGER_MAX, decode_entry
 from answerable.ledger.draft import Unit
 from answerable.parties.domain import normalise
 from answerable.pipeline.hall import Hall
@@ -103,6 +103,12 @@ def open_arrival(hall: Hall, claim: Claim) -> Received:
     )  # fmt: skip
 
 
+def is_about_nothing(hall: Hall, received: Received) -> bool:
+    """A timer or an answer that names no interaction of this home: nothing can come of it."""
+    is_message = isinstance(received.cause, Message)
+    return not is_message and effects.interaction_of(hall.db, received.interaction) is None
+
+
 async def load_message(hall: Hall, position: int) -> Message:
     """The message of an interaction, out of the body of its `received` record."""
     async for record in hall.engine.read(position - 1):
@@ -121,14 +127,28 @@ def _check(hall: Hall, message: Incoming) -> None:
         problem = "`external_id` and `from` must not be empty"
     elif max(map(len, (message.external_id, message.sender, message.subject))) > FIELD_CHARS_MAX:
         problem = f"`external_id`, `from` and `subject` have at most {FIELD_CHARS_MAX} characters"
-    elif len(message.text) > TEXT_BYTES_MAX or len(message.text.encode()) > TEXT_BYTES_MAX:
+    elif len(message.text) > TEXT_BYTES_MAX or _size(message.text) > TEXT_BYTES_MAX:
         problem = f"the text is over {TEXT_BYTES_MAX} bytes"
+    elif not all(map(_size, (message.external_id, message.sender, message.text + "."))) or (
+        message.subject and not _size(message.subject)
+    ):
+        problem = "a field is not Unicode: it has half of a surrogate pair"
+    elif not 0 <= message.sent_at <= INTEGER_MAX:
+        problem = f"`sent_at` is microseconds since 1970, at most {INTEGER_MAX}"
     if problem:
         raise UsageError(
             f"Message '{message.external_id[:80]}' was refused: {problem}.",
             "No message of this batch was accepted.",
             "correct it and send the batch again",
         )
+
+
+def _size(text: str) -> int:
+    """In UTF-8; 0 where it cannot be written so."""
+    try:
+        return len(text.encode())
+    except UnicodeEncodeError:
+        return 0
 
 
 def _inbox(hall: Hall, message: Incoming) -> str:
@@ -139,13 +159,15 @@ def _inbox(hall: Hall, message: Incoming) -> str:
 async def _address_keys(hall: Hall, incoming: Sequence[Incoming]) -> list[str]:
     """The key id of each sender's address; new ones are durable in one write before anything."""
     addresses = [_inbox(hall, message) for message in incoming]
-    missing = [a for a in dict.fromkeys(addresses) if a not in hall.address_keys]
+    cache = hall.address_keys
+    kids = {address: cache[address] for address in addresses if address in cache}
+    missing = [address for address in dict.fromkeys(addresses) if address not in kids]
     if missing:
-        hall.address_keys.update(await asyncio.to_thread(hall.keyring.address_kids, missing))
-    kids = [hall.address_keys[address] for address in addresses]
-    while len(hall.address_keys) > _ADDRESSES_CACHED:
-        hall.address_keys.popitem(last=False)
-    return kids
+        kids |= await asyncio.to_thread(hall.keyring.address_kids, missing)
+    cache.update(kids)
+    while len(cache) > _ADDRESSES_CACHED:
+        cache.popitem(last=False)
+    return [kids[address] for address in addresses]
 
 
 def _seal(hall: Hall, incoming: Incoming, kid: str) -> Arrival:

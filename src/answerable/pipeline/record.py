@@ -3,14 +3,16 @@
 from answerable.base import faults
 from answerable.effects import rows as effects
 from answerable.effects.domain import Status
+from answerable.engine.port import Conflict
 from answerable.ledger import domain as ledger
 from answerable.ledger.draft import Body, Draft
 from answerable.pipeline.barrier import commit
 from answerable.pipeline.decide import escalated
 from answerable.pipeline.hall import Hall
-from answerable.pipeline.passage import Acted, End
+from answerable.pipeline.passage import Acted, End, Journey
 from answerable.pipeline.receive import accept_causes
-from answerable.pipeline.resume import agent_of, give_back
+from answerable.pipeline.reserve import giving_back, keep
+from answerable.pipeline.resume import agent_of
 from answerable.sdk.words import Escalation
 
 _KIND = {
@@ -33,15 +35,33 @@ async def record(hall: Hall, acted: Acted) -> None:
     for end in acted.ends:
         if not _is_still_unknown(end):
             drafts.append(_ended(resolved.party.kid, end))
-    _ask_people(hall, acted)
+    to_people = _to_people(hall, acted)
     if _concludes(hall, acted):
-        drafts.append(_outcome(acted))
-    await faults.point("record.before_commit")
-    await commit(hall, journey, done=True)
-    await faults.point("record.after_commit")
+        drafts.append(_outcome(acted, is_escalated=to_people is not None))
+    ended = [end.state for end in acted.ends if end.status in (Status.FAILED, Status.REFUSED)]
+    with giving_back(hall, ended):
+        await faults.point("record.before_commit")
+        await _commit(hall, journey, to_people)
+        await faults.point("record.after_commit")
     for end in acted.ends:
-        if end.status in (Status.FAILED, Status.REFUSED):
-            give_back(hall, end.state.id)
+        if end.status is Status.DONE:
+            keep(hall, end.state.id)
+
+
+async def _commit(hall: Hall, journey: Journey, to_people: Draft | None) -> None:
+    """With the escalation, if there is one; where a person took the case first, they have it."""
+    drafts = list(journey.unit.drafts)
+    if to_people is None:
+        await commit(hall, journey, done=True)
+        return
+    journey.unit.drafts.append(to_people)
+    try:
+        await commit(hall, journey, done=True)
+    except Conflict as conflict:
+        if conflict.first.key != to_people.id:
+            raise
+        journey.unit.drafts = drafts
+        await commit(hall, journey, done=True)
 
 
 def _concludes(hall: Hall, acted: Acted) -> bool:
@@ -85,31 +105,29 @@ def _ended(kid: str, end: End) -> Draft:
     )
 
 
-def _ask_people(hall: Hall, acted: Acted) -> None:
-    """Where only a person can go on: an effect nobody can say, a reply that cannot be sent."""
+_WHY = {
+    "effect_unknown": "An effect of this case needs a person to say how it ended.",
+    "effect_failed": "An effect of this case was tried as often as it may be, and was not done.",
+    "reply_failed": "A reply of this case could not be sent.",
+}
+
+
+def _to_people(hall: Hall, acted: Acted) -> Draft | None:
+    """Where only people can go on: an effect nobody can say, a reply that will not be sent."""
     resolved = acted.decided.proposed.routed.resolved
-    case = resolved.case
-    code = ""
-    for end in acted.ends:
-        if end.status is Status.ASKED:
-            code = "effect_unknown"
-        elif end.state.kind == "reply" and end.status is Status.FAILED:
-            code = code or "reply_failed"
+    codes = [end.desk for end in acted.ends if end.desk]
+    code = min(codes, key=lambda one: one != "effect_unknown", default=acted.decided.desk)
+    case = hall.cases.get(resolved.case.id)
     if not code or not case.lease.is_held_by_agent(case.agent):
-        return
-    if hall.cases.get(case.id).lease != case.lease:
-        return
-    release = acted.decided.proposed.routed.release
-    escalation = Escalation("An effect of this case needs a person to say how it ended.")
-    resolved.received.journey.unit.drafts.append(
-        escalated(
-            case, release, escalation,
-            code=code, interaction=resolved.received.interaction, kid=resolved.party.kid,
-        )
+        return None
+    return escalated(
+        case, acted.decided.proposed.routed.release,
+        Escalation(_WHY.get(code, "The agent may not go on with this case.")),
+        code=code, interaction=resolved.received.interaction, kid=resolved.party.kid,
     )  # fmt: skip
 
 
-def _outcome(acted: Acted) -> Draft:
+def _outcome(acted: Acted, *, is_escalated: bool) -> Draft:
     resolved = acted.decided.proposed.routed.resolved
     received = resolved.received
     return Draft(
@@ -119,11 +137,11 @@ def _outcome(acted: Acted) -> Draft:
         party=resolved.party.id,
         parent=received.message_id,
         trace=ledger.Trace(interaction=received.interaction, case=resolved.case.id),
-        outcome=ledger.Outcome(status=_disposition(acted)),
+        outcome=ledger.Outcome(status=_disposition(acted, is_escalated=is_escalated)),
     )
 
 
-def _disposition(acted: Acted) -> str:
+def _disposition(acted: Acted, *, is_escalated: bool) -> str:
     """How the interaction ended, in one word."""
     replies = [
         (state.id, acted.statuses[state.id])
@@ -134,5 +152,6 @@ def _disposition(acted: Acted) -> str:
         return acted.decided.disposition
     if acted.decided.disposition in ("escalated", "with_people", "closed"):
         return acted.decided.disposition
-    refused = [end.reason for end in acted.ends if end.status is Status.REFUSED]
-    return "with_people" if refused or replies else "closed"
+    if is_escalated:
+        return "escalated"
+    return "with_people" if replies else "closed"

@@ -13,7 +13,7 @@ from answerable.effects.intent import (
 from answerable.ledger import domain as ledger
 from answerable.ledger.draft import Body, Draft
 from answerable.pipeline.barrier import commit
-from answerable.pipeline.guard import why_not
+from answerable.pipeline.guard import FOR_PEOPLE, release_gone, why_not
 from answerable.pipeline.hall import Hall
 from answerable.pipeline.passage import (
     Answer,
@@ -21,19 +21,22 @@ from answerable.pipeline.passage import (
     DeskReply,
     Due,
     Intended,
+    Journey,
     Proposed,
     Received,
 )
 from answerable.pipeline.receive import load_message
+from answerable.pipeline.reserve import giving_back
 
 
 async def decide_again(hall: Hall, proposed: Proposed) -> Decided:
     """Go on with an interaction whose decisions stand in the ledger."""
     received = proposed.routed.resolved.received
     fresh: frozenset[str] = frozenset()
+    desk = ""
     match received.cause:
         case Answer() as answer if answer.says in ("grant", "refuse"):
-            fresh = await _answered(hall, proposed, answer)
+            fresh, desk = await _answered(hall, proposed, answer)
         case Due(what="expire") as due:
             await _expired(hall, proposed, due)
         case DeskReply() as reply:
@@ -48,6 +51,7 @@ async def decide_again(hall: Hall, proposed: Proposed) -> Decided:
         proposed,
         tuple(intended),
         _disposition(received),
+        desk,
     )
 
 
@@ -74,53 +78,53 @@ def _disposition(received: Received) -> str:
     return "answered"
 
 
-async def _answered(hall: Hall, proposed: Proposed, answer: Answer) -> frozenset[str]:
-    """A person's yes or no to a hold: it acts on the exact bytes, once, or it ends."""
-    state = effects.find(hall.db, answer.effect)
+def _held(hall: Hall, cause: Answer | Due) -> EffectState | None:
+    """The effect that it speaks of, if that still waits; whatever else it names changes nothing."""
+    state = effects.find(hall.db, cause.effect)
     if state is None or state.status is not Status.HELD:
-        return frozenset()
-    reason = ""
+        return None
+    return state if state.interaction == cause.interaction else None
+
+
+async def _answered(hall: Hall, proposed: Proposed, answer: Answer) -> tuple[frozenset[str], str]:
+    """A person's yes or no to a hold: it acts on the exact bytes, once, or it ends.
+
+    Returns what may start now, and why the case needs people, if it does.
+    """
+    state = _held(hall, answer)
+    if state is None or hall.people.directory.living(answer.by) is None:
+        return frozenset(), ""
+    no = ""
     if hall.clock.now() >= state.expires_at:
-        reason = "expired"
+        no = "expired"
     elif answer.says == "grant":
-        reason = why_not(hall, state) or _release_gone(hall, state)
-    is_granted = answer.says == "grant" and not reason
-    status = Status.GRANTED if is_granted else Status.REFUSED
+        no = why_not(hall, state) or release_gone(hall, state)
+    else:
+        no = "refused by a person"
     journey = proposed.routed.resolved.received.journey
-    journey.unit.drafts.append(
-        _approval(state, status, reason or f"{answer.says}ed by a person", actor=answer.by)
-    )
-    if is_granted:
-        journey.unit.drafts.append(started(hall, state, attempt=1))
+    if no:
+        await _refuse(hall, journey, state, no, actor=answer.by)
+        return frozenset(), no if no in FOR_PEOPLE else ""
+    granted = _approval(state, Status.GRANTED, "granted by a person", actor=answer.by)
+    journey.unit.drafts.extend([granted, started(hall, state, attempt=1)])
     await commit(hall, journey)
-    if not is_granted:
-        give_back(hall, state.id)
-    return frozenset({state.id}) if is_granted else frozenset()
+    return frozenset({state.id}), ""
+
+
+async def _refuse(
+    hall: Hall, journey: Journey, state: EffectState, reason: str, *, actor: str
+) -> None:
+    journey.unit.drafts.append(_approval(state, Status.REFUSED, reason, actor=actor))
+    with giving_back(hall, [state]):
+        await commit(hall, journey)
 
 
 async def _expired(hall: Hall, proposed: Proposed, due: Due) -> None:
     """Nobody answered in time: no."""
-    state = effects.find(hall.db, due.effect)
-    if state is None or state.status is not Status.HELD:
-        return
-    journey = proposed.routed.resolved.received.journey
-    draft = _approval(state, Status.REFUSED, "expired", actor="system:silence")
-    journey.unit.drafts.append(draft)
-    await commit(hall, journey)
-    give_back(hall, state.id)
-
-
-def give_back(hall: Hall, effect: str) -> None:
-    """An effect ended as not done: its room under the limits is free again."""
-    reservation = hall.reservations.pop(effect, None)
-    if reservation is not None:
-        hall.limits.release(reservation)
-
-
-def _release_gone(hall: Hall, state: EffectState) -> str:
-    """Never other code than was decided: the exact release must be loaded here."""
-    release = hall.releases.get(state.agent)
-    return "" if release is not None and release.id == state.release else "release_gone"
+    state = _held(hall, due)
+    if state is not None and hall.clock.now() >= state.expires_at:  # not of a life cut short
+        journey = proposed.routed.resolved.received.journey
+        await _refuse(hall, journey, state, "expired", actor="system:silence")
 
 
 def _approval(state: EffectState, status: Status, reason: str, *, actor: str) -> Draft:
@@ -164,8 +168,8 @@ async def _spoken_for(hall: Hall, proposed: Proposed, reply: DeskReply) -> froze
     effect = kin("eff", reply.id, 1)
     if effects.find(hall.db, effect) is not None:
         return frozenset()
-    if case.lease.holder != reply.by:
-        return frozenset()
+    is_holder = case.lease.holder == reply.by
+    may_speak = is_holder and hall.people.directory.living(reply.by) is not None
     row = effects.interaction_of(hall.db, received.interaction)
     if row is None:
         return frozenset()
@@ -190,8 +194,8 @@ async def _spoken_for(hall: Hall, proposed: Proposed, reply: DeskReply) -> froze
                 ledger.PolicyUse(
                     set="answerable",
                     context=hall.keyring.commit(kid, "request", action),
-                    verdict="allow",
-                    reasons=("desk:holder",),
+                    verdict="allow" if may_speak else "deny",
+                    reasons=("desk:holder" if may_speak else "desk:not-holder",),
                 ),
             ),
             action=ledger.Action(
@@ -207,4 +211,4 @@ async def _spoken_for(hall: Hall, proposed: Proposed, reply: DeskReply) -> froze
         )
     )
     await commit(hall, received.journey)
-    return frozenset({effect})
+    return frozenset({effect}) if may_speak else frozenset()

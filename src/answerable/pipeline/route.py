@@ -1,7 +1,7 @@
 """Route: who answers this case now: a release with a living owner, or people."""
 
-from answerable.agents.domain import Release
 from answerable.cases.domain import Message
+from answerable.pipeline.guard import why_people
 from answerable.pipeline.hall import Hall
 from answerable.pipeline.passage import Resolved, Routed
 
@@ -17,20 +17,4 @@ def route(hall: Hall, resolved: Resolved) -> Routed:
         return Routed(resolved, release, owner)
     if any(record.kind in _PAST_DECIDE for record in received.journey.memo.values()):
         return Routed(resolved, release, owner, is_decided=True)
-    to_desk = ""
-    if not case.lease.is_held_by_agent(case.agent):
-        to_desk = "with_people"
-    elif hall.agents.registry.is_stopped(case.agent):
-        to_desk = "stopped"
-    elif owner is None:
-        to_desk = "no_owner"
-    elif release is None or not is_registered(hall, release):
-        to_desk = "release_gone"
-    elif received.arrival.id in hall.stalled:
-        to_desk = "stalled"
-    return Routed(resolved, release, owner, to_desk)
-
-
-def is_registered(hall: Hall, release: Release) -> bool:
-    """Whether what is loaded is what the ledger says is active."""
-    return hall.agents.registry.releases.get(release.blueprint.agent) == release.id
+    return Routed(resolved, release, owner, why_people(hall, case, received.arrival.id))

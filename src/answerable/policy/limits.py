@@ -132,6 +132,18 @@ class Limits:
         self._open.add(self._last_id)
         return Reservation(self._last_id, ask, self._day)
 
+    def adopt(self, ask: Ask, day: str) -> Reservation:
+        """The room of an effect that an earlier life reserved, so that it can be given back.
+
+        Call it while the rows still count the effect: what is looked up here counts it, too.
+        """
+        self._turn_to(day)
+        if day == self._day:
+            self._add(ask, 0)
+        self._last_id += 1
+        self._open.add(self._last_id)
+        return Reservation(self._last_id, ask, day)
+
     def release(self, reservation: Reservation) -> None:
         """Give the room back: the append failed or the effect did not happen. Once only."""
         if reservation.id not in self._open:

@@ -3,6 +3,7 @@
 import inspect
 import sys
 from collections.abc import Awaitable, Callable
+from typing import get_type_hints
 
 from answerable.agents.domain import Blueprint, Repeat, Tool
 from answerable.cases.domain import Message
@@ -32,6 +33,8 @@ class Agent:
         self.desk = desk
         self.purpose = purpose
         self.prompt = prompt
+        self.turn_deadline_s = 30.0  # how long one run of the handler may take
+        self.hold_expires_after_s = 4 * 3600  # how long a held effect waits for a person
         self.tools: dict[str, Tool] = {}
         self._handler: Handler | None = None
 
@@ -40,7 +43,7 @@ class Agent:
         self._handler = handler
         return handler
 
-    def tool(
+    def tool(  # noqa: PLR0913 - all that is declared of a tool, in one place
         self,
         *,
         effect: str,
@@ -48,20 +51,26 @@ class Agent:
         find: Find | None = None,
         needs_grade: int = 0,
         limit: Limit | None = None,
+        deadline_s: float = 10.0,
+        attempts_max: int = 6,
     ) -> Callable[[Perform], Tool]:
         """Declare an effect tool: `perform(call, **arguments) -> receipt`.
 
         `call.key` is the idempotency key to hand to the other side. `repeat` says how the effect
         can be repeated; "reconcilable" needs `find(key)`: the receipt if it happened, None if it
-        surely did not. `needs_grade` is how well the sender must be proven (0..3).
+        surely did not. `needs_grade` is how well the sender must be proven (0..3). A call is given
+        up as unknown after `deadline_s`, and one that surely did nothing is tried `attempts_max`
+        times over some minutes.
         """
         if repeat == "reconcilable" and find is None:
             raise ValueError(f"effect '{effect}' is reconcilable: give `find`, the look-up by key")
 
         def declare(perform: Perform) -> Tool:
+            _check_signature(perform)
             tool = Tool(
                 name=perform.__name__, effect=effect, repeat=repeat, perform=perform, find=find,
-                needs_grade=needs_grade, limit=limit or Limit(),
+                needs_grade=needs_grade, limit=limit or Limit(), deadline_s=deadline_s,
+                attempts_max=attempts_max,
             )  # fmt: skip
             self.tools[tool.name] = tool
             return tool
@@ -78,4 +87,16 @@ class Agent:
             agent=self.name, owner=self.owner, desk=self.desk, purpose=self.purpose,
             handler=self._handler, tools=dict(self.tools), prompt=self.prompt,
             sources={name: inspect.getsource(sys.modules[name]) for name in modules},
+            turn_deadline_s=self.turn_deadline_s, hold_expires_after_s=self.hold_expires_after_s,
         )  # fmt: skip
+
+
+def _check_signature(perform: Perform) -> None:
+    """Each argument has a name and a type: what is judged is what will be performed."""
+    names = list(inspect.signature(perform).parameters.values())
+    if not names:
+        raise ValueError(f"tool '{perform.__name__}' takes no `call`: make it the first argument")
+    typed = get_type_hints(perform)
+    for one in names[1:]:
+        if one.kind not in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY) or one.name not in typed:
+            raise ValueError(f"tool '{perform.__name__}': `{one}` needs a name and a type")

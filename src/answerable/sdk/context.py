@@ -10,6 +10,7 @@ from typing import ParamSpec, Protocol, TypeVar, get_type_hints
 import msgspec
 
 from answerable.agents.domain import Tool
+from answerable.effects.intent import encode_arguments, typed_arguments
 from answerable.sdk.words import Escalation, Proposal
 
 P = ParamSpec("P")
@@ -18,10 +19,18 @@ T = TypeVar("T")
 PROPOSALS_MAX = 20
 STEPS_MAX = 200
 STEP_BYTES_MAX = 256 * 1024
+PROPOSAL_BYTES_MAX = 32 * 1024
 
 
 class TurnFlooded(Exception):  # it ends the turn, at the desk
     """A turn asked for more than a turn may: steps, proposals or bytes."""
+
+
+class TurnDiverged(Exception):
+    """Run again after a crash, a turn asked another question than was recorded."""
+
+    def __init__(self, step: str) -> None:
+        super().__init__(f"Step {step} was recorded with other arguments than it has now.")
 
 
 class Recorder(Protocol):
@@ -42,6 +51,7 @@ class Context:
         self.case = case
         self.party = party
         self.proposals: list[Proposal] = []
+        self.broke: TurnFlooded | TurnDiverged | None = None
         self._recorder: Recorder | None = recorder
         self._ordinals: Counter[str] = Counter()
 
@@ -70,7 +80,7 @@ class Context:
         async def compute() -> bytes:
             return msgspec.json.encode(recorder.now())
 
-        return msgspec.json.decode(await self._remember("ctx.now", compute), type=int)
+        return msgspec.json.decode(await self._remember("ctx.now/", compute), type=int)
 
     async def random(self) -> random.Random:
         """Chance that is the same after a crash."""
@@ -79,15 +89,23 @@ class Context:
         async def compute() -> bytes:
             return msgspec.json.encode(recorder.seed())
 
-        return random.Random(msgspec.json.decode(await self._remember("ctx.random", compute)))
+        return random.Random(msgspec.json.decode(await self._remember("ctx.random/", compute)))
 
     def propose(self, tool: Tool, **arguments: object) -> Proposal:
-        """Ask for an effect. It is decided when the turn has ended; nothing happens before."""
+        """Ask for an effect. It is decided when the turn has ended; nothing happens before.
+
+        Raises TypeError, ValueError where the arguments are not what the tool's signature says.
+        """
         self._live()
         if len(self.proposals) >= PROPOSALS_MAX:
-            raise TurnFlooded(f"more than {PROPOSALS_MAX} proposals in one turn")
-        inspect.signature(tool.perform).bind(None, **arguments)
-        proposal = Proposal(tool, arguments, len(self.proposals) + 1)
+            raise self._flood(f"more than {PROPOSALS_MAX} proposals in one turn")
+        bound = inspect.signature(tool.perform).bind(None, **arguments)
+        bound.apply_defaults()
+        data = encode_arguments(dict(list(bound.arguments.items())[1:]))
+        if len(data) > PROPOSAL_BYTES_MAX:
+            raise self._flood(f"a proposal of {len(data)} bytes, over {PROPOSAL_BYTES_MAX}")
+        typed_arguments(tool, data)
+        proposal = Proposal(tool, data, len(self.proposals) + 1)
         self.proposals.append(proposal)
         return proposal
 
@@ -109,10 +127,20 @@ class Context:
         ordinal = self._ordinals[name.partition("/")[0]]
         self._ordinals[name.partition("/")[0]] += 1
         if sum(self._ordinals.values()) > STEPS_MAX:
-            raise TurnFlooded(f"more than {STEPS_MAX} steps in one turn")
-        data = await recorder.remember(f"{ordinal}/{name}", compute)
-        if len(data) > STEP_BYTES_MAX:
-            raise TurnFlooded(
-                f"a step's result of {len(data)} bytes; the limit is {STEP_BYTES_MAX}"
-            )
-        return data
+            raise self._flood(f"more than {STEPS_MAX} steps in one turn")
+
+        async def bounded() -> bytes:
+            data = await compute()
+            if len(data) > STEP_BYTES_MAX:
+                raise self._flood(f"a step's result of {len(data)} bytes, over {STEP_BYTES_MAX}")
+            return data
+
+        try:
+            return await recorder.remember(f"{ordinal}/{name}", bounded)
+        except TurnDiverged as error:
+            self.broke = error
+            raise
+
+    def _flood(self, what: str) -> TurnFlooded:
+        self.broke = TurnFlooded(what)
+        return self.broke

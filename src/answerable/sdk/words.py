@@ -1,6 +1,5 @@
 """What a turn can end in: a reply, or a person."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from answerable.agents.domain import Tool
@@ -8,10 +7,14 @@ from answerable.agents.domain import Tool
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A tool call that the agent asks for. Nothing has happened; it is decided after the turn."""
+    """A tool call that the agent asks for. Nothing has happened; it is decided after the turn.
+
+    `arguments` are the bytes of a JSON object, as they were when it was proposed: what is judged,
+    what a person grants and what is performed.
+    """
 
     tool: Tool
-    arguments: Mapping[str, object]
+    arguments: bytes
     ordinal: int
 
 

@@ -1,0 +1,114 @@
+"""A turn's own machinery: its steps, recorded once; its code, watched while it runs."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from typing import Any
+
+from answerable.base.ids import kin
+from answerable.cases.domain import Message
+from answerable.ledger.draft import Body, Memo
+from answerable.pipeline.barrier import commit
+from answerable.pipeline.hall import Hall, Watch
+from answerable.pipeline.passage import Routed
+from answerable.sdk.context import Context, TurnDiverged
+
+
+class Turn:
+    """Where a turn's steps are remembered: one record each, read back in the next life.
+
+    A step's write is a task of its own: whatever the author's code does with its step, the write
+    ends, and `ended` waits for it. What fails there is ours, not the author's, and is raised there.
+    """
+
+    def __init__(self, hall: Hall, routed: Routed) -> None:
+        self._hall = hall
+        self._received = routed.resolved.received
+        self._kid = routed.resolved.party.kid
+        self._prefix = f"{kin('stp', self._received.interaction, 0)}/"
+        self._writes: list[asyncio.Task[None]] = []
+        self._is_over = False
+
+    async def remember(self, key: str, compute: Callable[[], Awaitable[bytes]]) -> bytes:
+        name = f"{self._prefix}{key}"
+        known = self._received.journey.memo.get(name)
+        if known is not None:
+            return self._hall.keyring.open(known.data.decode(), known.key, known.body or b"")
+        self._check_same(name)
+        result = await compute()
+        if self._is_over:
+            raise RuntimeError("this turn has ended; its steps are not recorded any more")
+        journey = self._received.journey
+        journey.unit.memos.append(Memo(key=name, body=Body(kid=self._kid, data=result)))
+        write = asyncio.create_task(self._write())
+        self._writes.append(write)
+        await asyncio.shield(write)
+        return result
+
+    async def ended(self) -> None:
+        """No step is recorded from here on; those on their way are durable. Raises what failed."""
+        self._is_over = True
+        if self._writes:
+            await asyncio.wait(self._writes)
+        for write in self._writes:
+            write.result()
+
+    def now(self) -> int:
+        return self._hall.clock.now()
+
+    def seed(self) -> int:
+        return int.from_bytes(self._hall.chance.token(8), "big")
+
+    async def _write(self) -> None:
+        await commit(self._hall, self._received.journey)
+
+    def _check_same(self, name: str) -> None:
+        """The same step of an earlier life must have been asked the same question."""
+        step, _, _ = name.rpartition("/")
+        for known in self._received.journey.memo:
+            if known.startswith(self._prefix) and known.rpartition("/")[0] == step:
+                raise TurnDiverged(name.removeprefix(self._prefix).rpartition("/")[0])
+
+
+class Handling(Coroutine[Any, Any, object]):
+    """The author's handler at work; says whose code runs while it runs, for the supervisor."""
+
+    def __init__(
+        self, handler: Callable[..., Awaitable[object]], context: Context, message: Message,
+        watch: Watch, arrival: str,
+    ) -> None:  # fmt: skip
+        self._inner = _handle(handler, context, message)
+        self._watch = watch
+        self._arrival = arrival
+
+    def send(self, value: Any) -> Any:
+        self._watch.enter(self._arrival)
+        try:
+            return self._inner.send(value)
+        finally:
+            self._watch.leave()
+
+    def throw(self, *error: Any) -> Any:
+        self._watch.enter(self._arrival)
+        try:
+            return self._inner.throw(*error)
+        finally:
+            self._watch.leave()
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def __await__(self) -> Generator[Any, Any, object]:
+        return self._inner.__await__()
+
+
+class AuthorExit(Exception):
+    """The author's code asked for the end of the process; it gets the end of its turn."""
+
+
+async def _handle(
+    handler: Callable[..., Awaitable[object]], context: Context, message: Message
+) -> object:
+    try:
+        return await handler(context, message)
+    except SystemExit as error:
+        raise AuthorExit from error
