@@ -52,7 +52,7 @@ class Heartbeat:
         self.leave()
 
     async def beat(self) -> None:
-        """Count for as long as the loop runs."""
+        """Count for as long as the loop runs; the first beat says that the worker works."""
         while True:
             _COUNT.pack_into(self._memory, 0, self.count + 1)
             await asyncio.sleep(BEAT_S)

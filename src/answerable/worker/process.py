@@ -55,8 +55,8 @@ async def work(plan: Plan) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     watch = heartbeat.Heartbeat.open(plan.home)
-    beating = asyncio.create_task(watch.beat())
     office = await open_office(plan, watch)
+    beating = asyncio.create_task(watch.beat())
     office.dispatcher.on_failure = ended.set
     server = await serve(plan.home, lambda verb: commands.call(office, verb))
     following = asyncio.create_task(_follow(office.house, office, ended))

@@ -18,7 +18,6 @@ PRODUCTION = "answerable.compose.configured:plan"  # what a worker is built from
 _LOOK_S = 0.1
 _START_GRACE_S = 60.0
 _PAUSES_S = (0.0, 0.1, 0.5, 2.0, 5.0)
-_SHORT_LIFE_S = 5.0
 NOT_WORTH_RETRYING = frozenset({0, 2, 3, 4})  # ended as told, or the set-up is wrong
 
 
@@ -38,18 +37,16 @@ class Supervisor:
             signal.signal(number, self._pass_on)
         self._home.mkdir(parents=True, exist_ok=True)
         heartbeat = Heartbeat.open(self._home)
-        short_lives = 0
+        stillborn = 0
         while True:
             heartbeat.reset()
-            began = time.monotonic()
             self._worker = subprocess.Popen(self._command)  # noqa: S603 - our own command
             code = self._watch(self._worker, heartbeat)
             if self._is_ending or code in NOT_WORTH_RETRYING:
                 return code
-            is_short = time.monotonic() - began < _SHORT_LIFE_S
-            short_lives = short_lives + 1 if is_short else 0
+            stillborn = 0 if heartbeat.count else stillborn + 1
             log.warning("worker ended with %s; starting it again", code)
-            time.sleep(_PAUSES_S[min(short_lives, len(_PAUSES_S) - 1)])
+            time.sleep(_PAUSES_S[min(stillborn, len(_PAUSES_S) - 1)])
 
     def _watch(self, worker: "subprocess.Popen[bytes]", heartbeat: Heartbeat) -> int:
         last, seen_at = heartbeat.count, time.monotonic()
