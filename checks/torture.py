@@ -22,12 +22,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200, help="of worker and outside together")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--home", type=Path, help="keep the home here, to look at afterwards")
     given = parser.parse_args()
     outside = given.kills // 3
     worker = given.kills - outside
     with tempfile.TemporaryDirectory(prefix="answerable-torture-") as folder:
         day = Day(
-            Path(folder) / "home", given.kills * _MESSAGES_PER_KILL, given.seed,
+            given.home or Path(folder) / "home", given.kills * _MESSAGES_PER_KILL, given.seed,
             kills=worker, outside_kills=outside,
         )  # fmt: skip
         progress = Progress(Console(stderr=True))
