@@ -125,7 +125,7 @@ def desk_reply(
     from answerable.worker.verbs import DeskSay
 
     said = ask(home, DeskSay(case_id, by, text, interaction), Said)
-    talk(f"{said.reply} is accepted. Next: answerable desk handback {case_id} --by {by}")
+    talk(f"{said.reply} is {said.status}. Next: answerable desk handback {case_id} --by {by}")
 
 
 @desk.command("handback")

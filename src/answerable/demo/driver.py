@@ -37,23 +37,31 @@ class Line:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._client: Client | None = None
+        self._connecting = asyncio.Lock()
 
     async def call(self, verb: verbs.Verb, returns: type[T]) -> T:
         loop = asyncio.get_running_loop()
         give_up = loop.time() + _AWAY_MAX_S
         while True:
+            client = None
             try:
-                if self._client is None:
-                    self._client = await Client.connect(self._stage.home)
-                return await self._client.call(verb, returns)
+                client = await self._connected()
+                return await client.call(verb, returns)
             except WorkerAway:
-                await self.close()
+                if client is self._client:
+                    await self.close()
                 self._stage.check()
                 if loop.time() > give_up:
                     raise
                 await asyncio.sleep(_AWAY_PAUSE_S)
             except Busy:
                 await asyncio.sleep(_BUSY_PAUSE_S)
+
+    async def _connected(self) -> Client:
+        async with self._connecting:
+            if self._client is None:
+                self._client = await Client.connect(self._stage.home)
+            return self._client
 
     async def close(self) -> None:
         client, self._client = self._client, None

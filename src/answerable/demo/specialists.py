@@ -71,18 +71,23 @@ class Specialists:
         items = await self._line.call(
             verbs.DeskList(since=self._since, limit=_PAGE), list[QueueItem]
         )
+        picked = []
         for item in items:
             self._since = max(self._since, item.since)
             if item.taken_by or item.case in self._seen or self._random.random() >= _WORKED:
                 continue
             self._seen.add(item.case)
-            with contextlib.suppress(RemoteError):
-                await self._line.call(verbs.DeskTake(item.case, SPECIALIST), Taken)
-                text = "A person has looked at this and will see it through."
-                await self._line.call(
-                    verbs.DeskSay(item.case, SPECIALIST, text, item.interaction), Said
-                )
-                await self._line.call(verbs.DeskHandback(item.case, SPECIALIST), Done)
+            picked.append(self._work_on(item))
+        await asyncio.gather(*picked)
+
+    async def _work_on(self, item: QueueItem) -> None:
+        """Take the case, answer, give it back; the same words if a kill makes us ask twice."""
+        text = "A person has looked at this and will see it through."
+        say = verbs.DeskSay(item.case, SPECIALIST, text, item.interaction, key=item.interaction)
+        with contextlib.suppress(RemoteError):  # the case has changed hands meanwhile
+            await self._line.call(verbs.DeskTake(item.case, SPECIALIST), Taken)
+            await self._line.call(say, Said)
+            await self._line.call(verbs.DeskHandback(item.case, SPECIALIST), Done)
 
     async def _unknowns(self) -> None:
         """Only a person can say: they look into the other side's books themselves."""

@@ -30,11 +30,14 @@ async def hand_back(hall: Hall, case_id: str, who: str) -> Committed:
     return await _desk(hall).hand_back(case_id, who)
 
 
-async def say(hall: Hall, interaction: str, case_id: str, who: str, text: str) -> str:
+async def say(
+    hall: Hall, interaction: str, case_id: str, who: str, text: str, key: str = ""
+) -> str:
     """Accept the holder's reply to a message of the case; durable on return.
 
     Returns its id `drp_...`; its effect is `kin("eff", id, 1)`. The address is that of the message
-    which it answers. Raises PersonUnknown, CaseNotFound, NotYours, UsageError.
+    which it answers. The same `key` again is the same reply, said once. Raises PersonUnknown,
+    CaseNotFound, NotYours, UsageError.
     """
     person = hall.people.find(who)
     case = find_case(hall, case_id)
@@ -47,6 +50,8 @@ async def say(hall: Hall, interaction: str, case_id: str, who: str, text: str) -
     if problem:
         raise UsageError(f"The reply was refused: {problem}.", "Nothing was sent.")
     reply_id = hall.ids.new("drp")
+    if key:
+        reply_id = "drp_" + hall.keyring.dedup_id("desk", f"{case_id}\n{person.id}\n{key}")
     kid = hall.parties.get(case.party).kid
     sealed = hall.keyring.seal(kid, reply_id, text.encode())
     reply = DeskReply(interaction=interaction, id=reply_id, by=person.id, sealed=sealed)

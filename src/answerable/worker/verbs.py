@@ -75,12 +75,18 @@ class DeskTake(msgspec.Struct, frozen=True, tag="desk.take"):
 
 
 class DeskSay(msgspec.Struct, frozen=True, tag="desk.reply"):
-    """`interaction` is the message that is answered; the case's last one if empty."""
+    """`interaction` is the message that is answered; the case's last one if empty.
+
+    The same `key` again is the same reply, said once: so a command whose answer was lost can be
+    repeated.
+    """
 
     case: str
     by: str
     text: str
     interaction: str = ""
+    key: str = ""
+    wait_s: float = 5.0  # how long to wait for what came of it
 
 
 class DeskHandback(msgspec.Struct, frozen=True, tag="desk.handback"):

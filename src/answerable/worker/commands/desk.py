@@ -1,9 +1,11 @@
 """Commands of the desk: what waits, take it, speak, hand it back, and what a case looks like."""
 
+import asyncio
 from dataclasses import dataclass
 
 from answerable.base.clock import iso
 from answerable.base.errors import NotFound, UsageError
+from answerable.base.ids import kin
 from answerable.desk import rows
 from answerable.desk.domain import QueueItem
 from answerable.effects import rows as effects
@@ -14,14 +16,16 @@ from answerable.worker import verbs
 from answerable.worker.commands.office import Done, Office
 
 _MESSAGES_SHOWN = 50
+_LOOK_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """The specialist's reply is accepted; it goes out through the hallway."""
+    """The specialist's reply is durable; `status` is `accepted`, or its effect's."""
 
     reply: str
     interaction: str
+    status: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +66,20 @@ async def desk_reply(office: Office, verb: verbs.DeskSay) -> Said:
     if not interaction:
         raise NotFound(f"Case '{verb.case}' has no message to answer.", "Nothing was sent.")
     person = hall.people.find(verb.by).id
-    reply = await desk.say(hall, interaction, verb.case, person, verb.text)
-    return Said(reply, interaction)
+    reply = await desk.say(hall, interaction, verb.case, person, verb.text, verb.key)
+    status = await _status_of(office, kin("eff", reply, 1), verb.wait_s)
+    return Said(reply, interaction, status)
+
+
+async def _status_of(office: Office, effect: str, wait_s: float) -> str:
+    """Where a reply stands, as soon as it has ended."""
+    state = None
+    for _ in range(int(wait_s / _LOOK_S) + 1):
+        state = effects.find(office.house.hall.db, effect)
+        if state is not None and state.status.is_end:
+            break
+        await asyncio.sleep(_LOOK_S)
+    return state.status.value if state is not None else "accepted"
 
 
 async def desk_handback(office: Office, verb: verbs.DeskHandback) -> Done:
