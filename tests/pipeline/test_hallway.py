@@ -5,7 +5,7 @@ from pathlib import Path
 
 from answerable import Agent, Context, Message, Money, Reply, ToolCall
 from answerable.sdk.words import Outcome
-from answerable.testing.world import OWNER, Mailbox, Till, World
+from answerable.testing.world import OWNER, Till, World
 
 
 def support(till: Till) -> Agent:

@@ -1,6 +1,7 @@
 """A world for tests: a home, one agent, a rail and an outside of ours that count and can fail."""
 
 import asyncio
+import sqlite3
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -8,13 +9,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from answerable.adapters.signers.file import FileSigner
 from answerable.base.chance import SeededChance
-from answerable.base.clock import Clock, SystemClock
+from answerable.base.clock import HOUR_US, Clock, ManualClock, SystemClock
 from answerable.compose.house import House, Plan, open_house
+from answerable.effects import rows as effect_rows
+from answerable.effects.domain import EffectState, Status
 from answerable.engine.port import Engine, Record
+from answerable.ledger.checks import Verified
 from answerable.ledger.domain import KINDS, Entry, decode_entry
+from answerable.ledger.verify import verify_feed
 from answerable.pipeline.hall import Line
-from answerable.pipeline.receive import Ack, Incoming, accept_messages
+from answerable.pipeline.passage import Answer
+from answerable.pipeline.receive import Ack, Incoming, accept_causes, accept_messages
 from answerable.policy.load import load
 from answerable.rails.port import Outgoing
 from answerable.sdk.agent import Agent
@@ -146,13 +153,66 @@ class Life:
 
     async def settled(self, timeout_s: float = 20.0) -> None:
         """Wait until nothing is claimed and nothing ready waits (timers may)."""
+        is_inline = not self.house.plan.is_threaded
         async with asyncio.timeout(timeout_s):
             quiet = 0
-            while quiet < _QUIET_ROUNDS:
+            while quiet < (_QUIET_ROUNDS_INLINE if is_inline else _QUIET_ROUNDS):
                 if self.dispatcher.failure is not None:
                     raise self.dispatcher.failure
                 quiet = 0 if self.dispatcher.in_flight else quiet + 1
-                await asyncio.sleep(0.002)
+                await asyncio.sleep(0 if is_inline else 0.002)
+
+    async def run_out(self, until_us: int = 8 * HOUR_US) -> None:
+        """Let time pass from timer to timer, until none is left (or `until_us` from now)."""
+        clock = self.house.plan.clock
+        assert isinstance(clock, ManualClock), "time passes by hand only on a ManualClock"
+        end_us = clock.now() + until_us
+        await self.settled()
+        while (due_us := self._next_timer_us()) is not None and due_us <= end_us:
+            clock.advance(max(0, due_us - clock.now()))
+            await self.settled()
+
+    def _next_timer_us(self) -> int | None:
+        row = self.db.execute(
+            "SELECT min(not_before_us) FROM arrival WHERE done = 0 AND not_before_us > ?",
+            (self.house.plan.clock.now(),),
+        ).fetchone()
+        return None if row[0] is None else int(row[0])
+
+    @property
+    def db(self) -> sqlite3.Connection:
+        return self.house.hall.db
+
+    def person(self, who: str) -> str:
+        return self.house.hall.people.find(who).id
+
+    def effects(self, *statuses: Status) -> list[EffectState]:
+        """All effects of the home in these states (or in any), in order of their ids."""
+        ids = [str(row[0]) for row in self.db.execute("SELECT id FROM effect ORDER BY id")]
+        every = [effect_rows.find(self.db, effect_id) for effect_id in ids]
+        return [one for one in every if one and (not statuses or one.status in statuses)]
+
+    async def answer(self, effect: EffectState, says: str, *, id_: str = "", by: str = "") -> bool:
+        """A person's word on an effect, by the front door; says whether it was new."""
+        answer = Answer(
+            interaction=effect.interaction, effect=effect.id, says=says,
+            by=by or self.person(SPECIALIST),
+        )  # fmt: skip
+        is_new = await accept_causes(self.house.hall, [(id_ or f"{effect.id}/{says}", answer, 0)])
+        return is_new[0]
+
+    async def leave(self, who: str) -> None:
+        await self.house.commit_control(self.house.hall.people.leave(who, by="system:test"))
+
+    async def stop_agent(self, scope: str, *, is_on: bool = True) -> None:
+        unit = self.house.hall.agents.stop(scope, by=self.person(SPECIALIST), is_on=is_on)
+        await self.house.commit_control(unit)
+
+    async def verified(self) -> Verified:
+        """Whether the ledger is what was signed."""
+        home, origin = self.house.home, self.house.plan.origin
+        signer = FileSigner.open(home / "signer.key", name=origin, chance=SeededChance(0))
+        return await verify_feed(self.house.hall.engine.read(0), [signer.vkey])
 
     async def records(self) -> list[Record]:
         return [record async for record in self.house.hall.engine.read(0)]
@@ -172,3 +232,4 @@ class Life:
 
 
 _QUIET_ROUNDS = 5
+_QUIET_ROUNDS_INLINE = 40

@@ -1,0 +1,98 @@
+"""The agent and the worlds that the hallway's tests share."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Literal
+
+from answerable import Agent, Context, Message, Money, Reply, ToolCall
+from answerable.base.clock import ManualClock
+from answerable.effects.errors import NotDone
+from answerable.policy.limits import Limit
+from answerable.sdk.words import Outcome
+from answerable.testing.world import OWNER, Life, Till, World
+
+Repeat = Literal["idempotent", "reconcilable", "at_most_once"]
+HOLD_TOOLS = """
+@id("replies") permit (principal, action == Action::"reply", resource);
+@id("tools") @hold("desk") permit (principal, action == Action::"perform", resource);
+"""
+
+
+class Runs:
+    """How often the agent's own code was run."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
+def support(
+    till: Till, *, repeat: Repeat = "reconcilable", limit: Limit | None = None,
+    runs: Runs | None = None, deadline_s: float = 10.0, attempts_max: int = 6,
+) -> Agent:  # fmt: skip
+    """Refunds on 'refund', hands over on 'human', answers everything else."""
+    agent = Agent("support", owner=OWNER, desk="orders", purpose="Answer and refund")
+
+    async def find(key: str) -> str | None:
+        return await till.find(key)
+
+    @agent.tool(
+        effect="refund", repeat=repeat, find=find, limit=limit, deadline_s=deadline_s,
+        attempts_max=attempts_max,
+    )  # fmt: skip
+    async def refund(call: ToolCall, order_id: str, amount: Money) -> str:
+        return await till.pay(call.key, amount.amount_minor)
+
+    @agent.on_message
+    async def answer(ctx: Context, message: Message) -> Outcome:
+        if runs is not None:
+            runs.count += 1
+        if "refund" in message.text:
+            minor = next((int(word) for word in message.text.split() if word.isdigit()), 4_000)
+            asked = ctx.propose(refund, order_id="A1", amount=Money(minor, "USD"))
+            return Reply("Refunded.", after=asked, otherwise="Not refunded.")
+        if "human" in message.text:
+            return ctx.escalate("wants a person")
+        return Reply(f"About {message.text}.")
+
+    return agent
+
+
+def inline_world(home: Path, agent: Agent, *, policy: str = "", **more: object) -> World:
+    """One loop, one thread, time by hand."""
+    world = World(
+        home=home, agent=agent, clock=ManualClock(), is_threaded=False, **more,  # type: ignore[arg-type]
+    )  # fmt: skip
+    if policy:
+        world.policy = policy
+    return world
+
+
+def run(story: Callable[[], Awaitable[None]]) -> None:
+    asyncio.run(story())  # type: ignore[arg-type]
+
+
+def refuses(
+    times: int, *, is_final: bool = False, reason: str = "busy"
+) -> Callable[[str], Awaitable[None]]:
+    """The other side surely does nothing, the first `times` times."""
+    left = [times]
+
+    async def before(_key: str) -> None:
+        if left[0]:
+            left[0] -= 1
+            raise NotDone(reason, is_final=is_final)
+
+    return before
+
+
+async def hangs(_key: str) -> None:
+    await asyncio.sleep(3600)
+
+
+def queue_of(life: Life) -> list[tuple[str, str]]:
+    """(queue, why) of what waits at the desk."""
+    return [
+        (row[0], row[1])
+        for row in life.db.execute("SELECT queue, code FROM queue_item ORDER BY since")
+    ]
