@@ -196,8 +196,10 @@ async def read_feed(
     """The feed from a reading connection: of the open journal, or of a home that another holds."""
     with in_our_words(path):
         upto = rows.last_record(reader)
+    size = 1  # who wants one record reads one; who reads on gets ever larger pages
     while after < upto:
-        end = min(after + _PAGE_POSITIONS, upto)
+        end = min(after + size, upto)
+        size = min(size * 4, _PAGE_POSITIONS)
         with in_our_words(path):
             page = rows.page(reader, after, end, kinds)
         for record in page:
