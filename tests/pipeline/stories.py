@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from answerable import Agent, Context, Message, Money, Reply, ToolCall
 from answerable.base.clock import ManualClock
@@ -13,6 +13,7 @@ from answerable.sdk.words import Outcome
 from answerable.testing.world import OWNER, Life, Till, World
 
 Repeat = Literal["idempotent", "reconcilable", "at_most_once"]
+Fault = Callable[[str], Awaitable[None]]
 HOLD_TOOLS = """
 @id("replies") permit (principal, action == Action::"reply", resource);
 @id("tools") @hold("desk") permit (principal, action == Action::"perform", resource);
@@ -58,10 +59,10 @@ def support(
     return agent
 
 
-def inline_world(home: Path, agent: Agent, *, policy: str = "", **more: object) -> World:
+def inline_world(home: Path, agent: Agent, *, policy: str = "", **more: Any) -> World:
     """One loop, one thread, time by hand."""
     world = World(
-        home=home, agent=agent, clock=ManualClock(), is_threaded=False, **more,  # type: ignore[arg-type]
+        home=home, agent=agent, clock=ManualClock(), is_threaded=False, **more,
     )  # fmt: skip
     if policy:
         world.policy = policy
@@ -69,12 +70,10 @@ def inline_world(home: Path, agent: Agent, *, policy: str = "", **more: object) 
 
 
 def run(story: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(story())  # type: ignore[arg-type]
+    asyncio.run(story())
 
 
-def refuses(
-    times: int, *, is_final: bool = False, reason: str = "busy"
-) -> Callable[[str], Awaitable[None]]:
+def refuses(times: int, *, is_final: bool = False, reason: str = "busy") -> Fault:
     """The other side surely does nothing, the first `times` times."""
     left = [times]
 

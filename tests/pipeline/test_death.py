@@ -4,6 +4,7 @@ import random
 import shutil
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from stories import HOLD_TOOLS, inline_world, run, support
@@ -57,7 +58,7 @@ async def asks_and_is_granted(life: Life) -> None:
 class Scene:
     """A founded home, copied for each death."""
 
-    def __init__(self, tmp_path: Path, story: Story, **agent: object) -> None:
+    def __init__(self, tmp_path: Path, story: Story, **agent: Any) -> None:
         self._path = tmp_path
         self._story = story
         self._agent = agent
@@ -99,9 +100,9 @@ class Scene:
         assert (await life.verified()).problem is None
 
     def _world(self, till: Till, home: Path) -> World:
-        agent = support(till, **self._agent)  # type: ignore[arg-type]
+        agent = support(till, **self._agent)
         world = inline_world(home, agent, policy=self.policy)
-        world.mailbox.repeat = self._agent.get("repeat", "reconcilable")  # type: ignore[assignment]
+        world.mailbox.repeat = self._agent.get("repeat", "reconcilable")
         return world
 
 
@@ -120,7 +121,7 @@ STORIES: dict[str, tuple[Story, str, type[Till], int]] = {
 }
 
 
-def scene_of(tmp_path: Path, name: str, **agent: object) -> Scene:
+def scene_of(tmp_path: Path, name: str, **agent: Any) -> Scene:
     story, policy, till, _ = STORIES[name]
     scene = Scene(tmp_path, story, **agent)
     scene.policy, scene.till = policy, till

@@ -1,0 +1,455 @@
+"""How the other side answers: surely not, perhaps, or never; and what we make of it."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from stories import Fault, Repeat, hangs, inline_world, queue_of, refuses, run, support
+
+from answerable.base.clock import SECOND_US, ManualClock
+from answerable.compose.house import open_house
+from answerable.effects.domain import RECONCILE_MAX, EffectState, Status
+from answerable.effects.errors import OutcomeUnknown
+from answerable.pipeline import desk
+from answerable.pipeline.passage import Due
+from answerable.pipeline.receive import accept_causes
+from answerable.testing.world import OWNER, SPECIALIST, Life, Till, World
+
+
+def scene(tmp_path: Path, till: Till, **agent: Any) -> World:
+    world = inline_world(tmp_path / "home", support(till, **agent))
+    world.mailbox.repeat = agent.get("repeat", "reconcilable")
+    return world
+
+
+def clock_of(life: Life) -> ManualClock:
+    clock = life.house.plan.clock
+    assert isinstance(clock, ManualClock)
+    return clock
+
+
+def refund_of(life: Life) -> EffectState:
+    (refund,) = [one for one in life.effects() if one.kind == "tool"]
+    return refund
+
+
+def once(fault: Fault) -> Fault:
+    """A fault that happens to the first call only."""
+    calls = 0
+
+    async def first(key: str) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            await fault(key)
+
+    return first
+
+
+async def loses_the_answer(_key: str) -> None:
+    raise OutcomeUnknown("no answer")
+
+
+async def breaks(_key: str) -> None:
+    raise ZeroDivisionError
+
+
+async def quits(_key: str) -> None:
+    raise SystemExit
+
+
+async def cancels(_key: str) -> None:
+    raise asyncio.CancelledError
+
+
+# surely not done
+
+
+def test_what_was_surely_not_done_is_tried_again_later_and_across_a_restart(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        till = Till(before=refuses(2))
+        world = scene(tmp_path, till)
+        await world.found()
+        async with world.running() as life:
+            await life.say("refund", external_id="m1")
+            await life.settled()
+            assert refund_of(life).status is Status.RETRY
+            clock_of(life).advance(SECOND_US - 1)
+            await life.settled()
+            assert refund_of(life).attempt == 1, "not before its time"
+        async with world.running() as life:
+            await life.run_out()
+            assert refund_of(life).attempt == 3
+            assert (till.payments, world.mailbox.texts) == ([4_000], ["Refunded."])
+            failed = await life.entries("effect.failed")
+            assert [e.outcome.status for e in failed if e.outcome] == ["retry", "retry"]
+
+    run(scenario)
+
+
+def test_a_no_that_stays_a_no_is_told_and_needs_no_person(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        till = Till(before=refuses(9, is_final=True))
+        world = scene(tmp_path, till)
+        await world.found()
+        async with world.running() as life:
+            await life.say("refund", external_id="m1")
+            await life.run_out()
+            assert refund_of(life).status is Status.FAILED
+            assert (till.payments, world.mailbox.texts) == ([], ["Not refunded."])
+            assert queue_of(life) == []
+
+    run(scenario)
+
+
+def test_attempts_are_not_endless_then_it_is_told_and_people_get_the_case(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        till = Till(before=refuses(99))
+        world = scene(tmp_path, till, attempts_max=3)
+        await world.found()
+        async with world.running() as life:
+            await life.say("refund", external_id="m1")
+            await life.run_out()
+            assert (refund_of(life).status, refund_of(life).attempt) == (Status.FAILED, 3)
+            assert world.mailbox.texts == ["Not refunded."]
+            assert queue_of(life) == [("orders", "effect_failed")]
+
+    run(scenario)
+
+
+def test_a_reply_that_cannot_be_sent_goes_to_people(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        world = scene(tmp_path, Till())
+        world.mailbox.before = refuses(99)
+        await world.found()
+        async with world.running() as life:
+            await life.say("hello", external_id="m1")
+            await life.run_out()
+            assert world.mailbox.texts == []
+            assert queue_of(life) == [("orders", "reply_failed")]
+
+    run(scenario)
+
+
+def test_a_timer_of_an_attempt_that_is_over_does_nothing(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        till = Till(before=refuses(2))
+        world = scene(tmp_path, till)
+        await world.found()
+        async with world.running() as life:
+            await life.say("refund", external_id="m1")
+            await life.settled()
+            clock_of(life).advance(SECOND_US)
+            await life.settled()
+            assert refund_of(life).attempt == 2
+            stray = Due(
+                interaction=refund_of(life).interaction,
+                effect=refund_of(life).id,
+                what="retry",
+                attempt=1,
+            )
+            await accept_causes(life.house.hall, [("stray", stray, 0)])
+            await life.settled()
+            assert refund_of(life).attempt == 2
+
+    run(scenario)
+
+
+async def owner_leaves(life: Life) -> None:
+    await life.leave(OWNER)
+
+
+async def agent_is_stopped(life: Life) -> None:
+    await life.stop_agent("support")
+
+
+@pytest.mark.parametrize(
+    ("change", "why"), [(owner_leaves, "no_owner"), (agent_is_stopped, "stopped")]
+)
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_no_owner_no_act_not_even_the_next_attempt(
+    tmp_path: Path, change: Any, why: str, *, is_restarted: bool
+) -> None:
+    async def scenario() -> None:
+        till = Till(before=refuses(1))
+        world = scene(tmp_path, till)
+        await world.found()
+        async with world.running() as life:
+            await life.say("refund", external_id="m1")
+            await life.settled()
+            await change(life)
+            if not is_restarted:
+                await goes_on(life)
+        if is_restarted:
+            async with world.running() as life:
+                await goes_on(life)
+
+    async def goes_on(life: Life) -> None:
+        await life.run_out()
+        mailbox = life.house.plan.lines["email"].rail
+        assert (refund_of(life).status, mailbox.sent) == (Status.REFUSED, [])  # type: ignore[attr-defined]
+        assert queue_of(life) == [("orders", why)]
+        await life.say("hello?", external_id="m2")
+        await life.say("hello?", external_id="m3", sender="lee@example.org")
+        await life.run_out()
+        assert mailbox.sent == []  # type: ignore[attr-defined]
+        assert queue_of(life) == [("orders", why), ("orders", why)]
+
+    run(scenario)
+
+
+# the breaker
+
+
+def test_after_failures_in_a_row_a_door_is_left_alone_then_tried_with_one(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        world = scene(tmp_path, Till())
+        tries = 0
+
+        async def down(_key: str) -> None:
+            nonlocal tries
+            tries += 1
+            await refuses(1)(_key)
+
+        world.mailbox.before = down
+        await world.found()
+        async with world.running() as life:
+            for number in range(30):
+                await life.say("hello", external_id=f"m{number}", sender=f"{number}@example.org")
+            await life.settled()
+            assert tries == 20
+            clock_of(life).advance(10 * SECOND_US)
+            await life.settled()
+            assert tries == 21, "one probe, and it failed"
+            world.mailbox.before = refuses(0)
+            await life.run_out()
+            assert len(world.mailbox.sent) == 30
+            assert queue_of(life) == []
+
+    run(scenario)
+
+
+def test_refusals_of_the_other_side_do_not_close_its_door(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        till = Till(before=refuses(30, is_final=True))
+        world = scene(tmp_path, till)
+        await world.found()
+        async with world.running() as life:
+            for number in range(31):
+                await life.say("refund", external_id=f"m{number}", sender=f"{number}@example.org")
+            await life.settled()
+            assert till.payments == [4_000]
+
+    run(scenario)
+
+
+# nobody can say
+
+
+@pytest.mark.parametrize("fault", [loses_the_answer, breaks, hangs, quits, cancels])
+@pytest.mark.parametrize("has_happened", [True, False])
+def test_a_reconcilable_effect_without_an_answer_is_looked_up_never_blindly_repeated(
+    tmp_path: Path, fault: Fault, *, has_happened: bool
+) -> None:
+    async def scenario() -> None:
+        till = Till(**{"after" if has_happened else "before": once(fault)})
+        world = scene(tmp_path, till, deadline_s=0.02)
+        await world.found()
+        async with world.running() as life:
+            await life.say("refund", external_id="m1")
+            await life.settled()
+            assert refund_of(life).status is Status.UNKNOWN
+            assert world.mailbox.texts == []
+            await life.run_out()
+            assert (till.payments, world.mailbox.texts) == ([4_000], ["Refunded."])
+            assert refund_of(life).attempt == (1 if has_happened else 2)
+
+    run(scenario)
+
+
+def test_look_ups_go_on_for_hours_then_a_person_is_asked_and_says(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        till = Till(after=once(loses_the_answer))
+        looks = 0
+
+        async def no_answer(key: str) -> str | None:
+            nonlocal looks
+            looks += 1
+            raise OutcomeUnknown("down")
+
+        till.find = no_answer  # type: ignore[method-assign]
+        world = scene(tmp_path, till)
+        await world.found()
+        async with world.running() as life:
+            await life.say("refund", external_id="m1")
+            await life.run_out()
+            assert looks == RECONCILE_MAX
+            assert refund_of(life).status is Status.ASKED
+            assert queue_of(life) == [("orders", "effect_unknown")]
+            await life.answer(refund_of(life), "done")
+            await life.settled()
+            assert refund_of(life).status is Status.DONE
+            done = (await life.entries("effect.done"))[-1]
+            assert done.actor == life.person(SPECIALIST)
+            assert world.mailbox.texts == [], "the case is with people: they speak"
+            assert all(one.status.is_end for one in life.effects())
+
+    run(scenario)
+
+
+def test_an_idempotent_effect_is_done_again_under_the_same_key(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        till = Till(after=once(loses_the_answer))
+        world = scene(tmp_path, till, repeat="idempotent")
+        await world.found()
+        async with world.running() as life:
+            await life.say("refund", external_id="m1")
+            await life.run_out()
+            assert list(till.done) == [refund_of(life).id]
+            assert world.mailbox.texts == ["Refunded."]
+
+    run(scenario)
+
+
+def test_an_idempotent_effect_that_never_answers_ends_with_a_person(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        till = Till(after=loses_the_answer)
+        world = scene(tmp_path, till, repeat="idempotent")
+        await world.found()
+        async with world.running() as life:
+            await life.say("refund", external_id="m1")
+            await life.run_out()
+            assert refund_of(life).status is Status.ASKED
+            assert len(till.payments) <= RECONCILE_MAX + 1
+            assert len(till.done) == 1
+            assert queue_of(life) == [("orders", "effect_unknown")]
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("says", ["done", "not_done"])
+@pytest.mark.parametrize("repeat", ["idempotent", "reconcilable"])
+def test_what_may_have_begun_is_not_said_to_be_undone_when_the_case_is_taken(
+    tmp_path: Path, repeat: Repeat, says: str
+) -> None:
+    async def scenario() -> None:
+        till = Till(after=once(loses_the_answer))
+        world = scene(tmp_path, till, repeat=repeat)
+        await world.found()
+        async with world.running() as life:
+            await life.say("refund", external_id="m1")
+            await life.settled()
+            await desk.take(life.house.hall, refund_of(life).case, SPECIALIST)
+            await life.run_out()
+            if repeat == "reconcilable":
+                assert refund_of(life).status is Status.DONE, "it was looked up"
+            else:
+                assert refund_of(life).status is Status.ASKED
+                await life.answer(refund_of(life), says)
+                await life.settled()
+                expected = Status.DONE if says == "done" else Status.FAILED
+                assert refund_of(life).status is expected
+            assert till.payments == [4_000]
+            assert world.mailbox.texts == []
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(("says", "status"), [("done", Status.DONE), ("not_done", Status.FAILED)])
+@pytest.mark.parametrize("how", ["lost", "crash"])
+def test_an_effect_that_can_be_done_once_only_is_for_a_person_to_settle(
+    tmp_path: Path, says: str, status: Status, how: str
+) -> None:
+    async def scenario() -> None:
+        till = Till(after=hangs if how == "crash" else loses_the_answer)
+        world = scene(tmp_path, till, repeat="at_most_once")
+        await world.found()
+        if how == "crash":
+            life = Life(open_house(world.plan()))
+            await life.dispatcher.start()
+            await life.say("refund", external_id="m1")
+            while not till.payments:
+                await asyncio.sleep(0)
+            await life.die()
+        async with world.running() as life:
+            await life.say("refund", external_id="m1")
+            await life.run_out()
+            assert refund_of(life).status is Status.ASKED
+            assert queue_of(life) == [("orders", "effect_unknown")]
+            await life.answer(refund_of(life), says, by="per_nobody", id_="a stranger's")
+            await life.settled()
+            assert refund_of(life).status is Status.ASKED
+            await life.answer(refund_of(life), says)
+            await life.run_out()
+            assert refund_of(life).status is status
+            assert till.payments == [4_000]
+            assert all(one.status.is_end for one in life.effects())
+
+    run(scenario)
+
+
+def test_a_call_that_cannot_be_cancelled_is_not_looked_up_while_it_runs(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        go_on = asyncio.Event()
+
+        async def stubborn(_key: str) -> None:
+            while not go_on.is_set():
+                try:
+                    await go_on.wait()
+                except asyncio.CancelledError:
+                    continue
+
+        till = Till(before=once(stubborn))
+        world = scene(tmp_path, till, deadline_s=0.02)
+        await world.found()
+        async with world.running() as life:
+            await life.say("refund", external_id="m1")
+            await life.settled()
+            clock_of(life).advance(5 * SECOND_US)
+            await life.settled()
+            assert (refund_of(life).status, till.payments) == (Status.UNKNOWN, [])
+            go_on.set()
+            await life.run_out()
+            assert (till.payments, world.mailbox.texts) == ([4_000], ["Refunded."])
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("receipt", [None, 7, "x" * 1_000_000, "\ud800", object()])
+def test_a_receipt_of_any_kind_is_a_receipt(tmp_path: Path, receipt: object) -> None:
+    async def scenario() -> None:
+        till = Till()
+        pay = till.pay
+
+        async def odd(key: str, amount_minor: int) -> str:
+            await pay(key, amount_minor)
+            return receipt  # type: ignore[return-value]
+
+        till.pay = odd  # type: ignore[method-assign]
+        world = scene(tmp_path, till)
+        await world.found()
+        async with world.running() as life:
+            await life.say("refund", external_id="m1")
+            await life.run_out()
+            assert refund_of(life).status is Status.DONE
+            assert (till.payments, world.mailbox.texts) == ([4_000], ["Refunded."])
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("reason", ["x" * 100_000, "\ud800", 7])
+def test_a_reason_of_any_kind_is_recorded(tmp_path: Path, reason: Any) -> None:
+    async def scenario() -> None:
+        till = Till(before=refuses(9, is_final=True, reason=reason))
+        world = scene(tmp_path, till)
+        await world.found()
+        async with world.running() as life:
+            await life.say("refund", external_id="m1")
+            await life.run_out()
+            assert refund_of(life).status is Status.FAILED
+            assert world.mailbox.texts == ["Not refunded."]
+
+    run(scenario)
