@@ -23,7 +23,7 @@ _BATCH = 40
 _BUSY_PAUSE_S = 0.02
 _AWAY_PAUSE_S = 0.02
 _AWAY_MAX_S = 60.0
-_DRAIN_STEP_US = 2 * MINUTE_US
+_DRAIN_STEP_US = 10 * MINUTE_US
 _DRAIN_PAUSE_S = 0.05
 _DRAIN_MAX_US = 36 * HOUR_US  # holds expire after hours; nothing of ours waits longer
 
