@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stories import Fault, Repeat, hangs, inline_world, queue_of, refuses, run, support
 
 from answerable.base.clock import SECOND_US, ManualClock
 from answerable.compose.house import open_house
@@ -15,6 +14,7 @@ from answerable.pipeline import desk
 from answerable.pipeline.passage import Due
 from answerable.pipeline.receive import accept_causes
 from answerable.testing.world import OWNER, SPECIALIST, Life, Till, World
+from stories import Fault, Repeat, hangs, inline_world, queue_of, refuses, run, support
 
 
 def scene(tmp_path: Path, till: Till, **agent: Any) -> World:
@@ -255,7 +255,7 @@ def test_a_reconcilable_effect_without_an_answer_is_looked_up_never_blindly_repe
     tmp_path: Path, fault: Fault, *, has_happened: bool
 ) -> None:
     async def scenario() -> None:
-        till = Till(**{"after" if has_happened else "before": once(fault)})
+        till = Till(after=once(fault)) if has_happened else Till(before=once(fault))
         world = scene(tmp_path, till, deadline_s=0.02)
         await world.found()
         async with world.running() as life:

@@ -1,7 +1,7 @@
 """The agent and the worlds that the hallway's tests share."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any, Literal
 
@@ -69,7 +69,7 @@ def inline_world(home: Path, agent: Agent, *, policy: str = "", **more: Any) -> 
     return world
 
 
-def run(story: Callable[[], Awaitable[None]]) -> None:
+def run(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
     asyncio.run(story())
 
 
