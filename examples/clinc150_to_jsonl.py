@@ -3,8 +3,8 @@
     python examples/clinc150_to_jsonl.py > clinc150.jsonl
     answerable demo --from clinc150.jsonl
 
-All requests of the file are taken, those out of scope too. Nothing says who wrote them: twenty
-requests in a row are given to one made-up sender.
+All requests of the file are taken, those out of scope too. Nothing says who wrote them, and they
+have nothing to do with each other: each is given a made-up sender of its own.
 """
 
 import argparse
@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SOURCE = Path(__file__).parent / "../../shared/data/clinc150/train_val.json"
-REQUESTS_PER_SENDER = 20
 
 
 def lines(source: Path) -> Iterator[dict[str, str]]:
@@ -25,7 +24,7 @@ def lines(source: Path) -> Iterator[dict[str, str]]:
         for place, (text, _intent) in enumerate(requests):
             yield {
                 "external_id": f"clinc150-{part}-{place:05d}",
-                "from": f"clinc-{number // REQUESTS_PER_SENDER:04d}@example.org",
+                "from": f"clinc-{number:05d}@example.org",
                 "text": text,
                 "rail": "chat",
             }

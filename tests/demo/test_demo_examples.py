@@ -29,6 +29,7 @@ def test_clinc150_becomes_arrivals(tmp_path: Path) -> None:
     real = read_real(out, "2026-03-02")
     assert real.count == 18_200
     assert len({message.external_id for message in real}) == 18_200
+    assert len({message.from_ for message in real}) == 18_200
 
 
 def test_sgd_becomes_arrivals_one_sender_a_dialogue(tmp_path: Path) -> None:
