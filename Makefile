@@ -47,7 +47,7 @@ unit: dev-env
 	$(BIN)/pytest $(ARGS)
 
 doses: dev-env torture  # CI's share of what runs long by hand
-	$(BIN)/python checks/races.py --rounds 2000
+	$(BIN)/python benchmarks/takeover_races.py 2000
 	$(BIN)/answerable demo --interactions 1000 --seed 1 --home build/dose --json
 
 # ------------------------------------------------------------------------------- by hand, longer
@@ -59,7 +59,7 @@ torture-long: dev-env  ## the same, 5,000 times
 	$(BIN)/python checks/torture.py --kills 5000
 
 races: dev-env  ## 100,000 seeded takeovers against sends
-	$(BIN)/python checks/races.py --rounds 100000
+	$(BIN)/python benchmarks/takeover_races.py 100000
 
 bench-journal: env  ## records a second through the embedded journal
 	$(BIN)/python benchmarks/journal.py

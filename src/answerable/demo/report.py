@@ -94,4 +94,5 @@ def show(report: Report, console: Console) -> None:
     console.print(table)
     console.print()
     console.print(report.sentence, highlight=False)
-    console.print(f"Next: answerable decision who {report.decision} --home {report.home}")
+    if report.decision:
+        console.print(f"Next: answerable decision who {report.decision} --home {report.home}")
