@@ -1,0 +1,123 @@
+"""State dropped and made again from the feed is the state that was there."""
+
+import random
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from answerable.adapters.engines.embedded.journal import DATABASE
+from answerable.compose import state
+from answerable.compose.rebuild import Dump, dump, rebuild
+from answerable.effects.domain import Status
+from answerable.effects.errors import NotDone, OutcomeUnknown
+from answerable.pipeline import desk
+from answerable.store.lock import HomeHeld
+from answerable.testing.world import OWNER, SPECIALIST, Life, Till, World
+from stories import HOLD_TOOLS, inline_world, run, support
+
+TEXTS = ("refund", "refund 900", "human!", "hello", "refund 100 please")
+
+
+class FickleTill(Till):
+    """Refuses, loses answers and pays, by its seed."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._chance = random.Random(seed)
+
+    async def pay(self, key: str, amount_minor: int) -> str:
+        roll = self._chance.random()
+        if roll < 0.3:
+            raise NotDone("busy", is_final=roll < 0.1)
+        receipt = await super().pay(key, amount_minor)
+        if roll < 0.5:
+            raise OutcomeUnknown("no answer")
+        return receipt
+
+
+def dump_of(home: Path) -> Dump:
+    with closing(sqlite3.connect(home / DATABASE)) as database:
+        return dump(database)
+
+
+async def live(life: Life, chance: random.Random, first: int) -> None:
+    """Messages, people who answer, take over and give back; time that passes."""
+    hall = life.house.hall
+    for number in range(first, first + 20):
+        sender = f"party-{chance.randrange(6)}@example.org"
+        await life.say(chance.choice(TEXTS), external_id=f"m{number}", sender=sender)
+        if chance.random() < 0.3:
+            await life.settled()
+        for held in life.effects(Status.HELD):
+            if chance.random() < 0.4:
+                await life.answer(held, chance.choice(("grant", "refuse")))
+        cases = [row[0] for row in life.db.execute('SELECT id FROM "case" ORDER BY id')]
+        if cases and chance.random() < 0.2:
+            case = chance.choice(cases)
+            await desk.take(hall, case, SPECIALIST)
+            if chance.random() < 0.7:
+                await desk.hand_back(hall, case, SPECIALIST)
+    await life.run_out(chance.choice((0, 10_000_000, 9 * 3_600_000_000)))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_dropped_and_rebuilt_state_is_identical_after_a_mixed_life(
+    tmp_path: Path, seed: int
+) -> None:
+    async def scenario() -> None:
+        chance = random.Random(seed)
+        world: World = inline_world(tmp_path / "home", support(FickleTill(seed)))
+        world.policy = HOLD_TOOLS if seed % 2 else world.policy
+        await world.found()
+        for part in range(3):
+            world.agent.prompt = f"release {part}"
+            async with world.running() as life:
+                await live(life, chance, first=part * 100)
+                if part == 1:
+                    await life.stop_agent("support")
+                    await life.stop_agent("support", is_on=False)
+                if part == 2:
+                    await life.leave(OWNER)
+                    await life.say("hello", external_id="last")
+                    await life.settled()
+        before = dump_of(world.home)
+        assert all(before[table] for table in state.TABLES if table != "stopped")
+        assert rebuild(world.home) > 100
+        assert dump_of(world.home) == before
+        async with world.running() as life:
+            await life.run_out()
+            assert (await life.verified()).problem is None
+
+    run(scenario)
+
+
+def test_state_that_was_tampered_with_is_put_right(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        world = inline_world(tmp_path / "home", support(Till()))
+        await world.found()
+        async with world.running() as life:
+            await life.say("refund", external_id="m1")
+            await life.settled()
+        before = dump_of(world.home)
+        with closing(sqlite3.connect(world.home / DATABASE)) as database:
+            database.execute("UPDATE effect SET status = 'ready'")
+            database.execute("DELETE FROM person")
+            database.commit()
+        assert dump_of(world.home) != before
+        rebuild(world.home)
+        assert dump_of(world.home) == before
+
+    run(scenario)
+
+
+def test_nothing_is_rebuilt_under_a_running_house(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        world = inline_world(tmp_path / "home", support(Till()))
+        await world.found()
+        async with world.running():
+            with pytest.raises(HomeHeld):
+                rebuild(world.home)
+
+    run(scenario)
