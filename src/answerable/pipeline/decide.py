@@ -6,7 +6,7 @@ from answerable.agents.domain import Release
 from answerable.base import faults
 from answerable.cases.domain import Case, Message
 from answerable.cases.service import change_of_hands
-from answerable.effects.intent import Action
+from answerable.effects.intent import Action, ReplyAction
 from answerable.ledger.draft import Draft
 from answerable.pipeline import resume
 from answerable.pipeline.barrier import commit
@@ -45,7 +45,17 @@ async def decide(hall: Hall, proposed: Proposed) -> Decided:
         if one.reservation is not None:
             remember(hall, one.effect, one.reservation)
     await faults.point("decide.after_commit")
-    return Decided(proposed, _intended(hall, received, judged), _disposition(proposed))
+    return Decided(
+        proposed, _intended(hall, received, judged), _disposition(proposed), _desk(judged)
+    )
+
+
+def _desk(judged: list[Judged]) -> str:
+    """What may not be said leaves somebody without an answer: people see to it."""
+    is_denied = any(
+        isinstance(one.action, ReplyAction) and one.verdict is Verdict.DENY for one in judged
+    )
+    return "reply_denied" if is_denied else ""
 
 
 def _look_again(hall: Hall, proposed: Proposed) -> Proposed:

@@ -109,6 +109,8 @@ _WHY = {
     "effect_unknown": "An effect of this case needs a person to say how it ended.",
     "effect_failed": "An effect of this case was tried as often as it may be, and was not done.",
     "reply_failed": "A reply of this case could not be sent.",
+    "reply_denied": "A reply of this case may not be sent: policy says no.",
+    "reply_refused": "A reply of this case was held, and nobody said yes.",
 }
 
 

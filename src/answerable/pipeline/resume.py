@@ -38,7 +38,7 @@ async def decide_again(hall: Hall, proposed: Proposed) -> Decided:
         case Answer() as answer if answer.says in ("grant", "refuse"):
             fresh, desk = await _answered(hall, proposed, answer)
         case Due(what="expire") as due:
-            await _expired(hall, proposed, due)
+            desk = await _expired(hall, proposed, due)
         case DeskReply() as reply:
             fresh = await _spoken_for(hall, proposed, reply)
         case _:
@@ -103,8 +103,7 @@ async def _answered(hall: Hall, proposed: Proposed, answer: Answer) -> tuple[fro
         no = "refused by a person"
     journey = proposed.routed.resolved.received.journey
     if no:
-        await _refuse(hall, journey, state, no, actor=answer.by)
-        return frozenset(), no if no in FOR_PEOPLE else ""
+        return frozenset(), await _refuse(hall, journey, state, no, actor=answer.by)
     granted = _approval(state, Status.GRANTED, "granted by a person", actor=answer.by)
     journey.unit.drafts.extend([granted, started(hall, state, attempt=1)])
     await commit(hall, journey)
@@ -113,18 +112,23 @@ async def _answered(hall: Hall, proposed: Proposed, answer: Answer) -> tuple[fro
 
 async def _refuse(
     hall: Hall, journey: Journey, state: EffectState, reason: str, *, actor: str
-) -> None:
+) -> str:
+    """End the hold as a no. Returns why the case needs people, if it does."""
     journey.unit.drafts.append(_approval(state, Status.REFUSED, reason, actor=actor))
     with giving_back(hall, [state]):
         await commit(hall, journey)
+    if reason in FOR_PEOPLE:
+        return reason
+    return "reply_refused" if state.kind == "reply" else ""
 
 
-async def _expired(hall: Hall, proposed: Proposed, due: Due) -> None:
+async def _expired(hall: Hall, proposed: Proposed, due: Due) -> str:
     """Nobody answered in time: no."""
     state = _held(hall, due)
-    if state is not None and hall.clock.now() >= state.expires_at:  # not of a life cut short
-        journey = proposed.routed.resolved.received.journey
-        await _refuse(hall, journey, state, "expired", actor="system:silence")
+    if state is None or hall.clock.now() < state.expires_at:  # the timer of a life cut short
+        return ""
+    journey = proposed.routed.resolved.received.journey
+    return await _refuse(hall, journey, state, "expired", actor="system:silence")
 
 
 def _approval(state: EffectState, status: Status, reason: str, *, actor: str) -> Draft:

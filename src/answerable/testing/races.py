@@ -8,6 +8,7 @@ returned and before the case was handed back, is one too many.
 
 import asyncio
 import random
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,7 +26,7 @@ CASES_AT_ONCE = 192
 RACES_PER_LIFE = 5_000
 TICKS_MAX = 40  # of the event loop: how late into a message's way the person may come
 _IDLE_S = 0.01
-_SLOW, _SLOW_S = 0.1, 0.05
+_SLOW, _SLOW_S = 0.3, 0.15
 
 
 @dataclass
@@ -46,20 +47,21 @@ class WatchedMailbox(Mailbox):
     chance: random.Random = field(default_factory=random.Random)
     score: Score = field(default_factory=Score)
     held: set[str] = field(default_factory=set)  # senders whose case a person has
+    taken: Counter[str] = field(default_factory=Counter)  # how often, by sender
 
     async def send(self, outgoing: Outgoing) -> str:
-        self._see(outgoing.to)
+        sender = outgoing.to
+        began = self.taken[sender]
+        self.score.agent_messages_after_takeover += sender in self.held
         is_slow = self.chance.random() < _SLOW  # slower than a commit, now and then
         await asyncio.sleep(self.chance.random() * _SLOW_S if is_slow else 0)
-        self._see(outgoing.to)
-        self.score.agent_messages_before += outgoing.to not in self.held
+        is_after = self.taken[sender] != began  # a take returned while this was on its way
+        self.score.agent_messages_after_takeover += is_after
+        self.score.agent_messages_before += not is_after
         return outgoing.key
 
     async def find(self, key: str) -> str | None:  # noqa: ARG002 - a rail's face
         return None  # what a crash interrupted may leave once more: only that tests the lease
-
-    def _see(self, sender: str) -> None:
-        self.score.agent_messages_after_takeover += sender in self.held
 
 
 def quick_agent() -> Agent:
@@ -138,6 +140,7 @@ class Races:
         await self._wait()
         await desk.take(life.house.hall, self._cases[sender], SPECIALIST)
         self._mailbox.held.add(sender)
+        self._mailbox.taken[sender] += 1
         self.score.takeovers += 1
         if speaking is not None:
             await speaking
