@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stories import HOLD_TOOLS, inline_world, run, support
 
 from answerable.effects.domain import Status
 from answerable.effects.errors import NotDone, OutcomeUnknown
 from answerable.testing.mortal import Story, live
-from answerable.testing.world import Life, Till, World
+from answerable.testing.world import OWNER, Life, Till, World
+from stories import HOLD_TOOLS, inline_world, queue_of, run, support
 
 
 class BusyTill(Till):
@@ -188,5 +188,53 @@ def test_the_harness_sees_a_payment_made_twice(
         monkeypatch.setattr(Till, "find", lambda _self, key: nothing(key))
         _, till, _ = await scene.told(whole.index("after effect") + 1)
         assert till.payments == [4_000, 4_000]
+
+    run(scenario)
+
+
+async def asks_and_is_granted_too_late(life: Life) -> None:
+    await life.say("please refund me", external_id="m1")
+    await life.settled()
+    held = life.effects(Status.HELD)
+    if life.house.hall.people.directory.accountable_for("support") is not None:
+        await life.leave(OWNER)
+    for effect in held:
+        await life.answer(effect, "grant")
+    await life.run_out()
+
+
+async def asks_what_may_not_be_said(life: Life) -> None:
+    await life.say("hello", external_id="m1")
+    await life.run_out()
+
+
+NO_REPLIES = '@id("t") permit (principal, action == Action::"perform", resource);'
+
+
+@pytest.mark.parametrize(
+    ("story", "policy", "codes"),
+    [
+        (asks_and_is_granted_too_late, HOLD_TOOLS, {"no_owner"}),
+        (asks_what_may_not_be_said, NO_REPLIES, {"reply_denied"}),
+    ],
+)
+def test_death_at_any_moment_loses_nobody_who_has_to_be_answered_by_people(
+    tmp_path: Path, story: Story, policy: str, codes: set[str]
+) -> None:
+    async def scenario() -> None:
+        scene = Scene(tmp_path, story)
+        scene.policy = policy
+        await scene.found()
+
+        async def ended(life: Life) -> None:
+            await story(life)
+            assert {code for _, code in queue_of(life)} == codes
+            assert all(effect.status.is_end for effect in life.effects())
+
+        scene._ended = ended  # type: ignore[method-assign]
+        whole, _, _ = await scene.told()
+        for die_at in range(1, len(whole) + 1):
+            _, till, world = await scene.told(die_at)
+            assert (till.payments, world.mailbox.texts) == ([], [])
 
     run(scenario)

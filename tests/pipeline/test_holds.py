@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stories import HOLD_TOOLS, Runs, inline_world, queue_of, run, support
 
 from answerable.base.clock import HOUR_US, SECOND_US, ManualClock
 from answerable.effects.domain import EffectState, Status
@@ -16,6 +15,7 @@ from answerable.pipeline.passage import Due
 from answerable.pipeline.receive import accept_causes
 from answerable.policy.limits import Limit
 from answerable.testing.world import OWNER, SPECIALIST, Life, Till, World
+from stories import HOLD_TOOLS, Runs, inline_world, queue_of, run, support
 
 
 class Held:

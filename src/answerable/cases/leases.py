@@ -56,3 +56,9 @@ class Leases:
         except TimeoutError:
             return False
         return True
+
+    async def all_sends_ended(self, timeout_s: float) -> bool:
+        """Wait until each send that is in flight now has ended: after a stop, nothing moves."""
+        cases = list(self._in_flight)
+        ended = await asyncio.gather(*(self.sends_ended(case, timeout_s) for case in cases))
+        return all(ended)

@@ -80,8 +80,8 @@ class House:
             owner = self.hall.people.directory.accountable_for(agent)
             if owner is None and agent in self.hall.agents.registry.releases:
                 continue
-            self.hall.people.find(release.blueprint.owner)
             if owner is None:
+                self.hall.people.find(release.blueprint.owner)
                 raise AgentHasNoOwner(agent)
             unit = self.hall.agents.register(release, self.plan.policy.digest, owner)
             if unit is not None:

@@ -1,6 +1,7 @@
 """What decide does with what was decided before: answers, timers, and lives cut short."""
 
 from answerable.base.ids import kin
+from answerable.cases.domain import Message
 from answerable.effects import rows as effects
 from answerable.effects.domain import EffectState, Status
 from answerable.effects.intent import (
@@ -33,12 +34,11 @@ async def decide_again(hall: Hall, proposed: Proposed) -> Decided:
     """Go on with an interaction whose decisions stand in the ledger."""
     received = proposed.routed.resolved.received
     fresh: frozenset[str] = frozenset()
-    desk = ""
     match received.cause:
         case Answer() as answer if answer.says in ("grant", "refuse"):
-            fresh, desk = await _answered(hall, proposed, answer)
+            fresh = await _answered(hall, proposed, answer)
         case Due(what="expire") as due:
-            desk = await _expired(hall, proposed, due)
+            await _expired(hall, proposed, due)
         case DeskReply() as reply:
             fresh = await _spoken_for(hall, proposed, reply)
         case _:
@@ -51,8 +51,25 @@ async def decide_again(hall: Hall, proposed: Proposed) -> Decided:
         proposed,
         tuple(intended),
         _disposition(received),
-        desk,
+        _why_people(received, [one.state for one in intended]),
     )
+
+
+def _why_people(received: Received, states: list[EffectState]) -> str:
+    """Why this pass leaves nobody of ours to go on, out of what is recorded: lives may end."""
+    if isinstance(received.cause, Message):
+        is_denied = any(one.kind == "reply" and one.status is Status.DENIED for one in states)
+        return "reply_denied" if is_denied else ""
+    replies = {state.id for state in states if state.kind == "reply"}
+    for record in received.journey.memo.values():
+        entry = ledger.decode_entry(record.data) if record.kind == "approval" else None
+        if entry is None or entry.outcome is None or entry.effect is None:
+            continue
+        if entry.outcome.reason in FOR_PEOPLE:
+            return entry.outcome.reason
+        if entry.effect.id in replies and entry.outcome.status == Status.REFUSED:
+            return "reply_refused"
+    return ""
 
 
 def own_effects(hall: Hall, received: Received) -> list[EffectState]:
@@ -86,14 +103,11 @@ def _held(hall: Hall, cause: Answer | Due) -> EffectState | None:
     return state if state.interaction == cause.interaction else None
 
 
-async def _answered(hall: Hall, proposed: Proposed, answer: Answer) -> tuple[frozenset[str], str]:
-    """A person's yes or no to a hold: it acts on the exact bytes, once, or it ends.
-
-    Returns what may start now, and why the case needs people, if it does.
-    """
+async def _answered(hall: Hall, proposed: Proposed, answer: Answer) -> frozenset[str]:
+    """A person's yes or no to a hold: it acts on the exact bytes, once, or it ends."""
     state = _held(hall, answer)
     if state is None or hall.people.directory.living(answer.by) is None:
-        return frozenset(), ""
+        return frozenset()
     no = ""
     if hall.clock.now() >= state.expires_at:
         no = "expired"
@@ -103,32 +117,28 @@ async def _answered(hall: Hall, proposed: Proposed, answer: Answer) -> tuple[fro
         no = "refused by a person"
     journey = proposed.routed.resolved.received.journey
     if no:
-        return frozenset(), await _refuse(hall, journey, state, no, actor=answer.by)
+        await _refuse(hall, journey, state, no, actor=answer.by)
+        return frozenset()
     granted = _approval(state, Status.GRANTED, "granted by a person", actor=answer.by)
     journey.unit.drafts.extend([granted, started(hall, state, attempt=1)])
     await commit(hall, journey)
-    return frozenset({state.id}), ""
+    return frozenset({state.id})
 
 
 async def _refuse(
     hall: Hall, journey: Journey, state: EffectState, reason: str, *, actor: str
-) -> str:
-    """End the hold as a no. Returns why the case needs people, if it does."""
+) -> None:
     journey.unit.drafts.append(_approval(state, Status.REFUSED, reason, actor=actor))
     with giving_back(hall, [state]):
         await commit(hall, journey)
-    if reason in FOR_PEOPLE:
-        return reason
-    return "reply_refused" if state.kind == "reply" else ""
 
 
-async def _expired(hall: Hall, proposed: Proposed, due: Due) -> str:
+async def _expired(hall: Hall, proposed: Proposed, due: Due) -> None:
     """Nobody answered in time: no."""
     state = _held(hall, due)
-    if state is None or hall.clock.now() < state.expires_at:  # the timer of a life cut short
-        return ""
-    journey = proposed.routed.resolved.received.journey
-    return await _refuse(hall, journey, state, "expired", actor="system:silence")
+    if state is not None and hall.clock.now() >= state.expires_at:  # not of a life cut short
+        journey = proposed.routed.resolved.received.journey
+        await _refuse(hall, journey, state, "expired", actor="system:silence")
 
 
 def _approval(state: EffectState, status: Status, reason: str, *, actor: str) -> Draft:

@@ -1,0 +1,80 @@
+"""A defect of ours costs one interaction: it is said, people have the case, the day goes on."""
+
+from pathlib import Path
+
+import pytest
+
+from answerable import pipeline
+from answerable.effects.domain import Status
+from answerable.pipeline.hall import Hall
+from answerable.pipeline.passage import Acted
+from answerable.pipeline.record import record as real
+from answerable.testing.world import Life, Till, World
+from stories import inline_world, queue_of, run, support
+
+
+class Defect(Exception):
+    """Ours."""
+
+
+def test_a_stage_that_fails_hands_over_and_says_what_may_have_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def breaks(_hall: Hall, acted: Acted) -> None:
+        if len(acted.ends) == 2:
+            raise Defect
+
+    async def scenario() -> None:
+        till = Till()
+        world: World = inline_world(tmp_path / "home", support(till))
+        await world.found()
+        async with world.running() as life:
+
+            async def record(hall: Hall, acted: Acted) -> None:
+                await breaks(hall, acted)
+                await real(hall, acted)
+
+            monkeypatch.setattr(pipeline, "record", record)
+            await life.say("refund", external_id="m1")
+            await life.say("hello", external_id="m2", sender="lee@example.org")
+            await life.settled()
+            assert queue_of(life) == [("orders", "internal")]
+            assert [one.status for one in life.effects()][:2] == [Status.ASKED, Status.ASKED]
+            assert world.mailbox.texts == ["Refunded.", "About hello."]
+            for effect in life.effects(Status.ASKED):
+                await life.answer(effect, "done")
+            await life.settled()
+            assert all(one.status.is_end for one in life.effects())
+            assert life.dispatcher.in_flight == 0
+            assert (await life.verified()).problem is None
+
+    run(scenario)
+
+
+def test_a_message_whose_key_was_destroyed_is_declared_not_lost(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        world = inline_world(tmp_path / "home", support(Till()))
+        await world.found()
+        async with world.running() as life:
+            hall = life.house.hall
+            inbox = hall.keyring.identifier_hash("email", "kim@example.org")
+            kid = hall.keyring.address_kids([inbox])[inbox]
+            hall.keyring._fresh.clear()
+            life.house.keys.destroy([kid])
+            hall.address_keys[inbox] = kid
+            hall.keyring._fresh[kid] = bytes(32)
+            await life.say("hello", external_id="m1")
+            hall.keyring._fresh.clear()
+            await life.settled()
+            await look(life)
+
+    async def look(life: Life) -> None:
+        (gap,) = await life.entries("gap.declared")
+        assert gap.change is not None
+        assert gap.change["why"] == "erased"
+        assert life.dispatcher.in_flight == 0
+        await life.say("hello", external_id="m2", sender="lee@example.org")
+        await life.settled()
+        assert (await life.verified()).problem is None
+
+    run(scenario)
