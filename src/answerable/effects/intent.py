@@ -1,6 +1,7 @@
 """The exact bytes of an action: what policy judged, what a person grants, what is performed."""
 
 import dataclasses
+import functools
 from collections.abc import Iterator, Mapping
 from typing import get_type_hints
 
@@ -41,6 +42,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     request: msgspec.Raw
 
 
+_hints_of = functools.lru_cache(maxsize=1_024)(get_type_hints)  # a tool's signature does not change
 _encode = msgspec.json.Encoder(order="sorted").encode
 _decode_intent = msgspec.json.Decoder(Intent).decode
 _action = msgspec.json.Decoder(ToolAction | ReplyAction)
@@ -64,7 +66,7 @@ def typed_arguments(tool: Tool, arguments: bytes) -> dict[str, object]:
 
     Raises msgspec.ValidationError where they are not what its signature says.
     """
-    hints = get_type_hints(tool.perform)
+    hints = _hints_of(tool.perform)
     raw = msgspec.json.decode(arguments, type=dict[str, msgspec.Raw])
     return {
         name: msgspec.json.decode(value, type=hints.get(name, object))
