@@ -219,7 +219,7 @@ def test_after_failures_in_a_row_a_door_is_left_alone_then_tried_with_one(tmp_pa
         async with world.running() as life:
             for number in range(30):
                 await life.say("hello", external_id=f"m{number}", sender=f"{number}@example.org")
-            await life.settled()
+                await life.settled()
             assert tries == 20
             clock_of(life).advance(10 * SECOND_US)
             await life.settled()
