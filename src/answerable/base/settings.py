@@ -1,8 +1,13 @@
 """What `answerable.toml` may say: typed, and unknown keys are errors. Reading it is compose's."""
 
+from typing import Annotated
+
 import msgspec
 
 from answerable.base.errors import UsageError
+
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 
 
 class RailSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -10,7 +15,7 @@ class RailSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     use: str
     agent: str
-    deadline_s: float = 10.0
+    deadline_s: Seconds = 10.0
 
 
 class LedgerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -22,9 +27,9 @@ class LedgerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much at once, and how long a turn may keep the loop before it is killed."""
 
-    in_flight_max: int = 256
-    backlog_max: int = 20_000
-    stall_s: float = 5.0
+    in_flight_max: Count = 256
+    backlog_max: Count = 20_000
+    stall_s: Seconds = 5.0
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

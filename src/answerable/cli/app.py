@@ -1,5 +1,6 @@
 """The command line's tree of nouns, and how its errors end."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +8,7 @@ from typing import Annotated
 import typer
 
 from answerable.cli import desk, ledger, people
-from answerable.cli.talk import DEFAULT_HOME, AsJson, Home, new_app, out_json, talk
+from answerable.cli.talk import DEFAULT_HOME, AsJson, Home, at, new_app, out_json, talk, talk_next
 
 app = new_app("Infrastructure that agents are born inside.")
 for name, noun in (
@@ -37,13 +38,15 @@ def demo(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run a production day through the platform, with kills, and account for it."""
+    """Run a production day, with kills, and account for it."""
     from rich.console import Console
 
     from answerable.demo.day import Day, run_day
     from answerable.demo.progress import Progress
     from answerable.demo.report import show
+    from answerable.demo.stage import end_with_us
 
+    end_with_us()
     progress = Progress(Console(stderr=True))
     try:
         report = run_day(Day(home, interactions, seed, source), progress)
@@ -63,8 +66,12 @@ def worker(
 ) -> None:
     """Work for a home: take messages, run its agents, answer commands. Supervised."""
     from answerable.compose.configured import read_settings
+    from answerable.store.lock import is_home
+    from answerable.worker.ask import NotAHome
     from answerable.worker.supervisor import PRODUCTION, supervise
 
+    if not is_home(home):
+        raise NotAHome(home)
     stall_s = read_settings(home).worker.stall_s
     raise typer.Exit(supervise(home, plan=plan or PRODUCTION, stall_s=stall_s))
 
@@ -77,26 +84,70 @@ def stop(
     resume: Annotated[bool, typer.Option("--resume", help="Let it go again.")] = False,
     home: Home = DEFAULT_HOME,
 ) -> None:
-    """Stop an agent: its next effect does not happen, in this life and the next."""
+    """Stop an agent, or let it go again.
+
+    Its next effect does not happen, in this life of the worker and in the next.
+    """
+    from answerable.base.errors import UsageError
     from answerable.cli.talk import ask
     from answerable.worker.commands.office import Done
     from answerable.worker.verbs import Stop
 
     if bool(scope) == everything or not by:
-        raise typer.BadParameter("name one AGENT or --all, and --by PERSON")
+        raise UsageError(
+            "Whom to stop, or who says so, is not said.", "Nothing was stopped.",
+            at(home, "answerable stop AGENT --by PERSON"),
+        )  # fmt: skip
     done = ask(home, Stop(scope or "*", by, is_on=not resume), Done)
-    talk(f"Recorded at ledger index {done.index}. Next: answerable agent list")
+    talk(f"Recorded at ledger index {done.index}.")
+    talk_next(home, "answerable agent list")
 
 
 def run() -> None:
-    """Run the command line; an error of ours is three sentences and its exit code."""
-    from answerable.base.errors import AnswerableError
-
+    """Run the command line; every error ends as three sentences and an exit code."""
     try:
-        app()
-    except AnswerableError as error:
-        talk(f"error ({error.code}): {error}")
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+        code = typer.main.get_command(app).main(prog_name="answerable", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:  # `answerable ... | head`: nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    except (KeyboardInterrupt, typer.Abort):
         talk("interrupted")
-        sys.exit(130)
+        code = 130
+    except Exception as error:  # noqa: BLE001 - nothing is printed as it is
+        code = _call_is_wrong(error) if isinstance(error, _WRONG_CALL) else _failed(error)
+    sys.exit(code)
+
+
+_WRONG_CALL: type[Exception] = typer.BadParameter.__mro__[2]  # click's, wherever typer keeps it
+
+
+def _call_is_wrong(error: Exception) -> int:
+    if type(error).__name__ == "NoArgsIsHelpError":
+        talk(str(error))
+        return 2
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "answerable"
+    said = str(getattr(error, "message", "")) or str(error)
+    parameter = getattr(error, "param", None)
+    if parameter is not None:
+        named = next((opt for opt in parameter.opts if opt.startswith("--")), parameter.name)
+        is_missing = type(error).__name__ == "MissingParameter"
+        said = f"'{named}' is missing" if is_missing else f"'{named}': {said}"
+    talk(f"error (usage): {said.rstrip('.')}. Nothing was done. Next: {command} --help")
+    return 2
+
+
+def _failed(error: Exception) -> int:
+    from answerable.base.errors import AnswerableError
+    from answerable.telemetry.failures import describe
+
+    if not isinstance(error, AnswerableError):
+        talk(
+            f"error (internal): This is a defect of ours: {describe(error)}. Whether the command "
+            "took effect is not known. Next: report this line, then repeat the command"
+        )
+        return 1
+    error.next_command = error.next_command or "answerable --help"
+    talk(f"error ({error.code}): {error}")
+    return error.exit_code

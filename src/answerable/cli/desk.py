@@ -1,5 +1,6 @@
 """`approval`, `effect`, `desk`, `case`: where people answer."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,12 +10,15 @@ from answerable.cli.talk import (
     AsJson,
     By,
     Home,
+    Rows,
     ask,
     new_app,
     out,
     out_json,
     out_table,
+    plain,
     talk,
+    talk_next,
 )
 
 approval = new_app("Effects that wait for a person's yes or no.")
@@ -22,11 +26,14 @@ effect = new_app("What is done to the world.")
 desk = new_app("Cases that wait for people.")
 case = new_app("Everything about one matter with one party.")
 
-_HELD = 5
+_LATER = 5
+
+EffectId = Annotated[str, typer.Argument(help="As `answerable approval list` names it.")]
+CaseId = Annotated[str, typer.Argument(help="As `answerable desk list` names it.")]
 
 
 @approval.command("list")
-def approval_list(limit: int = 100, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+def approval_list(limit: Rows = 100, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     """What waits: the exact action, the amount, until when."""
     from answerable.worker.commands.answers import HoldRow
     from answerable.worker.verbs import ApprovalList
@@ -36,13 +43,13 @@ def approval_list(limit: int = 100, home: Home = DEFAULT_HOME, as_json: AsJson =
 
 
 @approval.command("grant")
-def approval_grant(effect_id: str, by: By, home: Home = DEFAULT_HOME) -> None:
+def approval_grant(effect_id: EffectId, by: By, home: Home = DEFAULT_HOME) -> None:
     """Yes: the exact action is carried out, once."""
     _answer(effect_id, by, home, is_yes=True)
 
 
 @approval.command("refuse")
-def approval_refuse(effect_id: str, by: By, home: Home = DEFAULT_HOME) -> None:
+def approval_refuse(effect_id: EffectId, by: By, home: Home = DEFAULT_HOME) -> None:
     """No: it never happens."""
     _answer(effect_id, by, home, is_yes=False)
 
@@ -53,14 +60,20 @@ def _answer(effect_id: str, by: str, home: Home, *, is_yes: bool) -> None:
 
     verb = ApprovalAnswer(effect_id, by, "grant" if is_yes else "refuse")
     answered = ask(home, verb, Answered)
-    talk(f"{answered.effect} is {answered.status}.")
-    if answered.status == "held":
-        talk("The answer is durable; the worker acts on it when it runs.")
-        raise typer.Exit(_HELD)
+    _told(answered.effect, answered.status, home, is_over=answered.status != "held")
+
+
+def _told(effect_id: str, status: str, home: Path, *, is_over: bool) -> None:
+    """Where the effect stands; exit code 5 while what was said is still to be acted on."""
+    talk(f"{effect_id} is {status}.")
+    if not is_over:
+        talk("What you said is durable; the worker acts on it when it runs.")
+        talk_next(home, "answerable worker")
+        raise typer.Exit(_LATER)
 
 
 @effect.command("unknown")
-def effect_unknown(limit: int = 100, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+def effect_unknown(limit: Rows = 100, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     """Effects of which only a person can say how they ended."""
     from answerable.worker.commands.answers import HoldRow
     from answerable.worker.verbs import UnknownList
@@ -71,7 +84,7 @@ def effect_unknown(limit: int = 100, home: Home = DEFAULT_HOME, as_json: AsJson 
 
 @effect.command("settle")
 def effect_settle(
-    effect_id: str,
+    effect_id: EffectId,
     by: By,
     done: Annotated[bool, typer.Option("--done/--not-done", help="How it ended.")],
     home: Home = DEFAULT_HOME,
@@ -82,13 +95,13 @@ def effect_settle(
 
     verb = EffectSettle(effect_id, by, "done" if done else "not_done")
     answered = ask(home, verb, Answered)
-    talk(f"{answered.effect} is {answered.status}.")
+    _told(answered.effect, answered.status, home, is_over=answered.status in ("done", "failed"))
 
 
 @desk.command("list")
 def desk_list(
     queue: Annotated[str, typer.Option(help="One queue only.")] = "",
-    limit: int = 100,
+    limit: Rows = 100,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
@@ -101,7 +114,7 @@ def desk_list(
 
 
 @desk.command("take")
-def desk_take(case_id: str, by: By, home: Home = DEFAULT_HOME) -> None:
+def desk_take(case_id: CaseId, by: By, home: Home = DEFAULT_HOME) -> None:
     """Take a case over: no agent speaks on it any more."""
     from answerable.pipeline.desk import Taken
     from answerable.worker.verbs import DeskTake
@@ -109,13 +122,14 @@ def desk_take(case_id: str, by: By, home: Home = DEFAULT_HOME) -> None:
     taken = ask(home, DeskTake(case_id, by), Taken)
     if taken.is_late:
         talk("A send of the agent was still on its way when its deadline passed.")
-    talk(f"{case_id} is yours. Next: answerable desk reply {case_id} --by {by} TEXT")
+    talk(f"{case_id} is yours.")
+    talk_next(home, f"answerable desk reply {case_id} TEXT --by {by}")
 
 
 @desk.command("reply")
 def desk_reply(
-    case_id: str,
-    text: str,
+    case_id: CaseId,
+    text: Annotated[str, typer.Argument(help="What to say.")],
     by: By,
     interaction: Annotated[str, typer.Option(help="The message to answer; else the last.")] = "",
     home: Home = DEFAULT_HOME,
@@ -125,11 +139,12 @@ def desk_reply(
     from answerable.worker.verbs import DeskSay
 
     said = ask(home, DeskSay(case_id, by, text, interaction), Said)
-    talk(f"{said.reply} is {said.status}. Next: answerable desk handback {case_id} --by {by}")
+    talk(f"{said.reply} is {said.status}.")
+    talk_next(home, f"answerable desk handback {case_id} --by {by}")
 
 
 @desk.command("handback")
-def desk_handback(case_id: str, by: By, home: Home = DEFAULT_HOME) -> None:
+def desk_handback(case_id: CaseId, by: By, home: Home = DEFAULT_HOME) -> None:
     """Give a case that you hold back to its agent."""
     from answerable.worker.commands.office import Done
     from answerable.worker.verbs import DeskHandback
@@ -139,7 +154,7 @@ def desk_handback(case_id: str, by: By, home: Home = DEFAULT_HOME) -> None:
 
 
 @case.command("show")
-def case_show(case_id: str, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+def case_show(case_id: CaseId, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     """What was said and decided, newest first."""
     from answerable.worker.commands.desk import CaseView
     from answerable.worker.verbs import CaseShow
@@ -150,7 +165,8 @@ def case_show(case_id: str, home: Home = DEFAULT_HOME, as_json: AsJson = False) 
         return
     out(f"{view.case}, held by {view.holder} (epoch {view.epoch}), party {view.party}")
     for message in view.messages:
-        out(f"\n{message.at}  {message.sender}  [{message.disposition}] {message.interaction}")
-        out(message.text[:2_000])
+        sender, became = plain(message.sender), message.disposition
+        out(f"\n{message.at}  {sender}  [{became}] {message.interaction}")
+        out(plain(message.text[:2_000]))
         for line in message.effects:
             out(f"    {line}")

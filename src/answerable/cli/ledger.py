@@ -5,25 +5,51 @@ from typing import Annotated
 
 import typer
 
-from answerable.cli.talk import DEFAULT_HOME, AsJson, Home, ask, new_app, out, out_json, talk
+from answerable.cli.talk import (
+    DEFAULT_HOME,
+    AsJson,
+    Home,
+    ask,
+    at,
+    new_app,
+    out,
+    out_json,
+    talk,
+    talk_next,
+)
 
 decision = new_app("Verdicts, and who was accountable for them.")
 ledger = new_app("The record, and its proofs.")
 policy = new_app("What is allowed.")
 
+Index = Annotated[int, typer.Argument(min=0, help="An entry's place in the ledger.")]
+
 
 @decision.command("who")
-def decision_who(decision_id: str, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+def decision_who(
+    decision_id: Annotated[str, typer.Argument(help="A decision's id, or use --random.")] = "",
+    is_random: Annotated[bool, typer.Option("--random", help="Draw one by chance.")] = False,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
     """Who was accountable when this decision was made, and which record captured it?"""
+    from answerable.base.chance import SystemChance
+    from answerable.base.errors import UsageError
     from answerable.worker.commands.proofs import Who
     from answerable.worker.verbs import DecisionWho
 
-    who = ask(home, DecisionWho(decision_id), Who)
+    if bool(decision_id) == is_random:
+        raise UsageError(
+            "Which decision is not said.", "Nothing was looked up.",
+            at(home, "answerable decision who --random"),
+        )  # fmt: skip
+    draw = SystemChance().uniform() if is_random else 0.0
+    who = ask(home, DecisionWho(decision_id, draw), Who)
     if as_json:
         out_json(who)
         return
     out(who.sentence)
-    talk(f"Next: answerable ledger prove {who.index}")
+    talk_next(home, f"answerable ledger prove {who.index}")
 
 
 @ledger.command("verify")
@@ -36,9 +62,14 @@ def ledger_verify(
     as_json: AsJson = False,
 ) -> None:
     """Check every entry, body, seal and published file; name the first bad index."""
+    from answerable.base.errors import AnswerableError
     from answerable.worker.verification import verify_home
 
-    found = verify_home(home, earlier or [], vkey)
+    try:
+        found = verify_home(home, earlier or [], vkey)
+    except AnswerableError as error:
+        error.next_command = at(home, error.next_command)
+        raise
     if as_json:
         out_json(found)
     else:
@@ -52,11 +83,11 @@ def ledger_checkpoint(home: Home = DEFAULT_HOME) -> None:
     from answerable.worker.verbs import LedgerCheckpoint
 
     out(ask(home, LedgerCheckpoint(), str))
-    talk("Next: answerable ledger verify --earlier FILE")
+    talk_next(home, "answerable ledger verify --earlier FILE")
 
 
 @ledger.command("prove")
-def ledger_prove(index: int, home: Home = DEFAULT_HOME) -> None:
+def ledger_prove(index: Index, home: Home = DEFAULT_HOME) -> None:
     """The proof that one entry is in the log, as a C2SP tlog-proof."""
     from answerable.worker.verbs import LedgerProve
 
@@ -64,9 +95,18 @@ def ledger_prove(index: int, home: Home = DEFAULT_HOME) -> None:
 
 
 @policy.command("check")
-def policy_check(folder: Path) -> None:
-    """Load a folder of policies as the worker would, and say every mistake."""
+def policy_check(
+    folder: Annotated[Path, typer.Argument(help="A folder of .cedar files, or a home.")],
+) -> None:
+    """Load a folder of policies and say every mistake.
+
+    Names of agents, tools and rails are free here: which there are, the worker knows.
+    """
+    from answerable.compose.configured import SETTINGS, policies_of
     from answerable.policy.load import load_folder
 
-    found = load_folder(folder)
-    talk(f"{len(found.statements)} rules load. Digest {found.digest}.")
+    is_home = (folder / SETTINGS).is_file()
+    found = load_folder(policies_of(folder) if is_home else folder)
+    rules = f"{len(found.statements)} rules load" if found.statements else "No rule is there"
+    denied = "" if found.statements else " Without a rule everything is denied."
+    talk(f"{rules}. Digest {found.digest}.{denied}")

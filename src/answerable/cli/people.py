@@ -4,16 +4,29 @@ from typing import Annotated
 
 import typer
 
-from answerable.cli.talk import DEFAULT_HOME, AsJson, Home, ask, new_app, out_json, out_table, talk
+from answerable.cli.talk import (
+    DEFAULT_HOME,
+    AsJson,
+    Home,
+    ask,
+    new_app,
+    out_json,
+    out_table,
+    talk,
+    talk_next,
+)
 
 person = new_app("The people of the company.")
 owner = new_app("Who answers for an agent.")
 agent = new_app("What may speak for us.")
 
+Who = Annotated[str, typer.Argument(help="A person's id or email address.")]
+_NOBODY = "Nobody is in the directory. Next: answerable person add EMAIL --name NAME"
+
 
 @person.command("add")
 def person_add(
-    email: str,
+    email: Annotated[str, typer.Argument(help="Their address.")],
     name: Annotated[str, typer.Option(help="As people say it.")],
     home: Home = DEFAULT_HOME,
 ) -> None:
@@ -23,17 +36,18 @@ def person_add(
 
     done = ask(home, PersonAdd(email, name), Done)
     talk(f"{name} is {done.id}, at ledger index {done.index}.")
-    talk(f"Next: answerable owner accept AGENT --person {email}")
+    talk_next(home, f"answerable owner accept AGENT --person {email}")
 
 
 @person.command("leave")
-def person_leave(who: str, home: Home = DEFAULT_HOME) -> None:
+def person_leave(who: Who, home: Home = DEFAULT_HOME) -> None:
     """A person leaves: nothing is done in their name any more."""
     from answerable.worker.commands.office import Done
     from answerable.worker.verbs import PersonLeave
 
     done = ask(home, PersonLeave(who), Done)
-    talk(f"Recorded at ledger index {done.index}. Next: answerable agent list")
+    talk(f"Recorded at ledger index {done.index}.")
+    talk_next(home, "answerable agent list")
 
 
 @person.command("list")
@@ -43,12 +57,12 @@ def person_list(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     from answerable.worker.verbs import PersonList
 
     rows = ask(home, PersonList(), list[PersonRow])
-    out_json(rows) if as_json else out_table(rows, "Nobody. Next: answerable person add EMAIL")
+    out_json(rows) if as_json else out_table(rows, _NOBODY)
 
 
 @owner.command("accept")
 def owner_accept(
-    agent_name: Annotated[str, typer.Argument(metavar="AGENT")],
+    agent_name: Annotated[str, typer.Argument(metavar="AGENT", help="Its name.")],
     person_id: Annotated[str, typer.Option("--person", help="The person who accepts.")],
     home: Home = DEFAULT_HOME,
 ) -> None:
@@ -57,7 +71,8 @@ def owner_accept(
     from answerable.worker.verbs import OwnerAccept
 
     done = ask(home, OwnerAccept(agent_name, person_id), Done)
-    talk(f"Accepted at ledger index {done.index}. Next: answerable worker --home {home}")
+    talk(f"Accepted at ledger index {done.index}.")
+    talk_next(home, "answerable worker")
 
 
 @agent.command("list")

@@ -1,6 +1,8 @@
 """How the command line talks: data on stdout, words on stderr, exit codes that mean something."""
 
 import asyncio
+import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +20,7 @@ Home = Annotated[
     Path, typer.Option("--home", envvar="ANSWERABLE_HOME", help="The home to work on.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Rows = Annotated[int, typer.Option("--limit", min=1, max=1_000, help="How many at most.")]
 By = Annotated[str, typer.Option("--by", help="Who says so: a person's id or email address.")]
 
 
@@ -30,9 +33,14 @@ def new_app(help_text: str) -> typer.Typer:
 
 def ask(home: Path, verb: "Verb", returns: type[T]) -> T:
     """Run a command on the home's worker, or on the home itself where nobody holds it."""
+    from answerable.base.errors import AnswerableError
     from answerable.worker.ask import ask_home
 
-    return asyncio.run(ask_home(home, verb, returns))
+    try:
+        return asyncio.run(ask_home(home, verb, returns))
+    except AnswerableError as error:
+        error.next_command = at(home, error.next_command)
+        raise
 
 
 def out(text: str) -> None:
@@ -43,6 +51,29 @@ def talk(text: str) -> None:
     sys.stderr.write(text + "\n")
 
 
+def talk_next(home: Path, command: str) -> None:
+    """What to do next, as it can be typed."""
+    talk(f"Next: {at(home, command)}")
+
+
+def at(home: Path, command: str) -> str:
+    """A command of ours, for the home that was worked on."""
+    is_ours = command.startswith("answerable ") and "--" + "help" not in command
+    is_said = home == DEFAULT_HOME or os.environ.get("ANSWERABLE_HOME") == str(home)
+    if not is_ours or is_said or "--home" in command or command.startswith("answerable policy"):
+        return command
+    return f"{command} --home {shlex.quote(str(home))}"
+
+
+def plain(text: str) -> str:
+    """Text of strangers for a terminal: what would move its cursor or colour it is shown."""
+    return text.translate(_SHOWN)
+
+
+_SHOWN = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\t"}
+_SHOWN |= dict.fromkeys(range(0x7F, 0xA0), 0xFFFD)
+
+
 def out_json(value: object) -> None:
     import msgspec
 
@@ -50,24 +81,23 @@ def out_json(value: object) -> None:
 
 
 def out_table(rows: Sequence[object], nothing: str) -> None:
-    """Rows of one type as a table with their fields' names."""
+    """Rows under their fields' names; never cut or folded, so that ids can be copied."""
     import msgspec
-    from rich.console import Console
-    from rich.table import Table
 
     if not rows:
         talk(nothing)
         return
-    table = Table(box=None, pad_edge=False)
     records = [msgspec.to_builtins(row) for row in rows]
-    for name in records[0]:
-        table.add_column(name, overflow="fold")
-    for record in records:
-        table.add_row(*(_cell(value) for value in record.values()))
-    Console(highlight=False).print(table)
+    lines = [[str(name) for name in records[0]]]
+    lines += [[_cell(value) for value in record.values()] for record in records]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        out("  ".join(padded).rstrip())
 
 
 def _cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    return plain(text).replace("\n", "\u240a").replace("\t", " ")

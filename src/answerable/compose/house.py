@@ -11,6 +11,7 @@ from answerable.agents.domain import Blueprint, Release, release_of
 from answerable.agents.service import Agents
 from answerable.base.chance import Chance, SystemChance
 from answerable.base.clock import Clock, SystemClock
+from answerable.base.errors import UsageError
 from answerable.base.ids import TimeOrderedIds
 from answerable.cases.leases import Leases
 from answerable.cases.service import Cases
@@ -21,7 +22,7 @@ from answerable.ledger import rows as ledger_rows
 from answerable.ledger.committer import Committer, Tools, in_thread, inline
 from answerable.ledger.draft import Committed, Unit
 from answerable.ledger.keyring import Keyring
-from answerable.ledger.note import VerifierKey
+from answerable.ledger.note import NoteError, VerifierKey
 from answerable.ledger.sealing import empty_head, head_from
 from answerable.parties.service import Parties
 from answerable.people import rows as people_rows
@@ -30,6 +31,7 @@ from answerable.people.service import People
 from answerable.pipeline.hall import Hall, Line
 from answerable.policy.limits import Limits
 from answerable.policy.load import PolicySet
+from answerable.store.files import replace_file
 from answerable.store.keys import KeyStore, home_key
 
 VKEY = "ledger.vkey"  # the key that outsiders verify with; not a secret
@@ -114,7 +116,10 @@ def open_house(plan: Plan) -> House:
         secret = home_key(plan.home, plan.chance)
         keys = KeyStore.open(plan.home / "keys.db", secret)
         signer = FileSigner.open(plan.home / "signer.key", name=plan.origin, chance=plan.chance)
-        (plan.home / VKEY).write_text(signer.vkey.encode() + "\n")
+        _publish_vkey(plan.home / VKEY, f"{signer.vkey.encode()}\n".encode())
+    except NoteError as error:
+        journal.abandon()
+        raise _bad_origin(plan, error) from error
     except BaseException:
         journal.abandon()
         raise
@@ -146,6 +151,19 @@ def open_house(plan: Plan) -> House:
         lines=plan.lines, releases=_releases(plan), reload_control=reload_control,
     )  # fmt: skip
     return House(plan, journal, keys, hall, signer.vkey)
+
+
+def _publish_vkey(path: Path, text: bytes) -> None:
+    if not path.exists() or path.read_bytes() != text:
+        replace_file(path, text)
+
+
+def _bad_origin(plan: Plan, error: NoteError) -> UsageError:
+    return UsageError(
+        f"'{plan.origin}' cannot be the log's name: {error}",
+        "Nothing was started.",
+        f"correct `origin` under [ledger] in {plan.home / 'answerable.toml'}",
+    )
 
 
 def _releases(plan: Plan) -> dict[str, Release]:

@@ -34,7 +34,7 @@ class PolicyInvalid(UsageError):
         super().__init__(
             "\n".join([f"The policies do not load: {many}.", *(str(p) for p in problems)]),
             "Nothing was loaded.",
-            "answerable policy check",
+            "answerable policy check FOLDER",
         )
 
     def __str__(self) -> str:

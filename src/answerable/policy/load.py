@@ -38,7 +38,11 @@ class PolicySet:
 def load_folder(path: Path, vocabulary: Vocabulary = _EVERYTHING) -> PolicySet:
     """Load every `*.cedar` directly in a folder. NotFound without the folder; PolicyInvalid."""
     if not path.is_dir():
-        raise NotFound(f"There is no policy folder '{path}'.", "Nothing was loaded.")
+        raise NotFound(
+            f"There is no policy folder '{path}'.",
+            "Nothing was loaded.",
+            "answerable policy check FOLDER",
+        )
     files: dict[str, str] = {}
     problems: list[Problem] = []
     for file in sorted(path.glob("*.cedar")):

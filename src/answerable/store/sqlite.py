@@ -174,13 +174,14 @@ def broken_from(error: BaseException, path: Path) -> Broken | None:
         return CorruptPage(
             f"'{path}' is damaged: {error}.",
             "Nothing was written.",
-            f"stop, keep a copy of '{path.parent}', restore a backup and run `answerable doctor`",
+            f"stop, keep a copy of '{path.parent}', restore a backup, "
+            "then `answerable ledger verify`",
         )
     if primary in _FAILED:
         return StorageFailed(
             f"The system failed to read or write '{path}': {error}.",
             "Nothing of this request was acknowledged.",
-            "look at the disk and the folder's permissions, then run `answerable doctor`",
+            "look at the disk and the folder's permissions, then `answerable ledger verify`",
         )
     return None
 

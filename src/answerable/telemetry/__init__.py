@@ -1,1 +1,1 @@
-"""Traces and metrics out; today, how long each stage takes."""
+"""Traces and metrics out; today: how long each stage takes, and what a log may say."""

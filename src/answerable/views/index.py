@@ -1,22 +1,31 @@
 """The index of entries: from an id or an interaction to where its records stand in the feed."""
 
+import asyncio
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from answerable.base.errors import Broken
 from answerable.engine.port import Engine, Record
 from answerable.ledger.domain import KINDS, decode_entry
-from answerable.store.sqlite import insert_many
+from answerable.store.sqlite import insert_many, rollback
 
 VIEWS = "views.db"
+_VERSION = 2  # a file of another version is dropped, and built again from the feed
 _BATCH = 2_000
-_SCHEMA = """
+_SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS entry (seq INTEGER PRIMARY KEY, id TEXT NOT NULL, kind TEXT NOT NULL,
                                   interaction TEXT NOT NULL, position INTEGER NOT NULL);
 CREATE UNIQUE INDEX IF NOT EXISTS entry_by_id ON entry (id);
 CREATE INDEX IF NOT EXISTS entry_by_interaction ON entry (interaction) WHERE interaction <> '';
-CREATE TABLE IF NOT EXISTS cursor (one INTEGER PRIMARY KEY CHECK (one = 1), position INTEGER);
+CREATE INDEX IF NOT EXISTS entry_by_kind ON entry (kind, seq);
+CREATE TABLE IF NOT EXISTS cursor (one INTEGER PRIMARY KEY CHECK (one = 1),
+                                   position INTEGER NOT NULL, key TEXT NOT NULL);
+PRAGMA user_version = {_VERSION};
 """
+_COLUMNS = "seq, id, kind, interaction, position"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,34 +42,58 @@ class Place:
 class EntryIndex:
     """Follows the feed; behind it by at most one round of `follow`."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, db: sqlite3.Connection) -> None:
+        self._path = path
         self._db = db
+        self._is_sure = False  # that the rows are of this feed
+        self._one_at_a_time = asyncio.Lock()
 
     @classmethod
     def open(cls, home: Path) -> "EntryIndex":
-        """Open or make the file. It is made again from the feed, so a crash may lose it."""
-        db = sqlite3.connect(home / VIEWS, isolation_level=None)
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = OFF")
-        db.executescript(_SCHEMA)
-        return cls(db)
+        """Open or make the file; a damaged or older one is dropped. Raises Broken."""
+        path = home / VIEWS
+        try:
+            return cls(path, _open(path))
+        except sqlite3.DatabaseError:
+            with _in_our_words(path):
+                _drop(path)
+                return cls(path, _open(path))
 
     @property
     def cursor(self) -> int:
-        row = self._db.execute("SELECT position FROM cursor").fetchone()
-        return int(row[0]) if row else 0
+        return self._cursor()[0]
 
     async def follow(self, engine: Engine) -> None:
-        """Catch up with everything that is in the feed now."""
-        batch: list[Record] = []
-        after = self.cursor
-        async for record in engine.read(after):
-            batch.append(record)
-            if len(batch) >= _BATCH:
+        """Catch up with everything that is in the feed now. Raises Broken."""
+        async with self._one_at_a_time:
+            if not self._is_sure and not await self._is_of(engine):
+                with _in_our_words(self._path):
+                    self._db.executescript("DELETE FROM entry; DELETE FROM cursor;")
+            self._is_sure = True
+            batch: list[Record] = []
+            async for record in engine.read(self.cursor):
+                batch.append(record)
+                if len(batch) >= _BATCH:
+                    self._add(batch)
+                    batch = []
+            if batch:
                 self._add(batch)
-                batch = []
-        if batch:
-            self._add(batch)
+
+    async def _is_of(self, engine: Engine) -> bool:
+        """Whether the feed has at the cursor what it had when we stood there.
+
+        It has not where an older database was put back; then every row would lead astray.
+        """
+        position, key = self._cursor()
+        if not position:
+            return True
+        async for record in engine.read(position - 1):
+            return record.position == position and record.key == key
+        return False
+
+    def _cursor(self) -> tuple[int, str]:
+        row = self._db.execute("SELECT position, key FROM cursor").fetchone()
+        return (int(row[0]), str(row[1])) if row else (0, "")
 
     def _add(self, records: list[Record]) -> None:
         rows = []
@@ -69,12 +102,13 @@ class EntryIndex:
                 entry = decode_entry(record.data)
                 interaction = (entry.trace.interaction or "") if entry.trace else ""
                 rows.append((entry.seq, entry.id, entry.kind, interaction, record.position))
-        self._db.execute("BEGIN")
-        into = "entry (seq, id, kind, interaction, position)"
-        insert_many(self._db, into, rows, "ON CONFLICT DO NOTHING")
-        row = (records[-1].position,)
-        self._db.execute("INSERT OR REPLACE INTO cursor (one, position) VALUES (1, ?)", row)
-        self._db.execute("COMMIT")
+        last = records[-1]
+        with _in_our_words(self._path), _transaction(self._db):
+            insert_many(self._db, f"entry ({_COLUMNS})", rows)
+            self._db.execute(
+                "INSERT OR REPLACE INTO cursor (one, position, key) VALUES (1, ?, ?)",
+                (last.position, last.key),
+            )
 
     def find(self, entry_id: str) -> Place | None:
         return self._one("id = ?", entry_id)
@@ -84,8 +118,7 @@ class EntryIndex:
 
     def of_interaction(self, interaction: str) -> list[Place]:
         rows = self._db.execute(
-            "SELECT seq, id, kind, interaction, position FROM entry WHERE interaction = ?"
-            " ORDER BY seq",
+            f"SELECT {_COLUMNS} FROM entry WHERE interaction = ? ORDER BY seq",  # noqa: S608
             (interaction,),
         )
         return [Place(*row) for row in rows.fetchall()]
@@ -99,11 +132,56 @@ class EntryIndex:
         return self._one("kind = ? ORDER BY seq LIMIT 1 OFFSET ?", kind, number)
 
     def _one(self, where: str, *values: str | int) -> Place | None:
-        row = self._db.execute(
-            f"SELECT seq, id, kind, interaction, position FROM entry WHERE {where}",  # noqa: S608
-            values,
-        ).fetchone()
+        sql = f"SELECT {_COLUMNS} FROM entry WHERE {where}"  # noqa: S608 - no input in it
+        row = self._db.execute(sql, values).fetchone()
         return None if row is None else Place(*row)
 
     def close(self) -> None:
         self._db.close()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, isolation_level=None)
+    try:
+        version = int(db.execute("PRAGMA user_version").fetchone()[0])
+        if version not in (0, _VERSION) or (not version and _has_tables(db)):
+            raise sqlite3.DatabaseError("a file of another version")
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = OFF")
+        db.executescript(_SCHEMA)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _has_tables(db: sqlite3.Connection) -> bool:
+    return bool(db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+
+
+def _drop(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+@contextmanager
+def _transaction(db: sqlite3.Connection) -> Iterator[None]:
+    db.execute("BEGIN")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        rollback(db)
+        raise
+
+
+@contextmanager
+def _in_our_words(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise Broken(
+            f"The index '{path}' cannot be written: {type(error).__name__}.",
+            "The ledger is not harmed; look-ups by id may be behind.",
+            f"free space, or remove '{path}' and start the worker again: it is built from the feed",
+        ) from error

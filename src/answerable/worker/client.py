@@ -1,6 +1,7 @@
 """The light client of the worker's socket: what the command line and the demo speak through."""
 
 import asyncio
+import contextlib
 import itertools
 from pathlib import Path
 from typing import TypeVar
@@ -8,11 +9,10 @@ from typing import TypeVar
 import msgspec
 
 from answerable.base.errors import AnswerableError, Busy
-from answerable.worker.verbs import Asked, Told, Verb
+from answerable.worker.verbs import Asked, Told, Verb, encode_asked
 from answerable.worker.wire import frame, read_frame, socket_path
 
 T = TypeVar("T")
-_encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Told).decode
 
 
@@ -40,7 +40,7 @@ class RemoteError(AnswerableError):
 
 
 class Client:
-    """One connection, many commands at once. Raises WorkerAway, Busy, RemoteError."""
+    """One connection, many commands at once. Raises WorkerAway, Busy, RemoteError, UsageError."""
 
     def __init__(
         self, home: Path, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -64,9 +64,12 @@ class Client:
         if self._reading.done():
             raise WorkerAway(self._home)
         asked = Asked(next(self._numbers), verb)
+        sent = frame(encode_asked(asked))
         waiter = asyncio.get_running_loop().create_future()
         self._waiting[asked.id] = waiter
-        self._writer.write(frame(_encode(asked)))
+        self._writer.write(sent)
+        with contextlib.suppress(ConnectionError):  # then the reader ends, and says so
+            await self._writer.drain()
         told = await waiter
         if told.code == Busy.code:
             raise Busy(told.happened, told.not_done, retry_after_s=told.retry_after_s)

@@ -10,18 +10,27 @@ from answerable.engine.port import Arrival, Claim, Fenced
 from answerable.ledger.draft import Unit
 from answerable.pipeline import walk
 from answerable.pipeline.surrender import surrender
+from answerable.telemetry.failures import describe
 from answerable.telemetry.stages import Stages
 
 log = logging.getLogger("answerable.worker")
 
 
 class Dispatcher:
-    """Runs the hallway on everything that is claimed. `failure` is what ended it, if anything."""
+    """Runs the hallway on everything that is claimed. `failure` is what ended it, if anything.
 
-    def __init__(self, house: House, *, worker: str, in_flight_max: int = 256) -> None:
+    With `works=False` it only takes the partition, so that a command may write: what waits in the
+    home goes on waiting for a worker that has its agents loaded.
+    """
+
+    def __init__(
+        self, house: House, *, worker: str, in_flight_max: int = 256, works: bool = True
+    ) -> None:
         self._house = house
         self._worker = worker
-        self._in_flight_max = in_flight_max
+        self._in_flight_max = in_flight_max if works else 1
+        self._start_id = house.hall.ids.new("sta")
+        self.works = works
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop_task: asyncio.Task[None] | None = None
         self.stages = Stages()
@@ -33,13 +42,15 @@ class Dispatcher:
         """Take the partition; return when writing is possible. Raises what prevents it."""
         hall = self._house.hall
         # The fence comes with the first claim; an arrival of our own makes sure that there is one.
-        await hall.engine.accept([Arrival(hall.ids.new("sta"), "worker", "start", b"")])
+        await hall.engine.accept([Arrival(self._start_id, "worker", "start", b"")])
         self._loop_task = asyncio.create_task(self._run(), name="dispatcher")
         waiting = asyncio.create_task(self.started.wait())
         await asyncio.wait({waiting, self._loop_task}, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
         if self.failure is not None:
             raise self.failure
+        if not self.works:
+            await hall.committer.commit(Unit(arrival=self._start_id, done=(self._start_id,)))
 
     async def stop(self) -> None:
         """Let go of everything in flight; it is claimed again by the next worker."""
@@ -59,13 +70,15 @@ class Dispatcher:
                 if not self.started.is_set():
                     await house.start(claim.fence)
                     self.started.set()
+                if not self.works:
+                    await asyncio.Event().wait()  # the partition is ours until we are cancelled
                 task = asyncio.create_task(self._one(claim))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever it is, the worker ends by it
-            self._fail(error)
+            self.fail(error)
 
     async def _one(self, claim: Claim) -> None:
         arrival = claim.arrivals[0]
@@ -78,9 +91,9 @@ class Dispatcher:
         except asyncio.CancelledError:
             raise
         except (Broken, Fenced) as error:
-            self._fail(error)  # the disk or the partition is gone: nothing more may be tried here
-        except Exception as error:
-            log.exception("arrival %s failed in the hallway", arrival.id)
+            self.fail(error)  # the disk or the partition is gone: nothing more may be tried here
+        except Exception as error:  # noqa: BLE001 - whatever it is, it costs one interaction
+            log.error("arrival %s failed in the hallway: %s", arrival.id, describe(error))
             await self._give_up(claim, error)
 
     async def _give_up(self, claim: Claim, error: Exception) -> None:
@@ -88,10 +101,15 @@ class Dispatcher:
         can be written, and is tried again by the next worker."""
         try:
             await surrender(self._house.hall, claim, type(error).__name__)
-        except Exception:
-            log.exception("arrival %s stays unfinished", claim.arrivals[0].id)
+        except asyncio.CancelledError:
+            raise
+        except (Broken, Fenced) as broken:
+            self.fail(broken)
+        except Exception as again:  # noqa: BLE001 - whatever it is, the arrival stays
+            log.error("arrival %s stays unfinished: %s", claim.arrivals[0].id, describe(again))
 
-    def _fail(self, error: BaseException) -> None:
+    def fail(self, error: BaseException) -> None:
+        """Nothing more can be done here: the worker ends, and says why."""
         if self.failure is None:
             self.failure = error
             self.on_failure()

@@ -9,6 +9,9 @@ import mmap
 import struct
 from pathlib import Path
 
+from answerable.base.errors import Broken
+from answerable.store.files import replace_file
+
 _NAME = "heartbeat"
 _SIZE = 64
 _COUNT = struct.Struct("<Q")
@@ -25,11 +28,20 @@ class Heartbeat:
 
     @classmethod
     def open(cls, home: Path) -> "Heartbeat":
+        """Map the file, made if it is not there. Raises Broken."""
         path = home / _NAME
-        with path.open("ab") as file:
-            file.truncate(_SIZE)
-        with path.open("r+b") as file:
-            return cls(mmap.mmap(file.fileno(), _SIZE))
+        try:
+            if not path.exists() or path.stat().st_size != _SIZE:
+                # written, not truncated: writing into a hole of a full disk would be a SIGBUS
+                replace_file(path, bytes(_SIZE), mode=0o600, sync=False)
+            with path.open("r+b") as file:
+                return cls(mmap.mmap(file.fileno(), _SIZE))
+        except OSError as error:
+            raise Broken(
+                f"'{path}' cannot be used: {error.strerror}.",
+                "Nothing was started.",
+                f"look at the disk and the permissions of {home}",
+            ) from error
 
     def enter(self, arrival: str) -> None:
         self._memory[_TURN_AT:_SIZE] = arrival.encode()[:_TURN_MAX].ljust(_TURN_MAX, b"\0")
@@ -63,9 +75,9 @@ _STALLED_KEPT = 1_000
 
 
 def note_stalled(home: Path, arrival: str) -> None:
-    """The supervisor's word to the next worker: do not run this one again."""
+    """The supervisor's word to the next worker: do not run this one again. Raises Broken."""
     known = [*_lines(home), arrival][-_STALLED_KEPT:]
-    (home / _STALLED).write_text("\n".join(known) + "\n")
+    replace_file(home / _STALLED, ("\n".join(known) + "\n").encode())
 
 
 def stalled(home: Path) -> frozenset[str]:

@@ -10,91 +10,157 @@ from collections.abc import Awaitable, Callable
 from importlib import import_module
 from pathlib import Path
 
-from answerable.base.errors import AnswerableError
+from answerable.base.errors import AnswerableError, Broken, UsageError
 from answerable.compose.house import House, Plan, open_house
+from answerable.engine.port import Fenced
+from answerable.store.lock import HomeHeld
+from answerable.store.sqlite import DiskFull, StorageFailed
+from answerable.telemetry import failures
 from answerable.views.index import EntryIndex
 from answerable.worker import commands, heartbeat
 from answerable.worker.commands.office import Office
 from answerable.worker.dispatch import Dispatcher
 from answerable.worker.publisher import Publisher
 from answerable.worker.server import serve
-from answerable.worker.supervisor import PRODUCTION
+from answerable.worker.supervisor import GIVEN_UP, PRODUCTION
+from answerable.worker.verbs import Verb
 
 log = logging.getLogger("answerable.worker")
 
 _FOLLOW_S = 1.0
+_STORAGE_GONE = (StorageFailed, Fenced)
+"""What no later command can succeed after: only opening the home again helps."""
 
 
-async def open_office(plan: Plan, watch: heartbeat.Heartbeat | None = None) -> Office:
-    """Open a house and begin to work. Raises what prevents it; then nothing stays open."""
+async def open_office(
+    plan: Plan, watch: heartbeat.Heartbeat | None = None, *, works: bool = True
+) -> Office:
+    """Open a house, and begin to work unless `works=False`.
+
+    Raises what prevents it; then nothing stays open.
+    """
     house = open_house(plan)
+    dispatcher = Dispatcher(house, worker="worker", in_flight_max=plan.in_flight_max, works=works)
     try:
         if watch is not None:
             house.hall.watch = watch
         house.hall.stalled = heartbeat.stalled(plan.home)
-        dispatcher = Dispatcher(house, worker="worker", in_flight_max=plan.in_flight_max)
+        office = Office(house, dispatcher, EntryIndex.open(plan.home), Publisher(plan.home))
         await dispatcher.start()
-        return Office(house, dispatcher, EntryIndex.open(plan.home), Publisher(plan.home))
     except BaseException:
+        await dispatcher.stop()
         await house.close()
         raise
+    return office
 
 
 async def close_office(office: Office) -> None:
+    """End well: nothing in flight, files and index caught up, the home free."""
     await office.dispatcher.stop()
-    await office.publisher.follow(office.house.hall.engine)
-    await office.index.follow(office.house.hall.engine)
+    await _follow_once(office, office.house)
     office.index.close()
     await office.house.close()
 
 
-async def work(plan: Plan) -> int:
+async def work(plan: Plan, *, leash: bool = False) -> int:
     """Work until told to end; the exit code says how it ended."""
     loop = asyncio.get_running_loop()
+    failures.watch_loop(loop)
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
+    if leash:
+        _end_with_input(loop, ended)
     watch = heartbeat.Heartbeat.open(plan.home)
     office = await open_office(plan, watch)
     beating = asyncio.create_task(watch.beat())
     office.dispatcher.on_failure = ended.set
-    server = await serve(plan.home, lambda verb: commands.call(office, verb))
+    server = await serve(plan.home, _commands(office))
     following = asyncio.create_task(_follow(office.house, office, ended))
+    if office.dispatcher.failure is not None:  # it failed before we listened
+        ended.set()
     log.info("working for %s", plan.home)
     await ended.wait()
-    server.close()
-    for task in (following, beating):
-        task.cancel()
-    await asyncio.gather(following, beating, return_exceptions=True)
+    await server.close()
+    await following
     failure = office.dispatcher.failure
     if failure is not None:
-        log.error("the worker ends: %s", failure)
         office.house.abandon()
-        return 1
+        beating.cancel()
+        return _say(failure)
     await close_office(office)
+    beating.cancel()
     return 0
 
 
+def _end_with_input(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
+    """Standard input ends when the supervisor does: nobody would watch us, so we end as well."""
+
+    def gone() -> None:
+        loop.remove_reader(sys.stdin.fileno())
+        ended.set()
+
+    loop.add_reader(sys.stdin.fileno(), gone)
+
+
+def _commands(office: Office) -> Callable[[Verb], Awaitable[object]]:
+    """The public commands; one that finds the storage gone ends the worker as well."""
+
+    async def run(verb: Verb) -> object:
+        try:
+            return await commands.call(office, verb)
+        except _STORAGE_GONE as error:
+            office.dispatcher.fail(error)
+            raise
+
+    return run
+
+
 async def _follow(house: House, office: Office, ended: asyncio.Event) -> None:
-    """Publish files and index entries, behind the commits."""
-    rounds: list[Callable[[], Awaitable[None]]] = [
-        lambda: office.publisher.follow(house.hall.engine),
-        lambda: office.index.follow(house.hall.engine),
-    ]
+    """Publish files and index entries, behind the commits, until the worker ends."""
+    said: frozenset[str] = frozenset()
     while not ended.is_set():
-        await asyncio.sleep(_FOLLOW_S)
-        for follow in rounds:
-            try:
-                await follow()
-            except AnswerableError:
-                log.exception("what follows the ledger is behind; the ledger itself is not")
+        said = await _follow_once(office, house, said)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), _FOLLOW_S)
+
+
+async def _follow_once(
+    office: Office, house: House, said: frozenset[str] = frozenset()
+) -> frozenset[str]:
+    """One round; what fails is said once, and never keeps the worker from working."""
+    found = set()
+    for follow in (office.publisher.follow, office.index.follow):
+        try:
+            await follow(house.hall.engine)
+        except Exception as error:  # noqa: BLE001 - both can be made again from the ledger
+            found.add(what := str(error) if isinstance(error, Broken) else failures.describe(error))
+            if what not in said:
+                log.error("files or index are behind the ledger, which is not harmed: %s", what)
+    return frozenset(found)
+
+
+def _say(error: BaseException) -> int:
+    """Why the worker ends; the exit code that goes with it."""
+    if not isinstance(error, AnswerableError):
+        log.error("the worker ends by a defect of ours: %s", failures.describe(error))
+        return 1
+    sys.stderr.write(f"error ({error.code}): {error}\n")
+    is_lasting = isinstance(error, Broken) and not isinstance(
+        error, (DiskFull, StorageFailed, HomeHeld)
+    )
+    return GIVEN_UP if is_lasting else error.exit_code
 
 
 def _plan(where: str, home: Path) -> Plan:
     module, _, name = where.partition(":")
     found = getattr(import_module(module), name)(home)
     if not isinstance(found, Plan):
-        raise TypeError(f"'{where}' made a {type(found).__name__}, not a Plan")
+        raise UsageError(
+            f"'{where}' made a {type(found).__name__}, not a Plan.",
+            "Nothing was started.",
+            "answerable worker",
+        )
     return found
 
 
@@ -102,14 +168,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="answerable.worker.process")
     parser.add_argument("home", type=Path)
     parser.add_argument("--plan", default=PRODUCTION)
+    parser.add_argument("--leash", action="store_true", help="end when standard input ends")
     given = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    failures.install()
     try:
         with contextlib.suppress(KeyboardInterrupt):
-            return asyncio.run(work(_plan(given.plan, given.home)))
-    except AnswerableError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
+            return asyncio.run(work(_plan(given.plan, given.home), leash=given.leash))
+    except Exception as error:  # noqa: BLE001 - nothing of it may be printed as it is
+        return _say(error)
     return 0
 
 

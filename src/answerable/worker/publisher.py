@@ -1,17 +1,30 @@
 """Publishes the log as static files, after the commit and behind it: what outsiders verify.
 
 The truth is in the database; these files are written by rename, may lag by a round, and can be
-thrown away and written again.
+thrown away and written again. What cannot be is that they speak of more than the database: then
+an older database was put back, and nothing is published over what was.
 """
 
 import asyncio
+import threading
 from pathlib import Path
 
 import msgspec
 
+from answerable.base.errors import Broken
 from answerable.engine.port import Engine
 from answerable.ledger.domain import KINDS, SEAL_KIND, Seal
-from answerable.ledger.tiles import TileWriter
+from answerable.ledger.note import Checkpoint, NoteError, note_text, parse_checkpoint
+from answerable.ledger.tiles import (
+    WIDTH,
+    TileMissing,
+    TilesAhead,
+    TileWriter,
+    entries_path,
+    read_checkpoint,
+    tile_path,
+)
+from answerable.ledger.tree import HASH_BYTES
 from answerable.store.files import replace_file
 
 TILES = "ledger"
@@ -23,22 +36,63 @@ class Publisher:
     """Follows the feed into the folder `home/ledger`."""
 
     def __init__(self, home: Path) -> None:
-        folder = home / TILES
-        folder.mkdir(exist_ok=True)
-        self._cursor_file = folder / _CURSOR
-        self._writer = TileWriter(folder, sync=False)
-        self._position, self._size = self._resume()
-
-    def _resume(self) -> tuple[int, int]:
-        """Position and size up to which is published; the beginning where that is not sure."""
-        try:
-            position, size = map(int, self._cursor_file.read_text().split())
-        except (OSError, ValueError):
-            return 0, 0
-        return (position, size) if size <= self._writer.size_on_disk() else (0, 0)
+        self._home = home
+        self._folder = home / TILES
+        _make(self._folder)
+        self._cursor_file = self._folder / _CURSOR
+        self._writer = TileWriter(self._folder, sync=False)
+        self._position, self._size = 0, 0
+        self._is_sure = False  # that the cursor is of this feed
+        self._ahead: TilesAhead | None = None
+        self._one_reader = asyncio.Lock()
+        self._one_writer = threading.Lock()  # a cancelled round leaves its thread at work
 
     async def follow(self, engine: Engine) -> None:
-        """Publish everything that is committed now."""
+        """Publish everything that is committed now. Raises TilesAhead, Broken."""
+        if self._ahead is not None:
+            raise self._ahead
+        async with self._one_reader:
+            if not self._is_sure:
+                await self._resume(engine)
+            await self._follow(engine)
+
+    async def rebuild(self, engine: Engine) -> None:
+        """Write all files again: some are missing or damaged. Raises TilesAhead, Broken."""
+        if self._ahead is not None:
+            raise self._ahead
+        async with self._one_reader:
+            await asyncio.to_thread(self._forget)
+            await self._follow(engine)
+
+    async def _resume(self, engine: Engine) -> None:
+        """Go on where the published checkpoint stands; from the beginning where files are amiss."""
+        head = _head(self._folder)
+        if head is not None:
+            position = await self._seal_of(engine, head)
+            if self._writer.size_on_disk() == head.size and _is_whole(self._folder, head.size):
+                self._position, self._size = position, head.size
+            else:
+                await asyncio.to_thread(self._forget)
+        self._is_sure = True
+
+    async def _seal_of(self, engine: Engine, head: Checkpoint) -> int:
+        """Where the feed has what is published: there the cursor says, or somewhere else."""
+        try:
+            hint = int(self._cursor_file.read_text())
+        except (OSError, ValueError):
+            hint = 0
+        last = 0
+        for after in (hint - 1, 0) if hint > 0 else (0,):
+            async for record in engine.read(after, (SEAL_KIND,)):
+                seal = msgspec.json.decode(record.data, type=Seal)
+                last = seal.size
+                if seal.size == head.size and _head_of(seal.note).root == head.root:
+                    return record.position
+                if seal.size > head.size:
+                    break
+        raise self._refuse(head.size, last)
+
+    async def _follow(self, engine: Engine) -> None:
         entries: list[bytes] = []
         seal: Seal | None = None
         covered, position = 0, self._position
@@ -55,9 +109,74 @@ class Publisher:
             await self._publish(entries[:covered], seal, position)
 
     async def _publish(self, entries: list[bytes], seal: Seal, position: int) -> None:
-        first = seal.size - len(entries)
-        if seal.size > self._writer.size_on_disk():
-            await asyncio.to_thread(self._writer.publish, first, entries, seal.note)
-        self._position, self._size = position, seal.size
-        text = f"{position} {seal.size}\n".encode()
-        await asyncio.to_thread(replace_file, self._cursor_file, text, sync=False)
+        try:
+            await asyncio.to_thread(self._write, entries, seal, position)
+        except TilesAhead as ahead:
+            raise self._refuse(self._writer.size_on_disk(), seal.size) from ahead
+
+    def _write(self, entries: list[bytes], seal: Seal, position: int) -> None:
+        with self._one_writer:
+            if seal.size > self._writer.size_on_disk():
+                self._writer.publish(seal.size - len(entries), entries, seal.note)
+            if position > self._position:
+                self._position, self._size = position, seal.size
+                replace_file(self._cursor_file, f"{position}\n".encode(), sync=False)
+
+    def _forget(self) -> None:
+        """Begin again from nothing. Tiles are replaced one by one, the checkpoint with them."""
+        with self._one_writer:
+            (self._folder / "checkpoint").unlink(missing_ok=True)
+            self._writer = TileWriter(self._folder, sync=False)
+            self._position, self._size = 0, 0
+
+    def _refuse(self, published: int, size: int) -> TilesAhead:
+        self._ahead = TilesAhead(
+            f"{published} entries are published in '{self._folder}', and the {size} of the "
+            "database are not their continuation: an older database was put back.",
+            "Nothing is published until somebody has decided which of the two is right.",
+            f"answerable ledger verify --home {self._home}",
+        )
+        return self._ahead
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise Broken(
+            f"The folder '{folder}' cannot be made: {error.strerror}.",
+            "Nothing was published, and the worker did not start.",
+            f"ls -ld {folder.parent}",
+        ) from error
+
+
+def _head(folder: Path) -> Checkpoint | None:
+    """The published checkpoint; None where there is none to read."""
+    try:
+        return _head_of(read_checkpoint(folder))
+    except (NoteError, TileMissing):
+        return None
+
+
+def _head_of(note: str) -> Checkpoint:
+    return parse_checkpoint(note_text(note))
+
+
+def _is_whole(folder: Path, size: int) -> bool:
+    """Whether every full tile is there, by its size: a power cut may have taken some."""
+    level, count = 0, size // WIDTH
+    while count:
+        for number in range(count):
+            if _size_of(folder / tile_path(level, number)) != WIDTH * HASH_BYTES:
+                return False
+            if not level and not _size_of(folder / entries_path(number)):
+                return False
+        level, count = level + 1, count // WIDTH
+    return True
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

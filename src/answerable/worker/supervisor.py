@@ -9,16 +9,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
+from answerable.base.errors import Broken
+from answerable.store.lock import HomeLock
+from answerable.telemetry import failures
 from answerable.worker.heartbeat import Heartbeat, note_stalled
 
 log = logging.getLogger("answerable.supervisor")
 
 PRODUCTION = "answerable.compose.configured:plan"  # what a worker is built from
+GIVEN_UP = 70  # how a worker says that what is broken does not heal by starting again (EX_SOFTWARE)
 
 _LOOK_S = 0.1
 _START_GRACE_S = 60.0
 _PAUSES_S = (0.0, 0.1, 0.5, 2.0, 5.0)
-NOT_WORTH_RETRYING = frozenset({0, 2, 3, 4})  # ended as told, or the set-up is wrong
+_HEALTHY_S = 30.0  # a life that long was not ended by how it began
+_NOT_WORTH_RETRYING = frozenset({0, 2, 3, 4, GIVEN_UP})  # ended as told, or the set-up is wrong
+_ENDED_EARLY = frozenset({-signal.SIGTERM, -signal.SIGINT})  # told to end before it could listen
 
 
 class Supervisor:
@@ -29,24 +35,33 @@ class Supervisor:
         self._command = list(command)
         self._stall_s = stall_s
         self._worker: subprocess.Popen[bytes] | None = None
-        self._is_ending = False
+        self._told: int | None = None  # the signal that told us to end
 
     def run(self) -> int:
-        """Watch until the worker ends for good; returns its exit code."""
+        """Watch until the worker ends for good; returns its exit code. Raises HomeHeld, Broken."""
+        HomeLock.take(self._home).release()
+        heartbeat = Heartbeat.open(self._home)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._pass_on)
-        self._home.mkdir(parents=True, exist_ok=True)
-        heartbeat = Heartbeat.open(self._home)
-        stillborn = 0
-        while True:
+        troubled = 0
+        while not self._is_told():
             heartbeat.reset()
-            self._worker = subprocess.Popen(self._command)  # noqa: S603 - our own command
+            began = time.monotonic()
+            # its end of the pipe closes when we are gone, however we went
+            self._worker = subprocess.Popen(self._command, stdin=subprocess.PIPE)  # noqa: S603 - our own command
+            self._forward()
             code = self._watch(self._worker, heartbeat)
-            if self._is_ending or code in NOT_WORTH_RETRYING:
-                return code
-            stillborn = 0 if heartbeat.count else stillborn + 1
+            if self._worker.stdin is not None:
+                self._worker.stdin.close()
+            if self._is_told():
+                return 0 if code in _ENDED_EARLY else code
+            if code in _NOT_WORTH_RETRYING:
+                return 1 if code == GIVEN_UP else code
+            by_itself = code > 0 and time.monotonic() - began < _HEALTHY_S
+            troubled = troubled + 1 if by_itself or not heartbeat.count else 0
             log.warning("worker ended with %s; starting it again", code)
-            time.sleep(_PAUSES_S[min(stillborn, len(_PAUSES_S) - 1)])
+            self._pause(_PAUSES_S[min(troubled, len(_PAUSES_S) - 1)])
+        return 0
 
     def _watch(self, worker: "subprocess.Popen[bytes]", heartbeat: Heartbeat) -> int:
         last, seen_at = heartbeat.count, time.monotonic()
@@ -67,17 +82,35 @@ class Supervisor:
         """The loop does not turn: whose code it was goes to the desk in the next life."""
         turn = heartbeat.turn
         log.error("worker %s stalled in turn %s; killing it", worker.pid, turn or "(none)")
-        if turn:
-            note_stalled(self._home, turn)
         worker.kill()
+        if turn:
+            try:
+                note_stalled(self._home, turn)
+            except Broken as error:  # it will stall once more; we must be there to see it
+                log.error("the stalled turn could not be noted: %s", failures.describe(error))
+
+    def _pause(self, pause_s: float) -> None:
+        until = time.monotonic() + pause_s
+        while not self._is_told() and (left_s := until - time.monotonic()) > 0:
+            time.sleep(min(left_s, _LOOK_S))
+
+    def _is_told(self) -> bool:
+        return self._told is not None
 
     def _pass_on(self, number: int, _frame: FrameType | None) -> None:
-        self._is_ending = True
-        if self._worker is not None and self._worker.poll() is None:
-            self._worker.send_signal(number)
+        self._told = number
+        self._forward()
+
+    def _forward(self) -> None:
+        """The signal may come before the worker that it is meant for."""
+        if self._told is not None and self._worker is not None and self._worker.poll() is None:
+            self._worker.send_signal(self._told)
 
 
 def supervise(home: Path, *, plan: str, stall_s: float) -> int:
     """Run the worker of `home` under a supervisor in this process, until it is told to end."""
-    command = [sys.executable, "-m", "answerable.worker.process", str(home), "--plan", plan]
+    failures.install()
+    command = [
+        sys.executable, "-m", "answerable.worker.process", str(home), "--plan", plan, "--leash",
+    ]  # fmt: skip
     return Supervisor(home, command, stall_s=stall_s).run()

@@ -1,10 +1,20 @@
 """The public commands as they travel: one typed struct a verb, tagged by `noun.verb`."""
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Annotated, Literal
 
 import msgspec
 
+from answerable.base.errors import UsageError
 from answerable.pipeline.receive import Incoming
+
+ROWS_MAX = 1_000
+_TIME_MAX = 2**53 - 1
+
+Limit = Annotated[int, msgspec.Meta(ge=1, le=ROWS_MAX)]
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=60)]
+Share = Annotated[float, msgspec.Meta(ge=0, lt=1)]
+Index = Annotated[int, msgspec.Meta(ge=0, le=_TIME_MAX)]
 
 
 class MessagesAccept(msgspec.Struct, frozen=True, tag="messages.accept"):
@@ -40,33 +50,33 @@ class Stop(msgspec.Struct, frozen=True, tag="stop"):
 
 
 class ApprovalList(msgspec.Struct, frozen=True, tag="approval.list"):
-    limit: int = 100
+    limit: Limit = 100
 
 
 class ApprovalAnswer(msgspec.Struct, frozen=True, tag="approval.answer"):
     effect: str
     by: str
     says: Literal["grant", "refuse"]
-    wait_s: float = 5.0  # how long to wait for what came of it
+    wait_s: Seconds = 5.0  # how long to wait for what came of it
 
 
 class UnknownList(msgspec.Struct, frozen=True, tag="effect.unknown"):
     """Effects of which only a person can say how they ended."""
 
-    limit: int = 100
+    limit: Limit = 100
 
 
 class EffectSettle(msgspec.Struct, frozen=True, tag="effect.settle"):
     effect: str
     by: str
     says: Literal["done", "not_done"]
-    wait_s: float = 5.0
+    wait_s: Seconds = 5.0
 
 
 class DeskList(msgspec.Struct, frozen=True, tag="desk.list"):
     queue: str | None = None
-    since: int = 0  # waiting since then or later, microseconds UTC
-    limit: int = 100
+    since: Index = 0  # waiting since then or later, microseconds UTC
+    limit: Limit = 100
 
 
 class DeskTake(msgspec.Struct, frozen=True, tag="desk.take"):
@@ -86,7 +96,7 @@ class DeskSay(msgspec.Struct, frozen=True, tag="desk.reply"):
     text: str
     interaction: str = ""
     key: str = ""
-    wait_s: float = 5.0  # how long to wait for what came of it
+    wait_s: Seconds = 5.0  # how long to wait for what came of it
 
 
 class DeskHandback(msgspec.Struct, frozen=True, tag="desk.handback"):
@@ -102,14 +112,14 @@ class DecisionWho(msgspec.Struct, frozen=True, tag="decision.who"):
     """Of one decision, or of one drawn by chance if `decision` is empty (`draw` is the chance)."""
 
     decision: str = ""
-    draw: float = 0.0
+    draw: Share = 0.0
 
 
 class LedgerCheckpoint(msgspec.Struct, frozen=True, tag="ledger.checkpoint"): ...
 
 
 class LedgerProve(msgspec.Struct, frozen=True, tag="ledger.prove"):
-    index: int
+    index: Index
 
 
 class Status(msgspec.Struct, frozen=True, tag="status"): ...
@@ -157,3 +167,27 @@ class Told(msgspec.Struct, frozen=True):
     next_command: str = ""
     exit_code: int = 0
     retry_after_s: float = 0.0
+
+
+_encode = msgspec.json.Encoder().encode
+_decode: Callable[[bytes], Verb] = msgspec.json.Decoder(Verb).decode
+
+
+def encode_asked(asked: Asked) -> bytes:
+    """As it travels. Raises UsageError where a text is not Unicode."""
+    try:
+        return _encode(asked)
+    except UnicodeEncodeError:
+        raise UsageError(
+            "The command holds text that is not Unicode.", "Nothing was sent.", "correct its text"
+        ) from None
+
+
+def decode_verb(data: bytes) -> Verb:
+    """A command, checked. Raises UsageError that says what is wrong with it."""
+    try:
+        return _decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(
+            f"That is no command: {error}.", "Nothing was done.", "answerable --help"
+        ) from None

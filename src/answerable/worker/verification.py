@@ -11,7 +11,8 @@ from answerable.adapters.engines.embedded.journal import DATABASE, read_feed
 from answerable.base.errors import NotFound
 from answerable.compose.house import VKEY
 from answerable.ledger.checks import Verified
-from answerable.ledger.note import VerifierKey
+from answerable.ledger.note import NoteError, VerifierKey, verify_checkpoint
+from answerable.ledger.tiles import TileMissing, read_checkpoint
 from answerable.ledger.verify import verify_feed
 from answerable.ledger.verify_tiles import verify_tiles
 from answerable.store.sqlite import open_reader
@@ -41,19 +42,26 @@ class HomeVerified(msgspec.Struct, frozen=True, kw_only=True):
 
 def verify_home(home: Path, earlier: Sequence[Path] = (), vkey: str = "") -> HomeVerified:
     """Check everything, from the first entry on. `earlier` are checkpoints saved before; `vkey` is
-    a key from outside the home, which a thief of the home cannot have changed."""
+    a key from outside the home, which a thief of the home cannot have changed.
+
+    Raises NotFound where there is nothing to verify, NoteError where `vkey` is no key or a
+    checkpoint of `earlier` is not signed with it, CorruptPage where the file cannot be read.
+    """
     database = home / DATABASE
     if not database.exists():
-        raise NotFound(f"'{home}' has no ledger.", "Nothing was verified.", "answerable demo")
-    key = VerifierKey.parse(vkey or (home / VKEY).read_text().strip())
+        raise NotFound(
+            f"'{home}' has no ledger.",
+            "Nothing was verified.",
+            "name a home with --home or ANSWERABLE_HOME",
+        )
+    key = VerifierKey.parse(vkey or _read(home / VKEY).strip())
     texts = [_read(path) for path in earlier]
     folder = home / TILES
-    published = (folder / "checkpoint").exists()
-    if published:
-        texts.append((folder / "checkpoint").read_text())
+    is_published = (folder / "checkpoint").exists()
     began = time.monotonic()
-    feed = asyncio.run(_verify_feed(database, key, texts))
-    files = verify_tiles(folder, [key], texts) if published else None
+    published = _signed(folder, key) if is_published else None
+    feed = asyncio.run(_verify_feed(database, key, [*texts, *published] if published else texts))
+    files = verify_tiles(folder, [key], texts) if is_published else None
     problem = feed.problem or (files.problem if files else None)
     return HomeVerified(
         verified=problem is None,
@@ -64,6 +72,16 @@ def verify_home(home: Path, earlier: Sequence[Path] = (), vkey: str = "") -> Hom
         index=problem.index if problem else None,
         problem=problem.problem if problem else "",
     )
+
+
+def _signed(folder: Path, key: VerifierKey) -> list[str]:
+    """The published checkpoint; nothing where it is not signed, which `verify_tiles` will say."""
+    try:
+        text = read_checkpoint(folder)
+        verify_checkpoint(text, [key])
+    except (NoteError, TileMissing):
+        return []
+    return [text]
 
 
 async def _verify_feed(database: Path, key: VerifierKey, earlier: list[str]) -> Verified:
@@ -77,5 +95,9 @@ async def _verify_feed(database: Path, key: VerifierKey, earlier: list[str]) -> 
 def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise NotFound(f"'{path}' cannot be read: {error.strerror}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotFound(
+            f"'{path}' cannot be read: {getattr(error, 'strerror', None) or 'it is not text'}.",
+            "Nothing was verified.",
+            f"ls -l {path}",
+        ) from None

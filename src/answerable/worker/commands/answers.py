@@ -97,7 +97,7 @@ async def _answer(
     answer = Answer(interaction=state.interaction, effect=state.id, by=person.id, says=says)
     await accept_causes(hall, [(f"answer/{state.id}/{person.id}/{says}", answer, 0)])
     now = state
-    for _ in range(int(wait_s / _LOOK_S)):
+    for _ in range(int(wait_s / _LOOK_S) if office.dispatcher.works else 0):
         now = _find(office, state.id)
         if now.status is not state.status:
             break

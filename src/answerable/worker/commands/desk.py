@@ -4,14 +4,14 @@ import asyncio
 from dataclasses import dataclass
 
 from answerable.base.clock import iso
-from answerable.base.errors import NotFound, UsageError
+from answerable.base.errors import NotFound
 from answerable.base.ids import kin
 from answerable.desk import rows
 from answerable.desk.domain import QueueItem
 from answerable.effects import rows as effects
 from answerable.pipeline import desk
 from answerable.pipeline.desk import Taken
-from answerable.pipeline.receive import TEXT_BYTES_MAX, load_message
+from answerable.pipeline.receive import load_message
 from answerable.worker import verbs
 from answerable.worker.commands.office import Done, Office
 
@@ -60,11 +60,12 @@ async def desk_take(office: Office, verb: verbs.DeskTake) -> Taken:
 
 async def desk_reply(office: Office, verb: verbs.DeskSay) -> Said:
     hall = office.house.hall
-    if not verb.text.strip() or len(verb.text.encode()) > TEXT_BYTES_MAX:
-        raise UsageError(f"A reply has 1 to {TEXT_BYTES_MAX} bytes.", "Nothing was sent.")
     interaction = verb.interaction or effects.last_of_case(hall.db, verb.case)
     if not interaction:
-        raise NotFound(f"Case '{verb.case}' has no message to answer.", "Nothing was sent.")
+        raise NotFound(
+            f"Case '{verb.case}' has no message to answer.", "Nothing was sent.",
+            "answerable desk list",
+        )  # fmt: skip
     person = hall.people.find(verb.by).id
     reply = await desk.say(hall, interaction, verb.case, person, verb.text, verb.key)
     status = await _status_of(office, kin("eff", reply, 1), verb.wait_s)
@@ -74,7 +75,7 @@ async def desk_reply(office: Office, verb: verbs.DeskSay) -> Said:
 async def _status_of(office: Office, effect: str, wait_s: float) -> str:
     """Where a reply stands, as soon as it has ended."""
     state = None
-    for _ in range(int(wait_s / _LOOK_S) + 1):
+    for _ in range(int(wait_s / _LOOK_S) + 1 if office.dispatcher.works else 1):
         state = effects.find(office.house.hall.db, effect)
         if state is not None and state.status.is_end:
             break

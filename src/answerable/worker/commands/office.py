@@ -32,7 +32,10 @@ class Office:
     async def record_at(self, position: int) -> Record:
         async for record in self.house.hall.engine.read(position - 1):
             return record
-        raise NotFound(f"The feed has no record at {position}.")
+        raise NotFound(
+            f"The feed has no record at {position}.", "Nothing was read.",
+            "answerable ledger verify",
+        )  # fmt: skip
 
     async def entry(self, entry_id: str) -> tuple[Entry, Record]:
         """An entry by its id. Raises NotFound."""
@@ -40,8 +43,9 @@ class Office:
         place = self.index.find(entry_id)
         if place is None:
             raise NotFound(
-                f"No entry '{entry_id}' is in this ledger.", "", "answerable decision who --random"
-            )
+                f"No entry '{entry_id}' is in this ledger.", "Nothing was looked up.",
+                "answerable decision who --random",
+            )  # fmt: skip
         record = await self.record_at(place.position)
         return decode_entry(record.data), record
 

@@ -1,5 +1,7 @@
 """Commands that answer with proof: who was accountable, where the log stands."""
 
+from pathlib import Path
+
 import msgspec
 
 from answerable.base.clock import iso
@@ -8,7 +10,7 @@ from answerable.engine.port import Record
 from answerable.ledger.domain import Entry, decode_entry
 from answerable.ledger.note import note_text, parse_checkpoint
 from answerable.ledger.proof import prove
-from answerable.ledger.tiles import TileReader, read_checkpoint
+from answerable.ledger.tiles import TileMissing, TileReader, read_checkpoint
 from answerable.worker import verbs
 from answerable.worker.commands.office import Office
 from answerable.worker.publisher import TILES
@@ -40,12 +42,17 @@ async def decision_who(office: Office, verb: verbs.DecisionWho) -> Who:
     if verb.decision:
         entry, record = await office.entry(verb.decision)
         if entry.kind != "decided":
-            raise NotFound(f"'{verb.decision}' is a {entry.kind}, not a decision.")
+            raise NotFound(
+                f"'{verb.decision}' is a {entry.kind}, not a decision.", "Nothing was looked up.",
+                "answerable decision who --random",
+            )  # fmt: skip
     else:
         count = index.count("decided")
         place = index.nth("decided", int(verb.draw * count)) if count else None
         if place is None:
-            raise NotFound("No decision is in this ledger yet.", "", "answerable demo")
+            raise NotFound(
+                "No decision is in this ledger yet.", "Nothing was looked up.", "answerable worker"
+            )
         record = await office.record_at(place.position)
         entry = decode_entry(record.data)
     return await _told(office, entry, record)
@@ -54,7 +61,10 @@ async def decision_who(office: Office, verb: verbs.DecisionWho) -> Who:
 async def _told(office: Office, entry: Entry, record: Record) -> Who:
     owner, action, policy = entry.owner, entry.action, entry.policy[-1]
     if owner is None or action is None:
-        raise NotFound(f"'{entry.id}' names no owner or no action.")
+        raise NotFound(
+            f"'{entry.id}' names no owner or no action.", "Nothing can be said of it.",
+            f"answerable ledger prove {entry.seq}",
+        )  # fmt: skip
     name = await office.name_of(owner.person)
     agent = entry.agent.id if entry.agent else ""
     what = f"{action.kind} {action.name}"
@@ -76,19 +86,34 @@ async def _told(office: Office, entry: Entry, record: Record) -> Who:
 
 async def _proof(office: Office, index: int) -> str:
     """From the published files, so that it is what an outsider would get."""
-    await office.publisher.follow(office.house.hall.engine)
-    folder = office.house.home / TILES
-    checkpoint = read_checkpoint(folder)
-    size = parse_checkpoint(note_text(checkpoint)).size
+    engine = office.house.hall.engine
+    await office.publisher.follow(engine)
+    size = office.house.hall.committer.size
     if index >= size:
-        raise NotFound(f"The ledger has {size} entries; there is no entry {index}.")
-    return prove(index, checkpoint, TileReader(folder, size)).encode()
+        raise NotFound(
+            f"The ledger has {size} entries; there is no entry {index}.", "Nothing was proven.",
+            "answerable ledger checkpoint",
+        )  # fmt: skip
+    try:
+        return _proven(office.house.home / TILES, index)
+    except TileMissing:  # a file was taken away: all of them can be written again
+        await office.publisher.rebuild(engine)
+        return _proven(office.house.home / TILES, index)
+
+
+def _proven(folder: Path, index: int) -> str:
+    checkpoint = read_checkpoint(folder)
+    reader = TileReader(folder, parse_checkpoint(note_text(checkpoint)).size)
+    return prove(index, checkpoint, reader).encode()
 
 
 async def checkpoint(office: Office, _: verbs.LedgerCheckpoint) -> str:
     await office.publisher.follow(office.house.hall.engine)
     if not office.house.hall.committer.size:
-        raise NotFound("The ledger is empty: nothing is signed yet.")
+        raise NotFound(
+            "The ledger is empty: nothing is signed yet.", "Nothing was written.",
+            "answerable person add EMAIL --name NAME",
+        )  # fmt: skip
     return read_checkpoint(office.house.home / TILES)
 
 
