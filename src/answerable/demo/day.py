@@ -79,9 +79,13 @@ async def _play(
     try:
         await send_day(stage, sent, messages, planned, progress.sent)
         await wait_out(stage, sent, progress.waiting)
-    finally:
-        ended.set()
-        await asyncio.gather(*beside)
+    except BaseException:
+        for task in beside:  # nobody answers them any more
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+        raise
+    ended.set()
+    await asyncio.gather(*beside)
     await asyncio.to_thread(stage.stop_worker)
     progress.say("comparing our ledger with the outside's books")
     seconds = time.monotonic() - began

@@ -2,6 +2,7 @@
 
 import msgspec
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 
@@ -78,7 +79,7 @@ def show(report: Report, console: Console) -> None:
     table.add_row(f"{report.held:,}", "effects held for a person")
     table.add_row(f"{report.escalated:,}", "cases handed to people")
     for rule, count in report.denied.items():
-        table.add_row(f"{count:,}", f"denied by {rule}")
+        table.add_row(f"{count:,}", f"denied by {escape(rule)}")
     ledger = report.ledger
     verdict = "verified" if ledger.verified else f"NOT VERIFIED at entry {ledger.problem}"
     table.add_row(f"{ledger.entries:,}", f"ledger entries, {verdict} in {ledger.seconds} s")
@@ -93,6 +94,7 @@ def show(report: Report, console: Console) -> None:
     table.add_row("ms", f"p50/p99 by stage: {stages}")
     console.print(table)
     console.print()
-    console.print(report.sentence, highlight=False)
+    console.print(report.sentence, highlight=False, markup=False)
     if report.decision:
-        console.print(f"Next: answerable decision who {report.decision} --home {report.home}")
+        command = f"answerable decision who {report.decision} --home {shlex.quote(report.home)}"
+        console.print(f"Next: {command}", highlight=False, markup=False, soft_wrap=True)

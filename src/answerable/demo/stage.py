@@ -14,7 +14,7 @@ from answerable.base.errors import Broken, UsageError
 from answerable.compose.configured import SETTINGS
 from answerable.demo.dayclock import DayClock, is_day
 from answerable.demo.house import ORIGIN, PLAN, outside_of
-from answerable.store.lock import LOCK
+from answerable.store.lock import LOCK, HomeLock
 
 _READY_S = 30.0
 
@@ -45,8 +45,12 @@ class Stage:
 
     @classmethod
     def build(cls, home: Path, seed: int) -> "Stage":
-        """A fresh home. The home of an earlier day is replaced; any other folder is refused."""
+        """A fresh home. The home of an earlier day is replaced; any other folder is refused.
+
+        Raises UsageError, or HomeHeld where the earlier day is still running.
+        """
         if is_day(home):
+            HomeLock.take(home).release()  # not under another day's feet
             shutil.rmtree(home)
         elif home.exists() and (not home.is_dir() or any(home.iterdir())):
             raise UsageError(
