@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any, Literal
 
-from answerable import Agent, Context, Message, Money, Reply, ToolCall
+from answerable import Agent, Context, Message, Money, Patience, Reply, ToolCall
 from answerable.base.clock import ManualClock
-from answerable.effects.errors import NotDone
+from answerable.effects.domain import EffectState
+from answerable.effects.errors import NotDone, OutcomeUnknown
 from answerable.policy.limits import Limit
 from answerable.sdk.words import Outcome
 from answerable.testing.world import OWNER, Life, Till, World
@@ -38,8 +39,8 @@ def support(
         return await till.find(key)
 
     @agent.tool(
-        effect="refund", repeat=repeat, find=find, limit=limit, deadline_s=deadline_s,
-        attempts_max=attempts_max,
+        effect="refund", repeat=repeat, find=find, limit=limit,
+        patience=Patience(deadline_s=deadline_s, attempts_max=attempts_max),
     )  # fmt: skip
     async def refund(call: ToolCall, order_id: str, amount: Money) -> str:
         return await till.pay(call.key, amount.amount_minor)
@@ -95,3 +96,49 @@ def queue_of(life: Life) -> list[tuple[str, str]]:
         (row[0], row[1])
         for row in life.db.execute("SELECT queue, code FROM queue_item ORDER BY since")
     ]
+
+
+def scene(tmp_path: Path, till: Till, **agent: Any) -> World:
+    world = inline_world(tmp_path / "home", support(till, **agent))
+    world.mailbox.repeat = agent.get("repeat", "reconcilable")
+    return world
+
+
+def clock_of(life: Life) -> ManualClock:
+    clock = life.house.plan.clock
+    assert isinstance(clock, ManualClock)
+    return clock
+
+
+def refund_of(life: Life) -> EffectState:
+    (refund,) = [one for one in life.effects() if one.kind == "tool"]
+    return refund
+
+
+def once(fault: Fault) -> Fault:
+    """A fault that happens to the first call only."""
+    calls = 0
+
+    async def first(key: str) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            await fault(key)
+
+    return first
+
+
+async def loses_the_answer(_key: str) -> None:
+    raise OutcomeUnknown("no answer")
+
+
+async def breaks(_key: str) -> None:
+    raise ZeroDivisionError
+
+
+async def quits(_key: str) -> None:
+    raise SystemExit
+
+
+async def cancels(_key: str) -> None:
+    raise asyncio.CancelledError

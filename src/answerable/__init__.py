@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from answerable.agents.domain import Patience
     from answerable.base.money import Money
     from answerable.cases.domain import Message
     from answerable.effects.errors import NotDone, OutcomeUnknown
@@ -24,6 +25,7 @@ _HOME_OF = {
     "Money": "answerable.base.money",
     "NotDone": "answerable.effects.errors",
     "OutcomeUnknown": "answerable.effects.errors",
+    "Patience": "answerable.agents.domain",
     "Proposal": "answerable.sdk.words",
     "Reply": "answerable.sdk.words",
     "ToolCall": "answerable.sdk.call",
@@ -38,6 +40,7 @@ __all__ = [
     "Money",
     "NotDone",
     "OutcomeUnknown",
+    "Patience",
     "Proposal",
     "Reply",
     "ToolCall",

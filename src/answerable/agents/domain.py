@@ -15,6 +15,18 @@ whether it happened · after a crash nobody knows, and a person decides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long one call to the other side may take before it is *unknown*, and how often one that
+    surely did nothing is tried, over some minutes, before it has failed."""
+
+    deadline_s: float = 10.0
+    attempts_max: int = 6
+
+
+PATIENCE = Patience()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
     """An effect tool as declared: what it may do, how it can be repeated, within which limits."""
 
@@ -25,8 +37,7 @@ class Tool:
     find: Callable[..., Awaitable[str | None]] | None = None
     needs_grade: int = 0
     limit: Limit = field(default_factory=Limit)
-    deadline_s: float = 10.0
-    attempts_max: int = 6
+    patience: Patience = PATIENCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +84,7 @@ def release_of(blueprint: Blueprint, policy_digest: str) -> Release:
             {
                 "name": tool.name, "effect": tool.effect, "repeat": tool.repeat,
                 "needs_grade": tool.needs_grade, "limit": repr(tool.limit),
-                "deadline_s": tool.deadline_s, "attempts_max": tool.attempts_max,
+                "patience": repr(tool.patience),
             }
             for _, tool in sorted(blueprint.tools.items())
         ],

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from answerable.base.ids import kin
@@ -44,27 +45,30 @@ class Cases:
         return Case(case_id, party, agent, lease, is_new=True)
 
 
-def change_of_hands(  # noqa: PLR0913 - one sentence: this case goes to that holder, by whom, why
-    kind: Literal["lease", "escalated", "handback"],
-    case: Case,
-    holder: str,
-    *,
-    actor: str,
-    facts: Mapping[str, str | int],
-    interaction: str | None = None,
-    body: tuple[str, bytes] | None = None,
-) -> Draft:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handover:
+    """To whom a case goes, by whom, and what is told with it."""
+
+    kind: Literal["lease", "escalated", "handback"]
+    to: str  # `per_...`, `queue:...`, `agent:...`
+    actor: str
+    facts: Mapping[str, str | int] = field(default_factory=dict)
+    interaction: str | None = None
+    body: Body | None = None
+
+
+def change_of_hands(case: Case, handover: Handover) -> Draft:
     """The case changes hands: the next epoch, after which no earlier holder may speak.
 
     The entry's id is the case and the epoch, so that of two changes at once the first one wins.
     """
     epoch = case.lease.epoch + 1
     return Draft(
-        kind=kind,
+        kind=handover.kind,
         id=f"{case.id}.{epoch}",
-        actor=actor,
+        actor=handover.actor,
         party=case.party,
-        trace=Trace(interaction=interaction, case=case.id),
-        change={"holder": holder, "epoch": epoch, "agent": case.agent, **facts},
-        body=Body(kid=body[0], data=body[1]) if body else None,
+        trace=Trace(interaction=handover.interaction, case=case.id),
+        change={"holder": handover.to, "epoch": epoch, "agent": case.agent, **handover.facts},
+        body=handover.body,
     )

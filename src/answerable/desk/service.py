@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from answerable.cases.domain import Case, Lease
 from answerable.cases.leases import Leases
-from answerable.cases.service import Cases, change_of_hands
+from answerable.cases.service import Cases, Handover, change_of_hands
 from answerable.desk.errors import CaseNotFound, NotYours
 from answerable.engine.port import Conflict
 from answerable.ledger.committer import Committer
@@ -57,7 +57,9 @@ class Desk:
         case = self.get(case_id)
         if case.lease.holder != person.id:
             raise NotYours(case_id, case.lease.holder)
-        draft = change_of_hands("handback", case, f"agent:{case.agent}", actor=person.id, facts={})
+        draft = change_of_hands(
+            case, Handover(kind="handback", to=f"agent:{case.agent}", actor=person.id)
+        )
         try:
             return await self.committer.commit(Unit(drafts=[draft]))
         except Conflict:
@@ -69,7 +71,7 @@ class Desk:
             case = self.get(case_id)
             if case.lease.holder == person:
                 return Taken(case_id, case.lease, f"{case_id}.{case.lease.epoch}", case.since)
-            draft = change_of_hands("lease", case, person, actor=person, facts={})
+            draft = change_of_hands(case, Handover(kind="lease", to=person, actor=person))
             try:
                 committed = await self.committer.commit(Unit(drafts=[draft]))
             except Conflict:

@@ -254,7 +254,7 @@ async def _within(hall: Hall, state: EffectState, call: Awaitable[T]) -> T:
     if state.kind == "reply":
         deadline_s = hall.lines[state.name].deadline_s
     else:
-        deadline_s = _tool(hall, state).deadline_s
+        deadline_s = _tool(hall, state).patience.deadline_s
     task = asyncio.create_task(_called(call), name=f"call {state.id}")
     try:
         done, _ = await asyncio.wait({task}, timeout=deadline_s)
@@ -314,12 +314,13 @@ def _refused(doing: _Doing, it: _Try, why: str) -> None:
 def _not_done(doing: _Doing, it: _Try, answer: NotDone) -> None:
     """Surely nothing happened: try again, or give up."""
     state = it.state
-    most = REPLY_ATTEMPTS_MAX if state.kind == "reply" else _tool(doing.hall, state).attempts_max
+    is_reply = state.kind == "reply"
+    most = REPLY_ATTEMPTS_MAX if is_reply else _tool(doing.hall, state).patience.attempts_max
     if not answer.is_final and it.attempt < most:
         _try_later(doing, it, answer.reason)
         return
     desk = ""
-    if state.kind == "reply":
+    if is_reply:
         desk = "reply_failed"
     elif not answer.is_final:
         desk = "effect_failed"

@@ -5,9 +5,9 @@ from dataclasses import replace
 from answerable.agents.domain import Release
 from answerable.base import faults
 from answerable.cases.domain import Case, Message
-from answerable.cases.service import change_of_hands
+from answerable.cases.service import Handover, change_of_hands
 from answerable.effects.intent import Action, ReplyAction
-from answerable.ledger.draft import Draft
+from answerable.ledger.draft import Body, Draft
 from answerable.pipeline import resume
 from answerable.pipeline.barrier import commit
 from answerable.pipeline.guard import why_people
@@ -132,12 +132,15 @@ def escalated(
 ) -> Draft:
     """The case goes to a queue: the next epoch of its lease, so that no agent speaks after it."""
     queue = escalation.queue or (release.blueprint.desk if release else "") or case.agent
-    return change_of_hands(
-        "escalated", case, f"queue:{queue}",
+    handover = Handover(
+        kind="escalated",
+        to=f"queue:{queue}",
         actor=f"agent:{case.agent}" if code == "asked" else "system:hallway",
-        facts={"queue": queue, "code": code}, interaction=interaction,
-        body=(kid, escalation.reason.encode()),
-    )  # fmt: skip
+        facts={"queue": queue, "code": code},
+        interaction=interaction,
+        body=Body(kid=kid, data=escalation.reason.encode()),
+    )
+    return change_of_hands(case, handover)
 
 
 def _disposition(proposed: Proposed) -> str:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import get_type_hints
 
-from answerable.agents.domain import Blueprint, Repeat, Tool
+from answerable.agents.domain import PATIENCE, Blueprint, Patience, Repeat, Tool
 from answerable.cases.domain import Message
 from answerable.policy.limits import Limit
 from answerable.sdk.context import Context
@@ -43,7 +43,7 @@ class Agent:
         self._handler = handler
         return handler
 
-    def tool(  # noqa: PLR0913 - all that is declared of a tool, in one place
+    def tool(
         self,
         *,
         effect: str,
@@ -51,16 +51,15 @@ class Agent:
         find: Find | None = None,
         needs_grade: int = 0,
         limit: Limit | None = None,
-        deadline_s: float = 10.0,
-        attempts_max: int = 6,
+        patience: Patience = PATIENCE,
     ) -> Callable[[Perform], Tool]:
         """Declare an effect tool: `perform(call, **arguments) -> receipt`.
 
         `call.key` is the idempotency key to hand to the other side. `repeat` says how the effect
         can be repeated; "reconcilable" needs `find(key)`: the receipt if it happened, None if it
-        surely did not. `needs_grade` is how well the sender must be proven (0..3). A call is given
-        up as unknown after `deadline_s`, and one that surely did nothing is tried `attempts_max`
-        times over some minutes.
+        surely did not. `needs_grade` is how well the sender must be proven (0..3); `limit` is
+        what it may use up in a day; `patience` is how long a call may take and how often it is
+        tried. Raises ValueError where the declaration does not hold together.
         """
         if repeat == "reconcilable" and find is None:
             raise ValueError(f"effect '{effect}' is reconcilable: give `find`, the look-up by key")
@@ -69,8 +68,7 @@ class Agent:
             _check_signature(perform)
             tool = Tool(
                 name=perform.__name__, effect=effect, repeat=repeat, perform=perform, find=find,
-                needs_grade=needs_grade, limit=limit or Limit(), deadline_s=deadline_s,
-                attempts_max=attempts_max,
+                needs_grade=needs_grade, limit=limit or Limit(), patience=patience,
             )  # fmt: skip
             self.tools[tool.name] = tool
             return tool
