@@ -1,5 +1,7 @@
 """The report of a day: one object for machines, one screen for people."""
 
+import shlex
+
 import msgspec
 from rich.console import Console
 from rich.markup import escape

@@ -36,6 +36,7 @@ class Supervisor:
         self._stall_s = stall_s
         self._worker: subprocess.Popen[bytes] | None = None
         self._told: int | None = None  # the signal that told us to end
+        self._suspect = ""  # the turn in which the last worker died
 
     def run(self) -> int:
         """Watch until the worker ends for good; returns its exit code. Raises HomeHeld, Broken."""
@@ -60,6 +61,7 @@ class Supervisor:
             by_itself = code > 0 and time.monotonic() - began < _HEALTHY_S
             troubled = troubled + 1 if by_itself or not heartbeat.count else 0
             log.warning("worker ended with %s; starting it again", code)
+            self._accuse(heartbeat.turn)
             self._pause(_PAUSES_S[min(troubled, len(_PAUSES_S) - 1)])
         return 0
 
@@ -83,11 +85,21 @@ class Supervisor:
         turn = heartbeat.turn
         log.error("worker %s stalled in turn %s; killing it", worker.pid, turn or "(none)")
         worker.kill()
-        if turn:
-            try:
+        self._note(turn)
+
+    def _accuse(self, turn: str) -> None:
+        """A worker that dies by chance dies in another turn each time: twice in one is its code."""
+        if turn and turn == self._suspect:
+            log.error("two workers died in turn %s; it is not run again", turn)
+            self._note(turn)
+        self._suspect = turn
+
+    def _note(self, turn: str) -> None:
+        try:
+            if turn:
                 note_stalled(self._home, turn)
-            except Broken as error:  # it will stall once more; we must be there to see it
-                log.error("the stalled turn could not be noted: %s", failures.describe(error))
+        except Broken as error:  # it will happen once more; we must be there to see it
+            log.error("the turn could not be noted: %s", failures.describe(error))
 
     def _pause(self, pause_s: float) -> None:
         until = time.monotonic() + pause_s
