@@ -90,7 +90,7 @@ def stop(
     """
     from answerable.base.errors import UsageError
     from answerable.cli.talk import ask
-    from answerable.worker.commands.office import Done
+    from answerable.worker.commands.control import Stopped
     from answerable.worker.verbs import Stop
 
     if bool(scope) == everything or not by:
@@ -98,7 +98,9 @@ def stop(
             "Whom to stop, or who says so, is not said.", "Nothing was stopped.",
             at(home, "answerable stop AGENT --by PERSON"),
         )  # fmt: skip
-    done = ask(home, Stop(scope or "*", by, is_on=not resume), Done)
+    done = ask(home, Stop(scope or "*", by, is_on=not resume), Stopped)
+    if done.is_late:
+        talk("A send that had begun before was still on its way when its deadline passed.")
     talk(f"Recorded at ledger index {done.index}.")
     talk_next(home, "answerable agent list")
 

@@ -41,12 +41,12 @@ def person_add(
 
 @person.command("leave")
 def person_leave(who: Who, home: Home = DEFAULT_HOME) -> None:
-    """A person leaves: nothing is done in their name any more."""
-    from answerable.worker.commands.office import Done
+    """A person leaves: nothing is done in their name any more, and their open work is handed on."""
+    from answerable.worker.commands.control import Stopped
     from answerable.worker.verbs import PersonLeave
 
-    done = ask(home, PersonLeave(who), Done)
-    talk(f"Recorded at ledger index {done.index}.")
+    done = ask(home, PersonLeave(who), Stopped)
+    talk(f"Recorded at ledger index {done.index}; {done.moved} cases went to the desk.")
     talk_next(home, "answerable agent list")
 
 

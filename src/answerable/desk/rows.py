@@ -59,3 +59,9 @@ def find(db: sqlite3.Connection, case: str) -> QueueItem | None:
         (case,),
     ).fetchone()
     return None if row is None else QueueItem(*row)
+
+
+def list_taken_by(db: sqlite3.Connection, person: str) -> list[QueueItem]:
+    """What is in a person's hands."""
+    rows = db.execute(f"SELECT {_COLUMNS} FROM queue_item WHERE taken_by = ?", (person,))  # noqa: S608
+    return [QueueItem(*row) for row in rows.fetchall()]

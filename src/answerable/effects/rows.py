@@ -224,3 +224,11 @@ def last_of_case(db: sqlite3.Connection, case: str) -> str:
     """The case's newest interaction, or empty."""
     newest = list_of_case(db, case, 1)
     return newest[0].id if newest else ""
+
+
+def cases_with_open_work(db: sqlite3.Connection) -> list[tuple[str, str]]:
+    """Each case in which something has not ended, with the interaction that is open in it."""
+    rows = db.execute(
+        'SELECT "case", max(id) FROM interaction WHERE disposition = \'open\' GROUP BY "case"'
+    )
+    return [(row[0], row[1]) for row in rows.fetchall()]

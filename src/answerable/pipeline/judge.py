@@ -143,6 +143,7 @@ def _draft(
     change: dict[str, str | int] = {"holder": lease.holder, "epoch": lease.epoch, "day": day}
     if expires_at:
         change["expires_at"] = expires_at
+        change["ask"] = ", ".join(judgement.ask)
     amount = asked.amount
     return Draft(
         kind="decided",

@@ -10,6 +10,7 @@ from answerable.engine.port import Arrival, Claim, Fenced
 from answerable.ledger.draft import Unit
 from answerable.pipeline import walk
 from answerable.pipeline.surrender import surrender
+from answerable.pipeline.vacancy import fill_vacancies
 from answerable.telemetry.failures import describe
 from answerable.telemetry.stages import Stages
 
@@ -52,12 +53,20 @@ class Dispatcher:
         if not self.works:
             await hall.committer.commit(Unit(arrival=self._start_id, done=(self._start_id,)))
 
-    async def stop(self) -> None:
-        """Let go of everything in flight; it is claimed again by the next worker."""
-        tasks = [*self._tasks, *([self._loop_task] if self._loop_task else [])]
-        for task in tasks:
+    async def stop(self, *, grace_s: float = 0.0) -> None:
+        """Claim nothing more; what is in flight may end within `grace_s`, the rest is let go.
+
+        What is let go is claimed again by the next worker: without grace, an effect that can be
+        done only once and was just being done would become a question for a person.
+        """
+        if self._loop_task is not None:
+            self._loop_task.cancel()
+            await asyncio.gather(self._loop_task, return_exceptions=True)
+        if self._tasks and grace_s:
+            await asyncio.wait(self._tasks, timeout=grace_s)
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @property
     def in_flight(self) -> int:
@@ -69,6 +78,8 @@ class Dispatcher:
             async for claim in house.hall.engine.claim(self._worker, self._in_flight_max):
                 if not self.started.is_set():
                     await house.start(claim.fence)
+                    if self.works:
+                        await fill_vacancies(house.hall)
                     self.started.set()
                 if not self.works:
                     await asyncio.Event().wait()  # the partition is ours until we are cancelled
@@ -87,6 +98,9 @@ class Dispatcher:
                 unit = Unit(arrival=arrival.id, done=(arrival.id,))
                 await self._house.hall.committer.commit(unit)
                 return
+            if self._stalled_past_its_turn(claim):
+                await surrender(self._house.hall, claim, "stalled")
+                return
             await walk(self._house.hall, claim, self.stages)
         except asyncio.CancelledError:
             raise
@@ -95,6 +109,16 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001 - whatever it is, it costs one interaction
             log.error("arrival %s failed in the hallway: %s", arrival.id, describe(error))
             await self._give_up(claim, error)
+
+    def _stalled_past_its_turn(self, claim: Claim) -> bool:
+        """Whether it was a tool or a rail, not the agent's turn, that kept the last worker's loop.
+
+        What it did before nobody can say, so it is not called again: people ask the other side.
+        """
+        arrival = claim.arrivals[0]
+        if arrival.id not in self._house.hall.stalled:
+            return False
+        return arrival.kind != "message" or any(one.kind == "decided" for one in claim.memo)
 
     async def _give_up(self, claim: Claim, error: Exception) -> None:
         """A defect of ours costs one interaction, at the desk; the arrival stays if not even that

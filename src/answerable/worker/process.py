@@ -28,6 +28,7 @@ from answerable.worker.verbs import Verb
 log = logging.getLogger("answerable.worker")
 
 _FOLLOW_S = 1.0
+_GRACE_S = 15.0  # above the default deadline of a send
 _STORAGE_GONE = (StorageFailed, Fenced)
 """What no later command can succeed after: only opening the home again helps."""
 
@@ -55,8 +56,8 @@ async def open_office(
 
 
 async def close_office(office: Office) -> None:
-    """End well: nothing in flight, files and index caught up, the home free."""
-    await office.dispatcher.stop()
+    """End well: what is in flight ends, files and index catch up, the home is free."""
+    await office.dispatcher.stop(grace_s=_GRACE_S)
     await _follow_once(office, office.house)
     office.index.close()
     await office.house.close()

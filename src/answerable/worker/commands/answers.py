@@ -8,6 +8,7 @@ from answerable.effects import rows
 from answerable.effects.domain import EffectState, Status
 from answerable.effects.errors import EffectNotUnknown, EffectUnknownId, HoldEnded
 from answerable.effects.intent import ReplyAction, load_action
+from answerable.ledger.domain import decode_entry
 from answerable.pipeline.passage import Answer
 from answerable.pipeline.receive import accept_causes
 from answerable.worker import verbs
@@ -18,7 +19,7 @@ _LOOK_S = 0.02
 
 @dataclass(frozen=True, slots=True)
 class HoldRow:
-    """Enough to decide on: what exactly, for whom, how much, until when."""
+    """Enough to decide on: what exactly, how much, who is asked, until when."""
 
     effect: str
     agent: str
@@ -29,6 +30,7 @@ class HoldRow:
     currency: str
     status: str
     expires_at: str
+    ask: str = ""  # the queue or role that the policy's `@hold` names
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +51,23 @@ async def unknown_list(office: Office, verb: verbs.UnknownList) -> list[HoldRow]
 
 async def _rows(office: Office, status: Status, limit: int) -> list[HoldRow]:
     hall = office.house.hall
-    return [
-        HoldRow(
-            state.id, state.agent, state.case, f"{state.kind} {state.name}",
-            await _exact(office, state), state.amount_minor, state.currency, state.status.value,
-            iso(state.expires_at) if state.expires_at else "",
-        )
-        for state in rows.list_in_status(hall.db, status, limit)
-    ]  # fmt: skip
+    return [await _row(office, state) for state in rows.list_in_status(hall.db, status, limit)]
 
 
-async def _exact(office: Office, state: EffectState) -> str:
+async def _row(office: Office, state: EffectState) -> HoldRow:
     hall = office.house.hall
+    entry = decode_entry((await office.record_at(state.position)).data)
     action = await load_action(hall.engine, hall.keyring, state.position)
     if isinstance(action, ReplyAction):
-        return f"to {action.to}: {action.text}"
-    return f"{action.tool} {bytes(action.arguments).decode()}"
+        exact = f"to {action.to}: {action.text}"
+    else:
+        exact = f"{action.tool} {bytes(action.arguments).decode()}"
+    return HoldRow(
+        state.id, state.agent, state.case, f"{state.kind} {state.name}", exact,
+        state.amount_minor, state.currency, state.status.value,
+        iso(state.expires_at) if state.expires_at else "",
+        ask=str((entry.change or {}).get("ask", "")),
+    )  # fmt: skip
 
 
 async def approval_answer(office: Office, verb: verbs.ApprovalAnswer) -> Answered:

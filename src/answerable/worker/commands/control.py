@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from answerable.desk.service import SENDS_END_S
 from answerable.ledger.draft import Unit
+from answerable.pipeline.vacancy import fill_vacancies
 from answerable.worker import verbs
 from answerable.worker.commands.office import Done, Office
 
@@ -25,6 +27,16 @@ class AgentRow:
     owner_name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A stop or a leaving is in force, since this ledger index."""
+
+    id: str
+    index: int
+    is_late: bool  # a send that had begun before was still on its way when its deadline passed
+    moved: int = 0  # cases that went to the desk
+
+
 async def _write(office: Office, unit: Unit) -> Done:
     committed = await office.house.commit_control(unit)
     return Done(committed.records[0].key, committed.indexes[0])
@@ -35,9 +47,13 @@ async def person_add(office: Office, verb: verbs.PersonAdd) -> Done:
     return await _write(office, people.add(verb.email, verb.name, by="system:command"))
 
 
-async def person_leave(office: Office, verb: verbs.PersonLeave) -> Done:
-    people = office.house.hall.people
-    return await _write(office, people.leave(verb.person, by="system:command"))
+async def person_leave(office: Office, verb: verbs.PersonLeave) -> Stopped:
+    """Nothing more is done in their name, and what was open in it goes to the desk."""
+    hall = office.house.hall
+    done = await _write(office, hall.people.leave(verb.person, by="system:command"))
+    is_late = not await hall.leases.all_sends_ended(SENDS_END_S)
+    moved = await fill_vacancies(hall)
+    return Stopped(done.id, done.index, is_late, moved)
 
 
 async def person_list(office: Office, _: verbs.PersonList) -> list[PersonRow]:
@@ -72,7 +88,11 @@ async def agent_list(office: Office, _: verbs.AgentList) -> list[AgentRow]:
     return rows
 
 
-async def stop(office: Office, verb: verbs.Stop) -> Done:
+async def stop(office: Office, verb: verbs.Stop) -> Stopped:
+    """Once this returns nothing more happens: what was in flight has ended, or is late and said."""
     hall = office.house.hall
     person = hall.people.find(verb.by)
-    return await _write(office, hall.agents.stop(verb.scope, by=person.id, is_on=verb.is_on))
+    unit = hall.agents.stop(verb.scope, by=person.id, is_on=verb.is_on)
+    done = await _write(office, unit)
+    is_late = verb.is_on and not await hall.leases.all_sends_ended(SENDS_END_S)
+    return Stopped(done.id, done.index, is_late)

@@ -1,0 +1,49 @@
+"""When nobody answers any more: work that is open goes to people at once, not at the next message.
+
+Asked after a person has left and when a worker starts; what it has done it does not do again.
+"""
+
+from collections.abc import Iterator
+
+from answerable.cases.domain import Case
+from answerable.desk import rows as desk
+from answerable.effects import rows as effects
+from answerable.engine.port import Conflict
+from answerable.ledger.draft import Unit
+from answerable.pipeline.decide import escalated
+from answerable.pipeline.hall import Hall
+from answerable.sdk.words import Escalation
+
+
+async def fill_vacancies(hall: Hall) -> int:
+    """Move to the desk: open cases of agents without an owner, all cases of persons who left.
+
+    Returns how many changed hands. A case that somebody takes at the same moment is theirs.
+    """
+    moved = 0
+    for case, interaction, code in list(_vacant(hall)):
+        draft = escalated(
+            case, hall.releases.get(case.agent),
+            Escalation("Nobody answers for this case any more."),
+            code=code, interaction=interaction, kid=hall.parties.get(case.party).kid,
+        )  # fmt: skip
+        try:
+            await hall.committer.commit(Unit(drafts=[draft]))
+        except Conflict:
+            continue
+        moved += 1
+    return moved
+
+
+def _vacant(hall: Hall) -> Iterator[tuple[Case, str, str]]:
+    """The case, the interaction that is open in it, and why it is nobody's."""
+    directory = hall.people.directory
+    for case_id, interaction in effects.cases_with_open_work(hall.db):
+        case = hall.cases.get(case_id)
+        is_the_agents = case.lease.is_held_by_agent(case.agent)
+        if is_the_agents and directory.accountable_for(case.agent) is None:
+            yield case, interaction, "no_owner"
+    for person in directory.persons.values():
+        if person.has_left:
+            for item in desk.list_taken_by(hall.db, person.id):
+                yield hall.cases.get(item.case), item.interaction, "holder_left"
