@@ -14,8 +14,8 @@ import pytest
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
 from answerable.base.chance import SeededChance
-from answerable.base.errors import Broken, Busy
-from answerable.store.keys import KeyDestroyed, KeyStore, home_key
+from answerable.base.errors import Broken, Busy, Unreadable
+from answerable.store.keys import KeyDestroyed, KeyStore, KeyUnreadable, home_key
 from vectors import vectors
 
 HOME = bytes(range(32))
@@ -209,3 +209,17 @@ def test_wrapping_is_rfc_3394_as_the_outside_vectors_have_it() -> None:
                 with pytest.raises((InvalidUnwrap, ValueError)):
                     aes_key_unwrap(key, wrapped)
     assert checked > 10
+
+
+def test_one_damaged_key_costs_what_it_sealed_and_no_other(tmp_path: Path) -> None:
+    keys = some_keys(3)
+    store = KeyStore.open(tmp_path / "keys.db", HOME)
+    store.put_many(keys)
+    bad, *others = keys
+    store._database.execute("UPDATE key SET wrapped = ? WHERE kid = ?", (b"x" * 40, bad))
+    with pytest.raises(KeyUnreadable, match=bad) as error:
+        store.get(bad)
+    assert isinstance(error.value, Unreadable)
+    assert not isinstance(error.value, Broken)
+    assert [store.get(kid) for kid in others] == [keys[kid] for kid in others]
+    store.close()

@@ -5,6 +5,7 @@ AnswerableError                 code, http_status, exit_code; each room adds its
 ├── NotFound                    exit 3
 ├── Refused                     exit 4: policy, ownership or a lease says no
 ├── Busy                        exit 1: try again after `retry_after_s`
+├── Unreadable                  exit 1: one body or one key; everything else can be read
 └── Broken                      exit 1: disk, database, key or file is not as it must be
 """
 
@@ -54,6 +55,13 @@ class Busy(AnswerableError):
     def __init__(self, happened: str, not_done: str = "", *, retry_after_s: float = 1.0) -> None:
         self.retry_after_s = retry_after_s
         super().__init__(happened, not_done, f"try again in {retry_after_s:g} s")
+
+
+class Unreadable(AnswerableError):
+    """What one key or one body was is gone or damaged. It costs its one item, never the worker."""
+
+    code = "unreadable"
+    http_status = 410
 
 
 class Broken(AnswerableError):

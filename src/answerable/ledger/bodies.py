@@ -21,7 +21,7 @@ import hmac
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from answerable.base.errors import Broken
+from answerable.base.errors import Unreadable
 
 ALG = "A256GCM"  # RFC 7518 section 5.3
 KEY_BYTES = 32
@@ -31,7 +31,7 @@ _TAG_BYTES = 16
 _KID_BYTES = 24
 
 
-class BodyUnreadable(Broken):
+class BodyUnreadable(Unreadable):
     """The key, the id and the ciphertext do not belong together."""
 
     code = "body_unreadable"

@@ -1,5 +1,6 @@
 """When a stage itself fails: the interaction goes to people, as it stands."""
 
+from answerable.base.errors import Unreadable
 from answerable.effects.domain import EffectState, Status
 from answerable.engine.port import Claim, Conflict
 from answerable.ledger import domain as ledger
@@ -38,8 +39,9 @@ async def _surrender(hall: Hall, claim: Claim, why: str) -> None:
         received = open_arrival(hall, claim)
         received.journey.unit = Unit(arrival=received.arrival.id)
         resolved = resolve(hall, received)
-    except KeyDestroyed:  # whoever sent it was forgotten before it was read
-        await _declare_gap(hall, claim, "erased")
+    except Unreadable as error:  # its sender was forgotten before it was read, or it is damaged
+        is_erased = isinstance(error, KeyDestroyed)
+        await _declare_gap(hall, claim, "erased" if is_erased else error.code)
         return
     drafts = received.journey.unit.drafts
     drafts.extend(_asked(state) for state in _may_have_begun(hall, received))

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.keywrap import (
 )
 
 from answerable.base.chance import Chance
-from answerable.base.errors import AnswerableError, Broken, Busy
+from answerable.base.errors import Broken, Busy, Unreadable
 from answerable.store.files import read_or_create_private
 from answerable.store.sqlite import in_our_words, insert_many, open_writer, placeholders, rollback
 
@@ -52,15 +52,28 @@ CREATE TABLE address (hash TEXT PRIMARY KEY, kid TEXT NOT NULL) STRICT;
 )
 
 
-class KeyDestroyed(AnswerableError):
+class KeyDestroyed(Unreadable):
     """There is no such key, now or ever again: what it sealed is unreadable for everybody."""
 
     code = "key_destroyed"
-    http_status = 410
 
     def __init__(self, kid: str) -> None:
         self.kid = kid
         super().__init__(f"Key '{kid}' does not exist or was destroyed.", "Nothing was read.")
+
+
+class KeyUnreadable(Unreadable):
+    """One key's row is not as it was written; the home's key opens the others."""
+
+    code = "key_unreadable"
+
+    def __init__(self, kid: str) -> None:
+        self.kid = kid
+        super().__init__(
+            f"Key '{kid}' is damaged in the key store: the home's key does not open it.",
+            "What it sealed was not read; other keys are not touched.",
+            "restore keys.db from a backup, then repeat the command",
+        )
 
 
 class KeyStore:
@@ -132,7 +145,7 @@ class KeyStore:
         return known | {address: kid for address, (kid, _) in fresh.items()}
 
     def get(self, kid: str) -> bytes:
-        """The key; raises KeyDestroyed where there is none or no more."""
+        """The key. Raises KeyDestroyed where there is none or no more, KeyUnreadable."""
         with self._lock:
             cached = self._cache.get(kid)
             if cached is not None:
@@ -144,7 +157,9 @@ class KeyStore:
                 ).fetchone()
             if row is None or row[0] == _GONE:
                 raise KeyDestroyed(kid)
-            key = _unwrap(self._home_key, row[0], f"key '{kid}'")
+            key = _unwrap(self._home_key, row[0])
+            if key is None:
+                raise KeyUnreadable(kid)
             self._cache[kid] = key
             if len(self._cache) > self._cached_max:
                 self._cache.popitem(last=False)
@@ -197,19 +212,22 @@ def _check_home_key(database: sqlite3.Connection, home_key: bytes) -> None:
         if row is None:
             wrapped = aes_key_wrap(home_key, _CHECK)
             database.execute("INSERT INTO home (wrapped) VALUES (?)", (wrapped,))
-        elif _unwrap(home_key, row[0], "the key store") != _CHECK:
+        elif (check := _unwrap(home_key, row[0])) is None:
+            raise Broken(
+                "The home's key does not open the key store.",
+                "Nothing was read.",
+                "put back the home.key that belongs to this home",
+            )
+        elif check != _CHECK:
             raise Broken("The key store is damaged: its own check does not read as written.")
 
 
-def _unwrap(home_key: bytes, wrapped: bytes, what: str) -> bytes:
+def _unwrap(home_key: bytes, wrapped: bytes) -> bytes | None:
+    """The key that lies there; None where these bytes are not one that `home_key` wrapped."""
     try:
         return aes_key_unwrap(home_key, wrapped)
     except (InvalidUnwrap, ValueError):
-        raise Broken(
-            f"The home's key does not open {what}.",
-            "Nothing was read.",
-            "put back the home.key that belongs to this home",
-        ) from None
+        return None
 
 
 @contextmanager
