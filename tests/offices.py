@@ -1,0 +1,41 @@
+"""An office with its socket, in the test's own process."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from answerable.testing.world import Till, World
+from answerable.worker import commands
+from answerable.worker.client import Client
+from answerable.worker.commands.office import Office
+from answerable.worker.process import close_office, open_office
+from answerable.worker.server import serve
+from stories import support
+
+
+async def small_world(home: Path) -> World:
+    world = World(home=home, agent=support(Till()))
+    await world.found()
+    return world
+
+
+@asynccontextmanager
+async def open_for(world: World) -> AsyncIterator[Office]:
+    """The office at work, without a socket."""
+    office = await open_office(world.plan())
+    try:
+        yield office
+    finally:
+        await close_office(office)
+
+
+@asynccontextmanager
+async def listening(world: World) -> AsyncIterator[tuple[Office, Client]]:
+    async with open_for(world) as office:
+        server = await serve(world.home, lambda verb: commands.call(office, verb))
+        client = await Client.connect(world.home)
+        try:
+            yield office, client
+        finally:
+            await client.close()
+            await server.close()
