@@ -4,8 +4,11 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from answerable.adapters.engines.embedded.journal import DATABASE
 from answerable.compose.house import open_house
+from answerable.store.files import SecretLost
 from answerable.testing.world import Life, Till, World
 from stories import inline_world, run, support
 
@@ -59,3 +62,46 @@ def test_a_message_whose_key_was_damaged_costs_only_itself(tmp_path: Path) -> No
         await lives_on(world, "key_unreadable")
 
     run(scenario)
+
+
+@pytest.mark.parametrize("name", ["signer.key", "keys.db", "home.key"])
+def test_a_secret_that_is_gone_is_named_and_never_replaced(tmp_path: Path, name: str) -> None:
+    async def scenario() -> None:
+        world = inline_world(tmp_path / "home", support(Till()))
+        await world.found()
+        away = (world.home / name).rename(tmp_path / name)
+        for _ in range(2):  # the refusal leaves nothing behind that the next opening would take
+            with pytest.raises(SecretLost) as error:
+                open_house(world.plan())
+            said = str(error.value)
+            assert str(world.home / name) in said
+            assert "without it" in said
+            assert f"Next: put back the '{name}'" in said
+            assert not (world.home / name).exists()
+        away.rename(world.home / name)
+        async with world.running() as life:
+            await life.say("hello", external_id="m1")
+            await life.settled()
+            assert world.mailbox.texts == ["About hello."]
+            assert (await life.verified()).problem is None
+
+    run(scenario)
+
+
+def test_an_emptied_key_store_is_a_lost_one(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        world = inline_world(tmp_path / "home", support(Till()))
+        await world.found()
+        (world.home / "keys.db").write_bytes(b"")
+        with pytest.raises(SecretLost, match=r"keys\.db"):
+            open_house(world.plan())
+
+    run(scenario)
+
+
+def test_a_home_that_was_never_written_in_may_make_its_keys_again(tmp_path: Path) -> None:
+    world = inline_world(tmp_path / "home", support(Till()))
+    open_house(world.plan()).abandon()
+    for name in ("signer.key", "keys.db", "home.key"):
+        (world.home / name).unlink()
+    open_house(world.plan()).abandon()

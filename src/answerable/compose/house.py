@@ -107,19 +107,14 @@ class House:
 
 
 def open_house(plan: Plan) -> House:
-    """Take the home, open its files and wire the rooms. Raises HomeHeld, WrongHome, Broken."""
+    """Take the home, open its files and wire the rooms. Raises HomeHeld, WrongHome, Broken,
+    SecretLost."""
     journal = EmbeddedJournal.open(
         plan.home, clock=plan.clock, project=state.project, migrations=state.MIGRATIONS,
         backlog_max=plan.backlog_max, threaded=plan.is_threaded,
     )  # fmt: skip
     try:
-        secret = home_key(plan.home, plan.chance)
-        keys = KeyStore.open(plan.home / "keys.db", secret)
-        signer = FileSigner.open(plan.home / "signer.key", name=plan.origin, chance=plan.chance)
-        _publish_vkey(plan.home / VKEY, f"{signer.vkey.encode()}\n".encode())
-    except NoteError as error:
-        journal.abandon()
-        raise _bad_origin(plan, error) from error
+        secret, keys, signer = _secrets(plan, may_create=journal.is_new)
     except BaseException:
         journal.abandon()
         raise
@@ -151,6 +146,24 @@ def open_house(plan: Plan) -> House:
         lines=plan.lines, releases=_releases(plan), reload_control=reload_control,
     )  # fmt: skip
     return House(plan, journal, keys, hall, signer.vkey)
+
+
+def _secrets(plan: Plan, *, may_create: bool) -> tuple[bytes, KeyStore, FileSigner]:
+    """The home's keys. Raises SecretLost where a home that was used before lacks one of them."""
+    secret = home_key(plan.home, plan.chance, may_create=may_create)
+    keys = KeyStore.open(plan.home / "keys.db", secret, may_create=may_create)
+    try:
+        signer = FileSigner.open(
+            plan.home / "signer.key", name=plan.origin, chance=plan.chance, may_create=may_create
+        )
+        _publish_vkey(plan.home / VKEY, f"{signer.vkey.encode()}\n".encode())
+    except NoteError as error:
+        keys.close()
+        raise _bad_origin(plan, error) from error
+    except BaseException:
+        keys.close()
+        raise
+    return secret, keys, signer
 
 
 def _publish_vkey(path: Path, text: bytes) -> None:

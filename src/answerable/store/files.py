@@ -10,6 +10,20 @@ _PRIVATE = 0o600
 _OTHERS = 0o077
 
 
+class SecretLost(Broken):
+    """A home that has records lacks a secret that they need: another one cannot take its place."""
+
+    code = "secret_lost"
+
+    def __init__(self, path: Path, without_it: str) -> None:
+        self.path = path
+        super().__init__(
+            f"'{path}' is gone from a home that has records, and without it {without_it}.",
+            "Nothing was opened, and no other one was made in its place.",
+            f"put back the '{path.name}' of this home from a backup",
+        )
+
+
 def replace_file(path: Path, data: bytes, *, mode: int = 0o644, sync: bool = True) -> None:
     """Write `data` under `path`, so that a reader or a crash meets the old file or the new one.
 
@@ -32,6 +46,8 @@ def replace_file(path: Path, data: bytes, *, mode: int = 0o644, sync: bool = Tru
 def read_or_create_private(path: Path, make: Callable[[], bytes]) -> bytes:
     """The bytes of a secret file, made by `make` where there is none; only its owner may read it.
 
+    `make` raises SecretLost where another secret would hide that the first one is gone.
+
     A secret that others could read is refused, as OpenSSH refuses it: whoever copied it can sign
     or decrypt, and nothing afterwards would show it. Raises Broken.
     """
@@ -44,11 +60,12 @@ def read_or_create_private(path: Path, make: Callable[[], bytes]) -> bytes:
             )
         return path.read_bytes()
     except FileNotFoundError:
-        data = make()
-        replace_file(path, data, mode=_PRIVATE)
-        return data
+        pass
     except OSError as error:
         raise Broken(f"'{path}' could not be read: {error.strerror}.") from error
+    data = make()
+    replace_file(path, data, mode=_PRIVATE)
+    return data
 
 
 def _write(path: Path, data: bytes, mode: int, *, sync: bool) -> None:

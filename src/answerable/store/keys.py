@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.keywrap import (
 
 from answerable.base.chance import Chance
 from answerable.base.errors import Broken, Busy, Unreadable
-from answerable.store.files import read_or_create_private
+from answerable.store.files import SecretLost, read_or_create_private
 from answerable.store.sqlite import in_our_words, insert_many, open_writer, placeholders, rollback
 
 KEY_BYTES = 32
@@ -94,14 +94,24 @@ class KeyStore:
         self._lock = Lock()
 
     @classmethod
-    def open(cls, path: Path, home_key: bytes, *, cached_max: int = CACHED_MAX) -> Self:
-        """Open or create the file; refuses a home key that is not the one it was made with."""
+    def open(
+        cls, path: Path, home_key: bytes, *, cached_max: int = CACHED_MAX, may_create: bool = True
+    ) -> Self:
+        """Open the file, or create it; refuses a home key that is not the one it was made with.
+
+        With `may_create=False`, for a home that has records, raises SecretLost instead.
+        """
+        if not (may_create or path.exists()):
+            raise _lost(path)
         database = open_writer(path, MIGRATIONS)
         try:
             path.chmod(0o600)
             with in_our_words(path):
                 database.execute("PRAGMA secure_delete = ON")
-                _check_home_key(database, home_key)
+                if not _is_made_with(database, home_key):
+                    if not may_create:
+                        raise _lost(path)
+                    _make(database, home_key)
         except BaseException:
             database.close()
             raise
@@ -190,13 +200,20 @@ class KeyStore:
         return f"KeyStore({len(self._cache)} keys cached)"
 
 
-def home_key(folder: Path, chance: Chance) -> bytes:
+def home_key(folder: Path, chance: Chance, *, may_create: bool = True) -> bytes:
     """The key that wraps all others: `home.key`, 32 bytes, made on first use. Raises Broken.
 
-    Losing it loses every body; a copy of it together with keys.db opens every body.
+    Losing it loses every body; a copy of it together with keys.db opens every body. With
+    `may_create=False`, for a home that has records, raises SecretLost where there is none.
     """
     path = folder / "home.key"
-    key = read_or_create_private(path, lambda: chance.token(KEY_BYTES))
+
+    def make() -> bytes:
+        if not may_create:
+            raise SecretLost(path, "no name, address or message in this home can be read")
+        return chance.token(KEY_BYTES)
+
+    key = read_or_create_private(path, make)
     if len(key) != KEY_BYTES:
         raise Broken(
             f"'{path}' has {len(key)} bytes; the home's key has {KEY_BYTES}.",
@@ -206,20 +223,31 @@ def home_key(folder: Path, chance: Chance) -> bytes:
     return key
 
 
-def _check_home_key(database: sqlite3.Connection, home_key: bytes) -> None:
+def _is_made_with(database: sqlite3.Connection, home_key: bytes) -> bool:
+    """Whether the store was made with this key; False where it was not made yet."""
+    row = database.execute("SELECT wrapped FROM home").fetchone()
+    if row is None:
+        return False
+    check = _unwrap(home_key, row[0])
+    if check is None:
+        raise Broken(
+            "The home's key does not open the key store.",
+            "Nothing was read.",
+            "put back the home.key that belongs to this home",
+        )
+    if check != _CHECK:
+        raise Broken("The key store is damaged: its own check does not read as written.")
+    return True
+
+
+def _make(database: sqlite3.Connection, home_key: bytes) -> None:
+    wrapped = aes_key_wrap(home_key, _CHECK)
     with _transaction(database):
-        row = database.execute("SELECT wrapped FROM home").fetchone()
-        if row is None:
-            wrapped = aes_key_wrap(home_key, _CHECK)
-            database.execute("INSERT INTO home (wrapped) VALUES (?)", (wrapped,))
-        elif (check := _unwrap(home_key, row[0])) is None:
-            raise Broken(
-                "The home's key does not open the key store.",
-                "Nothing was read.",
-                "put back the home.key that belongs to this home",
-            )
-        elif check != _CHECK:
-            raise Broken("The key store is damaged: its own check does not read as written.")
+        database.execute("INSERT INTO home (wrapped) VALUES (?)", (wrapped,))
+
+
+def _lost(path: Path) -> SecretLost:
+    return SecretLost(path, "no message or name that was sealed so far can be read")
 
 
 def _unwrap(home_key: bytes, wrapped: bytes) -> bytes | None:

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from answerable.base.chance import Chance
 from answerable.base.errors import Broken
 from answerable.ledger.note import NoteError, VerifierKey, check_name, decode_base64, key_id
-from answerable.store.files import read_or_create_private
+from answerable.store.files import SecretLost, read_or_create_private
 
 _PREFIX = "PRIVATE+KEY"
 _ED25519 = b"\x01"
@@ -28,10 +28,22 @@ class FileSigner:
         self._public_key = self._key.public_key().public_bytes_raw()
 
     @classmethod
-    def open(cls, path: Path, *, name: str, chance: Chance) -> "FileSigner":
-        """Load the key of the log `name`, or make one where there is no file. Raises Broken."""
+    def open(
+        cls, path: Path, *, name: str, chance: Chance, may_create: bool = True
+    ) -> "FileSigner":
+        """Load the key of the log `name`, or make one where there is no file. Raises Broken.
+
+        With `may_create=False`, for a log that was signed before, raises SecretLost instead: under
+        another key the whole log would no longer verify.
+        """
         check_name(name)
-        data = read_or_create_private(path, lambda: _write(name, chance.token(_SEED_BYTES)))
+
+        def make() -> bytes:
+            if not may_create:
+                raise SecretLost(path, "nothing more can be signed so that auditors accept it")
+            return _write(name, chance.token(_SEED_BYTES))
+
+        data = read_or_create_private(path, make)
         try:
             return _read(data, name)
         except (NoteError, UnicodeDecodeError, ValueError):

@@ -90,6 +90,11 @@ class EmbeddedJournal:
         """Messages accepted and not finished."""
         return self._tables.counters.backlog
 
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was ever accepted or written here."""
+        return not (self._tables.counters.arrivals or self._tables.counters.records)
+
     def reader(self) -> sqlite3.Connection:
         """The loop's read-only connection, for state queries. Fetch all rows at once."""
         return self._reader
