@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from answerable.base.errors import Broken
@@ -22,7 +23,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS entry_by_id ON entry (id);
 CREATE INDEX IF NOT EXISTS entry_by_interaction ON entry (interaction) WHERE interaction <> '';
 CREATE INDEX IF NOT EXISTS entry_by_kind ON entry (kind, seq);
 CREATE TABLE IF NOT EXISTS cursor (one INTEGER PRIMARY KEY CHECK (one = 1),
-                                   position INTEGER NOT NULL, key TEXT NOT NULL);
+                                   position INTEGER NOT NULL, digest BLOB NOT NULL);
 PRAGMA user_version = {_VERSION};
 """
 _COLUMNS = "seq, id, kind, interaction, position"
@@ -84,16 +85,16 @@ class EntryIndex:
 
         It has not where an older database was put back; then every row would lead astray.
         """
-        position, key = self._cursor()
+        position, digest = self._cursor()
         if not position:
             return True
         async for record in engine.read(position - 1):
-            return record.position == position and record.key == key
+            return record.position == position and _digest(record) == digest
         return False
 
-    def _cursor(self) -> tuple[int, str]:
-        row = self._db.execute("SELECT position, key FROM cursor").fetchone()
-        return (int(row[0]), str(row[1])) if row else (0, "")
+    def _cursor(self) -> tuple[int, bytes]:
+        row = self._db.execute("SELECT position, digest FROM cursor").fetchone()
+        return (int(row[0]), bytes(row[1])) if row else (0, b"")
 
     def _add(self, records: list[Record]) -> None:
         rows = []
@@ -106,8 +107,8 @@ class EntryIndex:
         with _in_our_words(self._path), _transaction(self._db):
             insert_many(self._db, f"entry ({_COLUMNS})", rows)
             self._db.execute(
-                "INSERT OR REPLACE INTO cursor (one, position, key) VALUES (1, ?, ?)",
-                (last.position, last.key),
+                "INSERT OR REPLACE INTO cursor (one, position, digest) VALUES (1, ?, ?)",
+                (last.position, _digest(last)),
             )
 
     def find(self, entry_id: str) -> Place | None:
@@ -138,6 +139,11 @@ class EntryIndex:
 
     def close(self) -> None:
         self._db.close()
+
+
+def _digest(record: Record) -> bytes:
+    """A key is not enough: the seal of the same size has the same one in every history."""
+    return sha256(record.key.encode() + b"\n" + record.data).digest()
 
 
 def _open(path: Path) -> sqlite3.Connection:

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 from answerable.base.errors import AnswerableError, Broken, UsageError
-from answerable.compose.house import House, Plan, open_house
+from answerable.compose.house import Plan, open_house
 from answerable.engine.port import Fenced
 from answerable.store.lock import HomeHeld
 from answerable.store.sqlite import DiskFull, StorageFailed
@@ -55,10 +55,10 @@ async def open_office(
     return office
 
 
-async def close_office(office: Office) -> None:
+async def close_office(office: Office, said: frozenset[str] = frozenset()) -> None:
     """End well: what is in flight ends, files and index catch up, the home is free."""
     await office.dispatcher.stop(grace_s=_GRACE_S)
-    await _follow_once(office, office.house)
+    await _follow_once(office, said)
     office.index.close()
     await office.house.close()
 
@@ -77,19 +77,19 @@ async def work(plan: Plan, *, leash: bool = False) -> int:
     beating = asyncio.create_task(watch.beat())
     office.dispatcher.on_failure = ended.set
     server = await serve(plan.home, _commands(office))
-    following = asyncio.create_task(_follow(office.house, office, ended))
+    following = asyncio.create_task(_follow(office, ended))
     if office.dispatcher.failure is not None:  # it failed before we listened
         ended.set()
     log.info("working for %s", plan.home)
     await ended.wait()
     await server.close()
-    await following
+    said = await following
     failure = office.dispatcher.failure
     if failure is not None:
         office.house.abandon()
         beating.cancel()
         return _say(failure)
-    await close_office(office)
+    await close_office(office, said)
     beating.cancel()
     return 0
 
@@ -117,23 +117,22 @@ def _commands(office: Office) -> Callable[[Verb], Awaitable[object]]:
     return run
 
 
-async def _follow(house: House, office: Office, ended: asyncio.Event) -> None:
+async def _follow(office: Office, ended: asyncio.Event) -> frozenset[str]:
     """Publish files and index entries, behind the commits, until the worker ends."""
     said: frozenset[str] = frozenset()
     while not ended.is_set():
-        said = await _follow_once(office, house, said)
+        said = await _follow_once(office, said)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(ended.wait(), _FOLLOW_S)
+    return said
 
 
-async def _follow_once(
-    office: Office, house: House, said: frozenset[str] = frozenset()
-) -> frozenset[str]:
+async def _follow_once(office: Office, said: frozenset[str]) -> frozenset[str]:
     """One round; what fails is said once, and never keeps the worker from working."""
     found = set()
     for follow in (office.publisher.follow, office.index.follow):
         try:
-            await follow(house.hall.engine)
+            await follow(office.house.hall.engine)
         except Exception as error:  # noqa: BLE001 - both can be made again from the ledger
             found.add(what := str(error) if isinstance(error, Broken) else failures.describe(error))
             if what not in said:
