@@ -112,6 +112,28 @@ def test_state_that_was_tampered_with_is_put_right(tmp_path: Path) -> None:
     run(scenario)
 
 
+def test_a_home_left_by_an_earlier_program_is_rebuilt_as_it_is_opened(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        world = inline_world(tmp_path / "home", support(Till()))
+        await world.found()
+        async with world.running() as life:
+            await life.say("refund", external_id="m1")
+            await life.settled()
+        before = dump_of(world.home)
+        with closing(sqlite3.connect(world.home / DATABASE)) as database:
+            database.executescript(
+                "DROP TABLE state_schema; DROP TABLE effect; CREATE TABLE effect (old TEXT);"
+                "CREATE TABLE no_longer_known (x); PRAGMA user_version = 100;"
+            )
+        async with world.running() as life:
+            assert (await life.verified()).problem is None
+            tables = life.db.execute("SELECT name FROM sqlite_master").fetchall()
+            assert ("no_longer_known",) not in tables
+            assert len(life.effects(Status.DONE)) == len(before["effect"])
+
+    run(scenario)
+
+
 def test_nothing_is_rebuilt_under_a_running_house(tmp_path: Path) -> None:
     async def scenario() -> None:
         world = inline_world(tmp_path / "home", support(Till()))

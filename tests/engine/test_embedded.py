@@ -9,6 +9,7 @@ import pytest
 
 from answerable.adapters.engines.embedded import EmbeddedJournal
 from answerable.adapters.engines.embedded.journal import JournalClosed
+from answerable.adapters.engines.embedded.state import State
 from answerable.base.clock import ManualClock
 from answerable.base.errors import Broken, Busy
 from answerable.engine.port import Arrival, Claim, Conflict, Fence, Record
@@ -17,7 +18,7 @@ T = TypeVar("T")
 Opened = Callable[..., EmbeddedJournal]
 FENCE = Fence(0, 0)  # of a journal that nobody has claimed yet
 
-STATE = [(2, "CREATE TABLE seen (key TEXT PRIMARY KEY, position INTEGER NOT NULL);")]
+SEEN = "CREATE TABLE seen (key TEXT PRIMARY KEY, position INTEGER NOT NULL);"
 
 
 def run(story: Coroutine[object, object, T]) -> T:
@@ -97,7 +98,7 @@ def _project(connection: sqlite3.Connection, records: Sequence[Record]) -> None:
 
 
 def test_state_is_written_with_its_record_and_readable_at_once(opened: Opened) -> None:
-    journal = opened(project=_project, migrations=STATE)
+    journal = opened(state=State(schema=SEEN, project=_project))
 
     async def story() -> None:
         positions = await journal.append(FENCE, [record("a"), record("b")])
@@ -108,7 +109,7 @@ def test_state_is_written_with_its_record_and_readable_at_once(opened: Opened) -
 
 
 def test_an_append_that_cannot_be_projected_fails_alone_and_leaves_nothing(opened: Opened) -> None:
-    journal = opened(project=_project, migrations=STATE)
+    journal = opened(state=State(schema=SEEN, project=_project))
 
     async def story() -> None:
         poison = Record("bad", "decided", b"poison")

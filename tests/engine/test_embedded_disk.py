@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,13 +16,11 @@ from answerable.adapters.engines.embedded import DATABASE, EmbeddedJournal
 from answerable.base.clock import ManualClock
 from answerable.engine.port import Arrival, Fence, Record
 from answerable.store.lock import HomeHeld, WrongHome
-from answerable.store.sqlite import CorruptPage, DiskFull, NewerSchema, StorageFailed
+from answerable.store.sqlite import CorruptPage, DiskFull, NewerSchema, StorageFailed, open_writer
 
 T = TypeVar("T")
 Opened = Callable[..., EmbeddedJournal]
 FENCE = Fence(0, 0)  # of a journal that nobody has claimed yet
-
-STATE = [(2, "CREATE TABLE seen (key TEXT PRIMARY KEY, position INTEGER NOT NULL);")]
 
 
 def run(story: Coroutine[object, object, T]) -> T:
@@ -187,25 +186,32 @@ def test_a_file_that_is_no_database_is_said(opened: Opened, tmp_path: Path) -> N
         opened()
 
 
+def in_file(journal: EmbeddedJournal, sql: str) -> None:
+    with closing(sqlite3.connect(journal.path)) as database:
+        database.executescript(sql)
+
+
 def test_a_file_of_a_newer_version_is_left_alone(opened: Opened) -> None:
-    opened(migrations=STATE).close()
-    with pytest.raises(NewerSchema, match="schema 2; this program knows 1"):
-        opened()
-    opened(migrations=STATE).close()
-
-
-def test_a_migration_that_fails_leaves_the_file_as_it_was(opened: Opened) -> None:
     journal = opened()
     run(journal.append(FENCE, [record("a")]))
     journal.close()
+    in_file(journal, "PRAGMA user_version = 9")
+    with pytest.raises(NewerSchema, match="schema 9; this program knows 2"):
+        opened()
+    in_file(journal, "PRAGMA user_version = 2")
+    assert run(keys(opened())) == ["a"]
+
+
+def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    first = (1, "CREATE TABLE whole (x);")
+    open_writer(tmp_path / "a.db", [first]).close()
+    broken = (2, "CREATE TABLE half (x); CREATE TABLE half (x);")
     with pytest.raises(sqlite3.OperationalError):
-        opened(migrations=[(2, "CREATE TABLE half (x); CREATE TABLE half (x);")])
-    again = opened(migrations=STATE)
-    assert run(keys(again)) == ["a"]
+        open_writer(tmp_path / "a.db", [first, broken])
+    with closing(open_writer(tmp_path / "a.db", [first, (2, "CREATE TABLE half (x);")])) as file:
+        assert file.execute("PRAGMA user_version").fetchone() == (2,)
     with pytest.raises(ValueError, match="ascending"):
-        EmbeddedJournal.open(
-            again.path.parent.parent / "other", clock=ManualClock(), migrations=[(1, "")]
-        )
+        open_writer(tmp_path / "b.db", [(2, ""), (1, "")])
 
 
 # The home

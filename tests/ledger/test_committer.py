@@ -35,9 +35,7 @@ class Desk:
 
     def __init__(self, home: Path, *, wrap: type["Odd"] | None = None) -> None:
         clock, chance = ManualClock(), SeededChance(7)
-        self.journal = EmbeddedJournal.open(
-            home, clock=clock, project=state.project, migrations=state.MIGRATIONS, threaded=False
-        )
+        self.journal = EmbeddedJournal.open(home, clock=clock, state=state.STATE, threaded=False)
         self.keys = KeyStore.open(home / "keys.db", home_key(home, chance))
         self.signer = FileSigner.open(home / "signer.key", name="test.example/log", chance=chance)
         self.engine: Engine = wrap(self.journal) if wrap else self.journal

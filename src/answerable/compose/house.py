@@ -110,8 +110,8 @@ def open_house(plan: Plan) -> House:
     """Take the home, open its files and wire the rooms. Raises HomeHeld, WrongHome, Broken,
     SecretLost."""
     journal = EmbeddedJournal.open(
-        plan.home, clock=plan.clock, project=state.project, migrations=state.MIGRATIONS,
-        backlog_max=plan.backlog_max, threaded=plan.is_threaded,
+        plan.home, clock=plan.clock, state=state.STATE, backlog_max=plan.backlog_max,
+        threaded=plan.is_threaded,
     )  # fmt: skip
     try:
         secret, keys, signer = _secrets(plan, may_create=journal.is_new)

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Sequence
 
+from answerable.adapters.engines.embedded.state import State
 from answerable.agents import rows as agents
 from answerable.cases import rows as cases
 from answerable.desk import rows as desk
@@ -14,9 +15,6 @@ from answerable.parties import rows as parties
 from answerable.people import rows as people
 
 _ROOMS = (ledger, people, parties, agents, cases, effects, desk)
-
-MIGRATIONS = ((100, "\n".join(room.SCHEMA for room in _ROOMS)),)
-"""State's migrations; the journal's own are numbered below 100."""
 
 TABLES = tuple(table for room in _ROOMS for table in room.TABLES)
 
@@ -39,3 +37,8 @@ def project(db: sqlite3.Connection, records: Sequence[Record]) -> None:
                 effects.project(db, entry, record.position)
         elif record.kind == SEAL_KIND:
             ledger.project_seal(db, record.data)
+
+
+STATE = State(schema="\n".join(room.SCHEMA for room in _ROOMS), project=project, edition=1)
+"""Another digest than a home was left with, and its state is made again from the feed. Raise
+`edition` when a projection writes other rows into the tables that it had."""

@@ -2,7 +2,7 @@
 
 import contextlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -56,10 +56,13 @@ class StorageFailed(Broken):
     code = "storage_failed"
 
 
-def open_writer(path: Path, migrations: Sequence[Migration]) -> sqlite3.Connection:
+def open_writer(
+    path: Path, migrations: Sequence[Migration], *, renumbered: Mapping[int, int] | None = None
+) -> sqlite3.Connection:
     """The one connection that writes: durable at every commit, and alone in folding the WAL.
 
-    May be used from any thread, by one at a time. Raises the errors above.
+    `renumbered` says which numbers of earlier programs are called otherwise now. May be used
+    from any thread, by one at a time. Raises the errors above.
     """
     with in_our_words(path):
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -71,7 +74,7 @@ def open_writer(path: Path, migrations: Sequence[Migration]) -> sqlite3.Connecti
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-            migrate(connection, path, migrations)
+            migrate(connection, path, migrations, renumbered or {})
         except BaseException:
             connection.close()
             raise
@@ -93,13 +96,19 @@ def open_reader(path: Path) -> sqlite3.Connection:
         return connection
 
 
-def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration]) -> None:
+def migrate(
+    connection: sqlite3.Connection,
+    path: Path,
+    migrations: Sequence[Migration],
+    renumbered: Mapping[int, int],
+) -> None:
     """Run what the file has not seen, each number in one transaction."""
     numbers = [number for number, _ in migrations]
     if numbers != sorted(set(numbers)):
         raise ValueError(f"migrations are not numbered in ascending order: {numbers}")
     newest = numbers[-1] if numbers else 0
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    version = renumbered.get(version, version)
     if version > newest:
         raise NewerSchema(
             f"'{path}' has schema {version}; this program knows {newest}.",

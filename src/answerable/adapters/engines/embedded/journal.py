@@ -8,14 +8,15 @@ from pathlib import Path
 
 from answerable.adapters.engines.embedded import rows
 from answerable.adapters.engines.embedded.holding import Holding
-from answerable.adapters.engines.embedded.tables import Project, Tables
+from answerable.adapters.engines.embedded.state import State, settle
+from answerable.adapters.engines.embedded.tables import Tables
 from answerable.adapters.engines.embedded.units import Accept, Append, Take, Taken, Unit
 from answerable.adapters.engines.embedded.writer import Writer
 from answerable.base.clock import Clock
 from answerable.base.errors import Broken
 from answerable.engine.port import Accepted, Arrival, Claim, Cursor, Fence, Fenced, Record
 from answerable.store.lock import HomeLock
-from answerable.store.sqlite import Migration, in_our_words, open_reader, open_writer
+from answerable.store.sqlite import in_our_words, open_reader, open_writer
 
 DATABASE = "answerable.db"
 _PAGE_POSITIONS = 500
@@ -33,7 +34,7 @@ class JournalClosed(Broken):
 class EmbeddedJournal:
     """The Engine port on `home/answerable.db`, one partition; one process holds the home.
 
-    All methods belong to one event loop's thread. `project` writes state rows in the append's
+    All methods belong to one event loop's thread. `state` is written in the append's
     transaction; `reader()` sees them as soon as the append has returned.
     """
 
@@ -56,24 +57,26 @@ class EmbeddedJournal:
         path: Path,
         *,
         clock: Clock,
-        project: Project | None = None,
-        migrations: Sequence[Migration] = (),
+        state: State | None = None,
         backlog_max: int = 20_000,
         threaded: bool = True,
     ) -> "EmbeddedJournal":
-        """Hold the home `path` and open its file. `migrations` are the state's, numbered from 2.
+        """Hold the home `path` and open its file; another `state` than it has is made anew.
 
         `backlog_max` bounds the messages that wait; `threaded=False` commits in the loop's thread.
-        Raises HomeHeld, WrongHome, NewerSchema, CorruptPage, DiskFull, StorageFailed.
+        Raises HomeHeld, WrongHome, NewerSchema, StateNotBuilt, CorruptPage, DiskFull,
+        StorageFailed.
         """
+        state = state or State()
         with contextlib.ExitStack() as undo:
             lock = HomeLock.take(path)
             undo.callback(lock.release)
             file = path / DATABASE
-            connection = open_writer(file, [*rows.MIGRATIONS, *migrations])
+            connection = open_writer(file, rows.MIGRATIONS, renumbered=rows.RENUMBERED)
             undo.callback(connection.close)
             with in_our_words(file):
-                tables = Tables(connection, file, project=project, backlog_max=backlog_max)
+                settle(connection, file, state)
+                tables = Tables(connection, file, project=state.project, backlog_max=backlog_max)
             journal = cls(lock, connection, tables, clock)
             undo.pop_all()
         if threaded:

@@ -41,7 +41,13 @@ MIGRATIONS: tuple[Migration, ...] = (
         INSERT INTO fence VALUES (0, 0, '');
         """,
     ),
+    (2, "CREATE TABLE state_schema (one INTEGER PRIMARY KEY CHECK (one = 1), digest TEXT);"),
 )
+RENUMBERED = {100: 1}
+"""Until state had a digest of its own, its schema was counted as the journal's migration 100."""
+
+TABLES = ("arrival", "record", "fence", "state_schema")
+"""The journal's own; every other table of the file is state."""
 
 _RECORD = "SELECT key, kind, data, body, arrival, position FROM record"
 _ANY_OF = "IN (SELECT value FROM json_each(?))"

@@ -1,19 +1,16 @@
 """What one transaction does: many callers' units, each wholly in or wholly out."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from answerable.adapters.engines.embedded import rows
+from answerable.adapters.engines.embedded.state import Project
 from answerable.adapters.engines.embedded.units import Accept, Append, Take, Taken, Unit
 from answerable.base.errors import Busy
 from answerable.engine.port import Accepted, Conflict, Cursor, Fence, Fenced, Record
 from answerable.store.sqlite import broken_from, rollback
-
-Project = Callable[[sqlite3.Connection, Sequence[Record]], None]
-"""Writes state rows for appended records, in their transaction. May be called again for the same
-records when a neighbour in the batch failed: it writes through the connection and nowhere else."""
 
 
 @dataclass(slots=True)
@@ -34,7 +31,7 @@ class Tables:
         connection: sqlite3.Connection,
         path: Path,
         *,
-        project: Project | None,
+        project: Project,
         backlog_max: int,
     ) -> None:
         self._connection = connection
@@ -168,7 +165,7 @@ class Tables:
         self.counters.records = position - 1
         if done:
             self.counters.backlog -= rows.mark_done(self._connection, done)
-        if self._project is not None and records:
+        if records:
             self._project(self._connection, _stored(records, first))
 
     def _take(self, unit: Take) -> None:
