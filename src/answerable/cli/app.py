@@ -105,10 +105,11 @@ def stop(
     talk_next(home, "answerable agent list")
 
 
-def run() -> None:
+def run(arguments: list[str] | None = None) -> None:
     """Run the command line; every error ends as three sentences and an exit code."""
     try:
-        code = typer.main.get_command(app).main(prog_name="answerable", standalone_mode=False)
+        command = typer.main.get_command(app)
+        code = command.main(arguments, prog_name="answerable", standalone_mode=False)
         sys.stdout.flush()
     except BrokenPipeError:  # `answerable ... | head`: nobody reads on
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,6 +1,5 @@
 """How the command line talks: data on stdout, words on stderr, exit codes that mean something."""
 
-import asyncio
 import os
 import shlex
 import sys
@@ -33,6 +32,8 @@ def new_app(help_text: str) -> typer.Typer:
 
 def ask(home: Path, verb: "Verb", returns: type[T]) -> T:
     """Run a command on the home's worker, or on the home itself where nobody holds it."""
+    import asyncio
+
     from answerable.base.errors import AnswerableError
     from answerable.worker.ask import ask_home
 
@@ -60,7 +61,7 @@ def at(home: Path, command: str) -> str:
     """A command of ours, for the home that was worked on."""
     is_ours = command.startswith("answerable ") and "--" + "help" not in command
     is_said = home == DEFAULT_HOME or os.environ.get("ANSWERABLE_HOME") == str(home)
-    if not is_ours or is_said or "--home" in command or command.startswith("answerable policy"):
+    if not is_ours or is_said or "--home" in command or command.split()[1] == "policy":
         return command
     return f"{command} --home {shlex.quote(str(home))}"
 

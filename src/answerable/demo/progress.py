@@ -29,4 +29,5 @@ class Progress:
         self._bar.update(self._task, description=what)
 
     def end(self) -> None:
-        self._bar.stop()
+        if self._bar.live.is_started:
+            self._bar.stop()

@@ -1,0 +1,238 @@
+"""Every command, as it is typed: data on stdout, talk on stderr, exit codes that mean something."""
+
+import json
+import shlex
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from homes import OWNER, SPECIALIST, SmallHome, cli, until, working
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallHome]:
+    """A home at work with one message of each kind."""
+    made = SmallHome(tmp_path_factory.mktemp("cli") / "home").found()
+    with working(made):
+        for number, text in enumerate(("hello [/b] \x1b[31mred", "human", "refund")):
+            made.say(text, external_id=f"m{number}", sender=f"kim{number}@example.org")
+        made.settled()
+        yield made
+
+
+def read(home: SmallHome, *arguments: str) -> list[dict[str, object]]:
+    """A reading command's rows; as text it must have as many lines."""
+    rows = json.loads(home.cli(*arguments, "--json").check().out)
+    text = home.cli(*arguments).check().out.splitlines()
+    assert len(text) == len(rows) + bool(rows)
+    return list(rows)
+
+
+def test_reads_print_rows_or_json(home: SmallHome) -> None:
+    [agent] = read(home, "agent", "list")
+    assert (agent["id"], agent["owner_name"], agent["is_loaded"]) == ("support", "Olga Owner", True)
+    assert {row["name"] for row in read(home, "person", "list")} == {"Olga Owner", "Sam Specialist"}
+    [hold] = read(home, "approval", "list")
+    assert (hold["amount_minor"], hold["currency"]) == (4_000, "USD")
+    assert "A1" in str(hold["exact"])
+    assert read(home, "effect", "unknown") == []
+    assert [row["code"] for row in read(home, "desk", "list")] == ["asked"]
+    assert read(home, "desk", "list", "--queue", "nobodys") == []
+
+
+def test_nothing_is_said_as_talk_not_as_data(home: SmallHome) -> None:
+    said = home.cli("effect", "unknown").check()
+    assert (said.out, said.err) == ("", "No effect is unknown.\n")
+
+
+def test_what_strangers_wrote_cannot_move_the_terminal(home: SmallHome) -> None:
+    cases = {row["case"] for row in read(home, "desk", "list")}
+    decided = json.loads(home.cli("decision", "who", "--random", "--json").check().out)
+    assert decided["verdict"] in ("allow", "hold")
+    shown = home.cli("case", "show", str(cases.pop())).check().out
+    assert "kim1@example.org" in shown
+    assert "\x1b" not in shown
+
+
+def test_a_hold_is_granted_once_and_says_so_the_second_time(home: SmallHome) -> None:
+    [hold] = read(home, "approval", "list")
+    effect = str(hold["effect"])
+    assert f"{effect} is done." in home.cli("approval", "grant", effect, "--by", OWNER).check().err
+    home.cli("approval", "refuse", effect, "--by", OWNER).fails(4, "hold_ended", "it is done")
+    home.cli("effect", "settle", effect, "--by", OWNER, "--done").fails(4, "effect_not_unknown")
+
+
+def test_the_desk_is_worked_from_list_to_handback(home: SmallHome) -> None:
+    [item] = read(home, "desk", "list")
+    case = str(item["case"])
+    home.cli("desk", "reply", case, "No.", "--by", SPECIALIST).fails(4, "case_not_yours")
+    took = home.cli("desk", "take", case, "--by", SPECIALIST).check()
+    assert f"Next: answerable desk reply {case} TEXT --by {SPECIALIST}" in took.err
+    said = home.cli("desk", "reply", case, "A person here.", "--by", SPECIALIST).check()
+    assert " is done." in said.err
+    assert "A person here." in home.sent
+    home.cli("desk", "reply", case, "x" * 70_000, "--by", SPECIALIST).fails(2, "over 65536 bytes")
+    view = json.loads(home.cli("case", "show", case, "--json").check().out)
+    assert view["epoch"] == 3  # the agent's, the desk's, Sam's
+    home.cli("desk", "handback", case, "--by", SPECIALIST).check()
+
+
+def test_an_agent_is_stopped_and_let_go(home: SmallHome) -> None:
+    home.cli("stop", "support", "--by", OWNER).check()
+    assert read(home, "agent", "list")[0]["is_stopped"] is True
+    home.cli("stop", "support", "--by", OWNER, "--resume").check()
+    home.cli("stop", "--all", "--by", OWNER).check()
+    home.cli("stop", "--all", "--by", OWNER, "--resume").check()
+    assert read(home, "agent", "list")[0]["is_stopped"] is False
+    home.cli("stop", "--by", OWNER).fails(2, "Nothing was stopped", "stop AGENT --by PERSON")
+    home.cli("stop", "support", "--all", "--by", OWNER).fails(2)
+
+
+def test_who_is_asked_about_and_is_not_there_is_not_found(home: SmallHome) -> None:
+    home.cli("person", "leave", "nobody@acme.example").fails(3, "person_unknown")
+    home.cli("owner", "accept", "support", "--person", "nobody").fails(3, "person_unknown")
+    home.cli("stop", "sport", "--by", OWNER).fails(3, "registered: support")
+    home.cli("desk", "take", "cas_no", "--by", OWNER).fails(3, "case_not_found")
+    home.cli("case", "show", "cas_no").fails(3, "case_not_found")
+    home.cli("approval", "grant", "eff_no", "--by", OWNER).fails(3, "effect_not_found")
+    home.cli("decision", "who", "dec_no").fails(3, "No entry 'dec_no'")
+    home.cli("ledger", "prove", "99999").fails(3, "no entry 99999")
+    home.cli("person", "add", OWNER, "--name", "Again").fails(4, "person_exists")
+    home.cli("decision", "who").fails(2, "--random")
+
+
+def test_the_checkpoint_and_a_proof_are_data(home: SmallHome) -> None:
+    assert home.cli("ledger", "checkpoint").check().out.startswith("acme.example/small\n")
+    assert home.cli("ledger", "prove", "0").check().out.startswith("c2sp.org/tlog-proof@v1\n")
+    verified = json.loads(home.cli("ledger", "verify", "--json").check().out)
+    assert verified["verified"] is True
+
+
+def test_next_names_the_home_that_was_worked_on(home: SmallHome) -> None:
+    told = home.cli("decision", "who", "--random").check().err
+    command = told.removeprefix("Next: answerable ").strip()
+    assert cli(*shlex.split(command)).check().out.startswith("c2sp.org")
+
+
+def test_a_specialists_leaving_is_recorded_and_said(home: SmallHome) -> None:
+    home.cli("person", "add", "max@acme.example", "--name", "Max").check()
+    home.cli("person", "leave", "max@acme.example").check()
+    home.cli("desk", "take", "cas_no", "--by", "max@acme.example").fails(3, "person_unknown")
+
+
+# Wrong calls and wrong homes
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["fly", "desk fly", "desk take", "person add", "ledger prove x", "desk list --limit 0",
+     "demo --interactions none", "demo --interactions 0", "approval list --nope"],
+)  # fmt: skip
+def test_a_wrong_call_is_told_in_three_sentences(typed: str) -> None:
+    cli(*typed.split()).fails(2, "error (usage): ", "Nothing was done. Next: answerable")
+
+
+def test_a_home_that_is_none(tmp_path: Path) -> None:
+    cli("agent", "list", "--home", str(tmp_path / "new")).fails(3, "not_a_home")
+    cli("ledger", "verify", "--home", str(tmp_path / "new")).fails(3, "has no ledger")
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "thesis.doc").write_text("years of work")
+    cli("person", "add", "a@b.example", "--name", "A", "--home", str(tmp_path)).fails(
+        2, "wrong_home", "a folder with other things in it"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.doc"]
+    cli("agent", "list", "--home", str(tmp_path / "thesis.doc")).fails(3, "not_a_home")
+
+
+def test_a_home_of_a_newer_program(tmp_path: Path) -> None:
+    made = SmallHome(tmp_path / "home").found()
+    db = sqlite3.connect(made.path / "answerable.db")
+    db.execute("PRAGMA user_version = 9999")
+    db.close()
+    made.cli("agent", "list").fails(1, "newer_schema", "9999", "pip install --upgrade")
+    made.cli("worker").fails(1, "newer_schema")
+
+
+@pytest.mark.parametrize("file", ["answerable.db", "keys.db"])
+def test_a_damaged_file(tmp_path: Path, file: str) -> None:
+    made = SmallHome(tmp_path / "home").found()
+    for rest in made.path.glob(f"{file}-*"):
+        rest.unlink()
+    (made.path / file).write_bytes(b"nothing of a database" * 1_000)
+    made.cli("agent", "list").fails(1, "corrupt_page", file)
+    made.cli("worker").fails(1, "corrupt_page", file)
+
+
+def test_a_lost_home_key(tmp_path: Path) -> None:
+    made = SmallHome(tmp_path / "home").found()
+    (made.path / "home.key").write_bytes(b"k" * 32)
+    made.cli("person", "list").fails(1, "home's key")
+    (made.path / "home.key").chmod(0o644)
+    made.cli("person", "list").fails(1, "chmod 600")
+
+
+def test_policies_are_checked_before_a_worker_meets_them(tmp_path: Path) -> None:
+    made = SmallHome(tmp_path / "home")
+    assert "2 rules load" in cli("policy", "check", str(made.path)).check().err
+    assert "2 rules load" in cli("policy", "check", str(made.path / "policies")).check().err
+    made.policy.write_text(made.policy.read_text().replace('"perform"', '"preform"'))
+    said = cli("policy", "check", str(made.path)).fails(2, "policy_invalid", "small.cedar:3 @tools")
+    assert "Nothing was loaded." in said.err
+    free = '@id("free") permit (principal == Agent::"any", action, resource == Tool::"any");'
+    made.policy.write_text(free)
+    cli("policy", "check", str(made.path)).check()
+    cli("policy", "check", str(tmp_path / "no")).fails(3, "no policy folder")
+    made.policy.write_text("")
+    assert "everything is denied" in cli("policy", "check", str(made.path)).check().err
+
+
+def test_founding_a_home_from_nothing(tmp_path: Path) -> None:
+    made = SmallHome(tmp_path / "home")
+    shutil.rmtree(made.path / "policies")  # not needed yet
+    made.founding()
+    [agent_less] = [line for line in made.cli("person", "list").check().out.splitlines()
+                    if "Olga" in line]  # fmt: skip
+    assert "support" in agent_less
+    assert made.cli("agent", "list").check().err == "No agent is registered in this home.\n"
+
+
+def test_a_command_that_nobody_reads_to_its_end_ends_quietly(tmp_path: Path) -> None:
+    import subprocess  # noqa: PLC0415
+
+    from homes import environment  # noqa: PLC0415
+
+    made = SmallHome(tmp_path / "home").found()
+    typed = f"python -m answerable.cli person list --home {made.path} | true"
+    done = subprocess.run(
+        ["bash", "-c", typed], capture_output=True, text=True, check=False, env=environment()
+    )
+    assert done.stderr == ""
+
+
+# The day's input
+
+
+def test_a_wrong_line_of_real_input_is_named_and_nothing_is_sent(tmp_path: Path) -> None:
+    source = tmp_path / "day.jsonl"
+    lines = [{"external_id": "1", "from": "a@b.example", "text": "hi"}, {"external_id": "2"}]
+    source.write_text("".join(json.dumps(line) + "\n" for line in lines) + "{\n")
+    home = tmp_path / "day"
+    said = cli("demo", "--from", str(source), "--home", str(home)).fails(2, "Nothing was sent.")
+    assert "line 2: missing field `from`" in said.err
+    assert "line 3: not JSON" in said.err
+    source.write_text(json.dumps(lines[0] | {"text": "x" * 300_000}) + "\n")
+    cli("demo", "--from", str(source), "--home", str(home)).fails(2, "line 1: text has 300000")
+    cli("demo", "--from", str(tmp_path / "no"), "--home", str(home)).fails(3, "There is no file")
+    assert not home.exists()
+
+
+def test_an_oversized_message_is_refused_with_its_batch(home: SmallHome) -> None:
+    from answerable.worker.client import RemoteError  # noqa: PLC0415
+
+    with pytest.raises(RemoteError, match="over 262144 bytes") as told:
+        home.say("x" * 300_000, external_id="big")
+    assert told.value.exit_code == 2
+    until(lambda: home.settled().waiting == 0)
