@@ -13,12 +13,12 @@ from answerable.adapters.signers.file import FileSigner
 from answerable.base import faults
 from answerable.base.chance import SeededChance
 from answerable.base.clock import ManualClock
-from answerable.base.errors import AnswerableError
+from answerable.base.errors import AnswerableError, Broken
 from answerable.compose import state
 from answerable.engine.port import Arrival, Conflict, Engine, Fence, Fenced, Record
 from answerable.ledger import bodies
 from answerable.ledger import rows as ledger_rows
-from answerable.ledger.committer import Committer, Tools, inline
+from answerable.ledger.committer import Committer, CommitterEnded, Tools, inline
 from answerable.ledger.domain import KINDS, Entry, EntryTooLarge, Owner, decode_entry
 from answerable.ledger.draft import Body, Committed, Draft, Memo, Unit
 from answerable.ledger.sealing import empty_head, head_from
@@ -295,5 +295,63 @@ def test_a_caller_who_stops_waiting_harms_nobody(tmp_path: Path) -> None:
             done = await asyncio.gather(*tasks, return_exceptions=True)
             assert [isinstance(result, Committed) for result in done].count(True) == 8
             assert_contiguous(await desk.entries())
+
+    asyncio.run(scenario())
+
+
+def test_a_projection_that_fails_costs_only_the_unit_whose_record_it_was(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_desk(tmp_path) as desk:
+            poison = Unit(drafts=[draft("poison", kind="stop", change={})])  # no `is_on`
+            units = [unit("u0"), unit("u1", 1), poison, unit("u3", 2)]
+            done = await results(desk, units)
+            assert isinstance(done[2], KeyError)
+            assert [isinstance(result, Committed) for result in done] == [True, True, False, True]
+            entries = await desk.entries()
+            assert [entry.id for entry in entries] == [
+                f"u{n}-{part}" for n in (0, 1, 3) for part in (1, 2)
+            ]
+            assert_contiguous(entries)
+
+    asyncio.run(scenario())
+
+
+class Lying:
+    """An engine that returns fewer positions than it wrote: a defect that the committer meets."""
+
+    def __init__(self, journal: EmbeddedJournal) -> None:
+        self._journal = journal
+
+    async def append(
+        self, fence: Fence, records: Sequence[Record], done: Sequence[str] = ()
+    ) -> list[int]:
+        return (await self._journal.append(fence, records, done))[:-2]
+
+
+def test_when_the_writer_ends_who_waits_is_told_and_who_comes_later(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        desk = Desk(tmp_path / "home", wrap=Lying)  # type: ignore[arg-type]
+        desk.committer.start(await desk.fence())
+        async with asyncio.timeout(5):
+            done = await results(desk, [unit("same"), unit("other"), unit("same")])
+            late = await results(desk, [unit("late")])
+        assert isinstance(done[0], Committed)  # it was, before the defect was met
+        assert {type(result) for result in [*done[1:], *late]} == {CommitterEnded}
+        assert isinstance(late[0], Broken)
+        assert isinstance(late[0].__cause__, ValueError)
+        await desk.committer.stop()
+        desk.journal.close()
+        desk.keys.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_stopped_writer_refuses_instead_of_letting_anybody_wait(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_desk(tmp_path) as desk:
+            await desk.committer.stop()
+            async with asyncio.timeout(5):
+                (late,) = await results(desk, [unit("late")])
+            assert isinstance(late, CommitterEnded)
 
     asyncio.run(scenario())

@@ -13,13 +13,29 @@ from typing import Protocol
 from answerable.base import faults
 from answerable.base.chance import Chance
 from answerable.base.clock import Clock
-from answerable.engine.port import Conflict, Engine, Fence, Record
+from answerable.base.errors import Broken
+from answerable.engine.port import Conflict, Engine, Fence, Fenced, Record
 from answerable.ledger.draft import Committed, Unit
 from answerable.ledger.port import Signer
 from answerable.ledger.sealing import Batch, Head, Sealing, seal
 from answerable.store.keys import KeyStore
+from answerable.store.sqlite import StorageFailed
 
 _BATCH_UNITS_MAX = 1_000
+
+
+class CommitterEnded(StorageFailed):
+    """The writer has ended, by a defect of ours or because it was told to: as with storage that
+    failed, only opening the home again helps."""
+
+    code = "committer_ended"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The ledger's writer has ended in this process.",
+            "Nothing more is written until the home is opened again.",
+            "start the worker again; `answerable ledger verify` tells whether all is well",
+        )
 
 
 @dataclass(slots=True, eq=False)
@@ -62,8 +78,9 @@ class Tools:
 class Committer:
     """One per partition. `commit` returns when the unit is durable, or raises and nothing is.
 
-    Raises Conflict when a record key of the unit exists (the others of its batch are unharmed),
-    Fenced when a newer holder has the partition, Broken when the disk or the file fails.
+    Raises Conflict when a record key of the unit exists, and whatever else is wrong with this unit
+    alone (the others of its batch are unharmed); Fenced when a newer holder has the partition,
+    Broken when the disk or the file fails, CommitterEnded when nothing can be written any more.
     """
 
     def __init__(self, tools: Tools, head: Head, runner: Runner = in_thread) -> None:
@@ -74,6 +91,8 @@ class Committer:
         self._waiting: list[_Waiting] = []
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._in_hand: list[_Waiting] = []
+        self._ended: CommitterEnded | None = None
 
     @property
     def size(self) -> int:
@@ -84,6 +103,7 @@ class Committer:
         """Begin to write for the partition that `fence` proves."""
         self._fence = fence
         if self._task is None:
+            self._ended = None
             self._task = asyncio.create_task(self._run(), name="committer")
 
     async def stop(self) -> None:
@@ -91,23 +111,43 @@ class Committer:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
-        for waiting in self._waiting:
-            waiting.result.cancel()
-        self._waiting = []
+        self._end(asyncio.CancelledError())
 
     async def commit(self, unit: Unit) -> Committed:
+        if self._ended is not None:
+            raise self._ended
         waiting = _Waiting(unit, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._wake.set()
         return await waiting.result
 
     async def _run(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._waiting:
-                batch, self._waiting = self._next_batch()
-                await self._write(batch)
+        """Nobody waits for this task, so it tells who waits, and who comes later, that it ended."""
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                while self._waiting:
+                    self._in_hand, self._waiting = self._next_batch()
+                    await self._write(self._in_hand)
+        except asyncio.CancelledError as error:
+            self._end(error)
+            raise
+        except BaseException as error:  # noqa: BLE001 - each waiter gets it, whatever it is
+            self._end(error)
+
+    def _end(self, error: BaseException) -> None:
+        """Nothing is written from here on; what waits is cancelled if we were, or told why."""
+        if self._ended is None:
+            self._ended = CommitterEnded()
+            self._ended.__cause__ = error
+        waiting = [*self._in_hand, *self._waiting]
+        self._in_hand, self._waiting = [], []
+        if isinstance(error, asyncio.CancelledError):
+            for item in waiting:
+                item.result.cancel()
+        else:
+            _fail(waiting, self._ended if isinstance(error, Exception) else error)
 
     def _next_batch(self) -> tuple[list[_Waiting], list[_Waiting]]:
         """What goes together: no key twice, so that a duplicate meets the first one on disk."""
@@ -124,6 +164,7 @@ class Committer:
         return taken, left
 
     async def _write(self, batch: list[_Waiting]) -> None:
+        """Together; where something in the batch fails for a reason of its own, each alone."""
         while batch:
             try:
                 await self._keep_keys([item.unit for item in batch])
@@ -132,19 +173,18 @@ class Committer:
                 positions = await self._append([item.unit for item in batch], sealed)
             except Conflict as conflict:
                 batch = _evict(batch, conflict)
-            except asyncio.CancelledError:
+            except (Broken, Fenced) as error:
+                return _fail(batch, error)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is one unit's
+                if len(batch) == 1:
+                    return _fail(batch, error)
                 for item in batch:
-                    item.result.cancel()
-                raise
-            except BaseException as error:  # noqa: BLE001 - each waiter gets it, whatever it is
-                for item in batch:
-                    if not item.result.done():
-                        item.result.set_exception(error)
-                return
+                    await self._write([item])
+                return None
             else:
                 self._head = sealed.head
-                _resolve(batch, sealed, positions)
-                return
+                return _resolve(batch, sealed, positions)
+        return None
 
     async def _keep_keys(self, units: list[Unit]) -> None:
         """Durable first: a body without its key is lost, a key without its body is harmless."""
@@ -181,12 +221,16 @@ class Committer:
         return positions
 
 
+def _fail(batch: list[_Waiting], error: BaseException) -> None:
+    for item in batch:
+        if not item.result.done():
+            item.result.set_exception(error)
+
+
 def _evict(batch: list[_Waiting], conflict: Conflict) -> list[_Waiting]:
     """Fail the unit whose key exists; the others are sealed again without it."""
     guilty = [item for item in batch if conflict.first.key in _keys(item.unit)] or batch
-    for item in guilty:
-        if not item.result.done():
-            item.result.set_exception(conflict)
+    _fail(guilty, conflict)
     return [item for item in batch if item not in guilty]
 
 
