@@ -225,9 +225,9 @@ def test_the_watch_knows_whose_code_runs_and_only_while_it_runs(tmp_path: Path) 
             self.now = ""
             self.seen: list[str] = []
 
-        def enter(self, arrival: str) -> None:
-            self.now = arrival
-            self.seen.append(arrival)
+        def enter(self, what: str) -> None:
+            self.now = what
+            self.seen.append(what)
 
         def leave(self) -> None:
             self.now = ""
@@ -247,7 +247,9 @@ def test_the_watch_knows_whose_code_runs_and_only_while_it_runs(tmp_path: Path) 
             life.house.hall.watch = watch
             await life.say("hello", external_id="m1")
             await life.settled()
-            assert set(watch.seen) == {life.house.hall.keyring.dedup_id("email", "m1")}
+            (reply,) = life.effects()
+            turn = life.house.hall.keyring.dedup_id("email", "m1")
+            assert set(watch.seen) == {turn, reply.id}
             assert not watch.now
             assert world.mailbox.texts == ["done"]
 

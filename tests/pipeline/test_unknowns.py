@@ -234,3 +234,36 @@ def test_a_reason_of_any_kind_is_recorded(tmp_path: Path, reason: Any) -> None:
             assert world.mailbox.texts == ["Not refunded."]
 
     run(scenario)
+
+
+def test_a_persons_word_is_about_the_attempt_they_saw_and_no_later_one(tmp_path: Path) -> None:
+    class Late(Till):
+        """The first payment is not made, the second is; both lose their answer."""
+
+        calls = 0
+
+        async def pay(self, key: str, amount_minor: int) -> str:
+            self.calls += 1
+            if self.calls > 1:
+                await super().pay(key, amount_minor)
+            raise OutcomeUnknown("lost")
+
+    async def scenario() -> None:
+        till = Late()
+        world = scene(tmp_path, till)
+        await world.found()
+        async with world.running() as life:
+            await life.say("refund", external_id="m1")
+            await life.settled()
+            seen = refund_of(life)
+            clock_of(life).advance(6 * SECOND_US)  # the look-up is due, and comes first
+            await life.answer(seen, "not_done")
+            await life.settled()
+            refund = refund_of(life)
+            assert (refund.attempt, refund.status) == (2, Status.UNKNOWN)
+            assert await life.answer(refund, "done", id_="of the second")
+            await life.settled()
+            assert refund_of(life).status is Status.DONE
+            assert world.mailbox.texts == ["Refunded."]
+
+    run(scenario)

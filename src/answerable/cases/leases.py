@@ -18,6 +18,7 @@ class Leases:
         self._db = db
         self._marked: Counter[str] = Counter()
         self._in_flight: Counter[str] = Counter()
+        self._late: dict[str, str] = {}  # effect -> its case; of a look-up no case
         self._ended = asyncio.Event()
 
     def may_send(self, case: str, lease: Lease) -> bool:
@@ -38,6 +39,17 @@ class Leases:
         self._ended.set()
         self._ended = asyncio.Event()
 
+    def left_behind(self, effect: str, case: str) -> None:
+        """A call outlived its deadline and cannot be ended. `case` is empty if it only looked."""
+        self._late[effect] = case
+
+    def is_left_behind(self, effect: str) -> bool:
+        return effect in self._late
+
+    def came_back(self, effect: str) -> bool:
+        """A call that was left behind has ended; says whether it was a send."""
+        return bool(self._late.pop(effect, ""))
+
     def mark(self, case: str) -> None:
         """From here on no send on this case starts, until `unmark`."""
         self._marked[case] += 1
@@ -48,17 +60,18 @@ class Leases:
             del self._marked[case]
 
     async def sends_ended(self, case: str, timeout_s: float) -> bool:
-        """Wait until no send is in flight on the case; False if one still is after the timeout."""
+        """Wait until no send is in flight on the case; False if one still is after the timeout,
+        or outlived its own deadline and still runs."""
         try:
             async with asyncio.timeout(timeout_s):
                 while self._in_flight[case]:
                     await self._ended.wait()
         except TimeoutError:
             return False
-        return True
+        return case not in self._late.values()
 
     async def all_sends_ended(self, timeout_s: float) -> bool:
         """Wait until each send that is in flight now has ended: after a stop, nothing moves."""
-        cases = list(self._in_flight)
+        cases = {*self._in_flight, *self._late.values()} - {""}
         ended = await asyncio.gather(*(self.sends_ended(case, timeout_s) for case in cases))
         return all(ended)

@@ -4,7 +4,7 @@ Ours, because library breakers read the ambient clock and cannot replay a seed. 
 usual three (M. Nygard, Release It!, 2nd ed., ch. 5): closed, open, half-open.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from answerable.base.clock import SECOND_US
 
@@ -40,3 +40,13 @@ class Breaker:
         self.is_probing = False
         if self.failures >= _FAILURES_MAX:
             self.opened_at = now_us
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """All doors of a worker: a tool of one agent is another door than a rail of the same name."""
+
+    _breakers: dict[tuple[str, str, str], Breaker] = field(default_factory=dict)
+
+    def of(self, kind: str, agent: str, name: str) -> Breaker:
+        return self._breakers.setdefault((kind, agent, name), Breaker())

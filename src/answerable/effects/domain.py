@@ -12,7 +12,7 @@ from enum import StrEnum
 from answerable.agents.domain import Repeat
 from answerable.base.clock import MINUTE_US, SECOND_US
 from answerable.cases.domain import Lease
-from answerable.ledger.domain import Owner
+from answerable.ledger.domain import AgentRef, Owner
 
 
 class Status(StrEnum):
@@ -34,6 +34,10 @@ class Status(StrEnum):
 
 
 _ENDS = frozenset({Status.DONE, Status.FAILED, Status.REFUSED, Status.DENIED})
+
+
+LATE = "late"
+"""An outcome that moves nothing: a call that was given up long ago ended only now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +64,11 @@ class EffectState:
     amount_minor: int
     currency: str
     owner: Owner  # who is accountable for its last start
+
+    @property
+    def agent_ref(self) -> AgentRef | None:
+        """Whose proposal it was; None where a person decided it."""
+        return AgentRef(id=self.agent, release=self.release) if self.release else None
 
     @property
     def origin(self) -> str:

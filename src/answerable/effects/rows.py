@@ -5,7 +5,7 @@ from typing import Any
 
 from answerable.base.clock import day_of
 from answerable.cases.domain import Lease
-from answerable.effects.domain import EffectState, Interaction, Status
+from answerable.effects.domain import LATE, EffectState, Interaction, Status
 from answerable.ledger.domain import Entry, Owner
 from answerable.policy.limits import Key, Used
 
@@ -116,6 +116,8 @@ def _moved(db: sqlite3.Connection, entry: Entry) -> None:
     if entry.effect is None:
         return
     said = entry.outcome.status if entry.outcome else ""
+    if said == LATE:
+        return
     status = Status(_STATUS_OF_KIND.get(entry.kind) or said)
     if entry.kind == "effect.started" and entry.owner is not None:
         db.execute(

@@ -1,8 +1,9 @@
 """The looks before anything is decided or touched: who may, said in a word. All synchronous."""
 
-from answerable.agents.domain import Release
+from answerable.agents.domain import Release, Tool
 from answerable.cases.domain import Case
 from answerable.effects.domain import EffectState
+from answerable.effects.errors import OutcomeUnknown
 from answerable.pipeline.hall import Hall
 
 FOR_PEOPLE = frozenset({"no_owner", "stopped", "release_gone", "taken_over"})
@@ -43,6 +44,14 @@ def release_gone(hall: Hall, state: EffectState) -> str:
     """Never other code than was decided: the exact release must be loaded here."""
     release = hall.releases.get(state.agent)
     return "" if release is not None and release.id == state.release else "release_gone"
+
+
+def tool_of(hall: Hall, state: EffectState) -> Tool:
+    """The tool of the very release that decided; never another one's. Raises OutcomeUnknown."""
+    release = hall.releases.get(state.agent)
+    if release is None or release.id != state.release:
+        raise OutcomeUnknown("release_gone")
+    return release.blueprint.tools[state.name]
 
 
 def _is_registered(hall: Hall, release: Release) -> bool:

@@ -1,10 +1,10 @@
 """What the seven stages share: the rooms below, as `compose` wired them."""
 
+import asyncio
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from answerable.agents.domain import Release
 from answerable.agents.service import Agents
@@ -13,7 +13,7 @@ from answerable.base.clock import Clock
 from answerable.base.ids import Ids
 from answerable.cases.leases import Leases
 from answerable.cases.service import Cases
-from answerable.effects.breaker import Breaker
+from answerable.effects.breaker import Doors
 from answerable.engine.port import Engine
 from answerable.ledger.committer import Committer
 from answerable.ledger.keyring import Keyring
@@ -22,6 +22,7 @@ from answerable.people.service import People
 from answerable.policy.limits import Limits, Reservation
 from answerable.policy.load import PolicySet
 from answerable.rails.port import Rail
+from answerable.telemetry.watch import Unwatched, Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +32,6 @@ class Line:
     rail: Rail
     agent: str
     deadline_s: float = 10.0
-
-
-class Watch(Protocol):
-    """Who wants to know which turn's code is running, so that a stalled one can be named."""
-
-    def enter(self, arrival: str) -> None: ...
-
-    def leave(self) -> None: ...
-
-
-class Unwatched:
-    """Nobody looks."""
-
-    def enter(self, arrival: str) -> None: ...
-
-    def leave(self) -> None: ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,12 +55,9 @@ class Hall:
     lines: Mapping[str, Line]
     releases: Mapping[str, Release]  # agent -> the release that is loaded in this process
     watch: Watch = field(default_factory=Unwatched)
-    stalled: frozenset[str] = frozenset()  # arrivals whose turn stalled the last worker
+    stalled: frozenset[str] = frozenset()  # turns (arrivals) and effects that stalled a worker
     reservations: OrderedDict[str, Reservation] = field(default_factory=OrderedDict)
-    breakers: dict[str, Breaker] = field(default_factory=dict)
-    late: set[str] = field(default_factory=set)  # effects whose call outlived its deadline
+    doors: Doors = field(default_factory=Doors)
+    reporting: set[asyncio.Task[None]] = field(default_factory=set)  # what waits for a late call
     reload_control: Callable[[], None] = lambda: None  # after a commit that moved power
     address_keys: OrderedDict[str, str] = field(default_factory=OrderedDict)
-
-    def breaker(self, door: str) -> Breaker:
-        return self.breakers.setdefault(door, Breaker())

@@ -33,6 +33,7 @@ class Answer(msgspec.Struct, frozen=True, tag="answer", kw_only=True):
     effect: str
     by: str
     says: str  # grant | refuse | done | not_done
+    attempt: int  # of the effect, as they saw it: nothing is said of a later one
 
 
 class DeskReply(msgspec.Struct, frozen=True, tag="desk_reply", kw_only=True):

@@ -12,7 +12,6 @@ from answerable.pipeline.hall import Hall
 from answerable.pipeline.passage import Acted, End, Journey
 from answerable.pipeline.receive import accept_causes
 from answerable.pipeline.reserve import giving_back, keep
-from answerable.pipeline.resume import agent_of
 from answerable.sdk.words import Escalation
 
 _KIND = {
@@ -93,7 +92,7 @@ def _ended(kid: str, end: End) -> Draft:
         id=f"{state.id}.{suffix.get(end.status, 'end')}",
         actor=end.actor or None,
         owner=state.owner,
-        agent=agent_of(state),
+        agent=state.agent_ref,
         party=state.party,
         parent=state.decision,
         trace=ledger.Trace(interaction=state.interaction, case=state.case),
@@ -106,6 +105,7 @@ def _ended(kid: str, end: End) -> Draft:
 
 
 _WHY = {
+    "stalled": "An effect of this case kept the worker busy for too long; it is not called again.",
     "effect_unknown": "An effect of this case needs a person to say how it ended.",
     "effect_failed": "An effect of this case was tried as often as it may be, and was not done.",
     "reply_failed": "A reply of this case could not be sent.",

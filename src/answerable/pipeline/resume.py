@@ -154,14 +154,20 @@ def _approval(state: EffectState, status: Status, reason: str, *, actor: str) ->
     )
 
 
+def owner_now(hall: Hall, state: EffectState) -> ledger.Owner:
+    """Who is accountable for the effect at this instant; whoever was, if nobody is."""
+    owner = hall.people.directory.accountable_for(state.agent) if state.agent else None
+    return owner or state.owner
+
+
 def started(hall: Hall, state: EffectState, *, attempt: int) -> Draft:
     """The intent to act now, later than its decision: with who is accountable at this instant."""
-    owner = hall.people.directory.accountable_for(state.agent) if state.agent else state.owner
+    owner = owner_now(hall, state)
     return Draft(
         kind="effect.started",
-        id=f"{state.id}.s{attempt}",
-        owner=owner or state.owner,
-        agent=agent_of(state),
+        id=f"{state.id}.s{attempt}.{owner.accepted_at}",  # one for each who answers for it
+        owner=owner,
+        agent=state.agent_ref,
         party=state.party,
         parent=state.decision,
         trace=ledger.Trace(interaction=state.interaction, case=state.case),
@@ -169,10 +175,6 @@ def started(hall: Hall, state: EffectState, *, attempt: int) -> Draft:
             id=state.id, key=state.id, repeat=state.repeat, attempt=attempt, after=state.after
         ),
     )
-
-
-def agent_of(state: EffectState) -> ledger.AgentRef | None:
-    return ledger.AgentRef(id=state.agent, release=state.release) if state.release else None
 
 
 async def _spoken_for(hall: Hall, proposed: Proposed, reply: DeskReply) -> frozenset[str]:

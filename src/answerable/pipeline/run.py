@@ -6,9 +6,10 @@ from answerable.agents.domain import Release
 from answerable.cases.domain import Message
 from answerable.pipeline.hall import Hall
 from answerable.pipeline.passage import Proposed, Routed
-from answerable.pipeline.turn import Handling, Turn
+from answerable.pipeline.turn import Turn, handle
 from answerable.sdk.context import Context, TurnDiverged, TurnFlooded
 from answerable.sdk.words import Escalation, Reply
+from answerable.telemetry.watch import Watched
 
 REPLY_BYTES_MAX = 64 * 1024
 REASON_CHARS_MAX = 2_000
@@ -90,7 +91,8 @@ async def _within_deadline(
     blueprint, received = release.blueprint, routed.resolved.received
     if not isinstance(received.cause, Message):
         return None
-    handling = Handling(blueprint.handler, context, received.cause, hall.watch, received.arrival.id)
+    code = handle(blueprint.handler, context, received.cause)
+    handling = Watched(code, hall.watch, received.arrival.id)
     task: asyncio.Task[object] = asyncio.create_task(handling, name=f"turn {received.interaction}")
     try:
         done, _ = await asyncio.wait({task}, timeout=blueprint.turn_deadline_s)

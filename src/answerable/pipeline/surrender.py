@@ -72,7 +72,7 @@ def _asked(state: EffectState) -> Draft:
         kind="effect.unknown",
         id=f"{state.id}.a{state.attempt}",
         owner=state.owner,
-        agent=resume.agent_of(state),
+        agent=state.agent_ref,
         party=state.party,
         parent=state.decision,
         trace=ledger.Trace(interaction=state.interaction, case=state.case),

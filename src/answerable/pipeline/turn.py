@@ -1,14 +1,14 @@
-"""A turn's own machinery: its steps, recorded once; its code, watched while it runs."""
+"""A turn's own machinery: its steps, recorded once; its code, which may not end the process."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Generator
-from typing import Any
+import contextvars
+from collections.abc import Awaitable, Callable
 
 from answerable.base.ids import kin
 from answerable.cases.domain import Message
 from answerable.ledger.draft import Body, Memo
 from answerable.pipeline.barrier import commit
-from answerable.pipeline.hall import Hall, Watch
+from answerable.pipeline.hall import Hall
 from answerable.pipeline.passage import Routed
 from answerable.sdk.context import Context, TurnDiverged
 
@@ -39,7 +39,7 @@ class Turn:
             raise RuntimeError("this turn has ended; its steps are not recorded any more")
         journey = self._received.journey
         journey.unit.memos.append(Memo(key=name, body=Body(kid=self._kid, data=result)))
-        write = asyncio.create_task(self._write())
+        write = asyncio.create_task(self._write(), context=contextvars.Context())  # not its code
         self._writes.append(write)
         await asyncio.shield(write)
         return result
@@ -69,43 +69,11 @@ class Turn:
                 raise TurnDiverged(name.removeprefix(self._prefix).rpartition("/")[0])
 
 
-class Handling(Coroutine[Any, Any, object]):
-    """The author's handler at work; says whose code runs while it runs, for the supervisor."""
-
-    def __init__(
-        self, handler: Callable[..., Awaitable[object]], context: Context, message: Message,
-        watch: Watch, arrival: str,
-    ) -> None:  # fmt: skip
-        self._inner = _handle(handler, context, message)
-        self._watch = watch
-        self._arrival = arrival
-
-    def send(self, value: Any) -> Any:
-        self._watch.enter(self._arrival)
-        try:
-            return self._inner.send(value)
-        finally:
-            self._watch.leave()
-
-    def throw(self, *error: Any) -> Any:
-        self._watch.enter(self._arrival)
-        try:
-            return self._inner.throw(*error)
-        finally:
-            self._watch.leave()
-
-    def close(self) -> None:
-        self._inner.close()
-
-    def __await__(self) -> Generator[Any, Any, object]:
-        return self._inner.__await__()
-
-
 class AuthorExit(Exception):
     """The author's code asked for the end of the process; it gets the end of its turn."""
 
 
-async def _handle(
+async def handle(
     handler: Callable[..., Awaitable[object]], context: Context, message: Message
 ) -> object:
     try:

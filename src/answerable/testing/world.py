@@ -196,7 +196,7 @@ class Life:
         """A person's word on an effect, by the front door; says whether it was new."""
         answer = Answer(
             interaction=effect.interaction, effect=effect.id, says=says,
-            by=by or self.person(SPECIALIST),
+            by=by or self.person(SPECIALIST), attempt=effect.attempt,
         )  # fmt: skip
         is_new = await accept_causes(self.house.hall, [(id_ or f"{effect.id}/{says}", answer, 0)])
         return is_new[0]

@@ -1,7 +1,8 @@
-"""The heartbeat: a few shared bytes that outlive the worker and name the turn it was in.
+"""The heartbeat: a few shared bytes that outlive the worker and name whose code it was in.
 
-The worker's loop counts up; agent code that keeps the loop for itself stops the count. Which turn
-it was is written before its code runs, so that the supervisor can read it from a dead process.
+The worker's loop counts up; code that keeps the loop for itself stops the count. Which turn, or
+which effect's call, it was is written before it runs, so that the supervisor can read it from a
+dead process. The next life takes neither up again: both go to the desk.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from answerable.base.errors import Broken
 from answerable.store.files import replace_file
+from answerable.telemetry.watch import attribute_tasks
 
 _NAME = "heartbeat"
 _SIZE = 64
@@ -25,6 +27,7 @@ class Heartbeat:
 
     def __init__(self, memory: mmap.mmap) -> None:
         self._memory = memory
+        self._attributes = False
 
     @classmethod
     def open(cls, home: Path) -> "Heartbeat":
@@ -43,8 +46,13 @@ class Heartbeat:
                 f"look at the disk and the permissions of {home}",
             ) from error
 
-    def enter(self, arrival: str) -> None:
-        self._memory[_TURN_AT:_SIZE] = arrival.encode()[:_TURN_MAX].ljust(_TURN_MAX, b"\0")
+    def enter(self, what: str) -> None:
+        """The turn of this arrival, or the call of this effect, runs now. From the first one on,
+        the tasks that such code starts are watched as well."""
+        if not self._attributes:
+            attribute_tasks(asyncio.get_running_loop())
+            self._attributes = True
+        self._memory[_TURN_AT:_SIZE] = what.encode()[:_TURN_MAX].ljust(_TURN_MAX, b"\0")
 
     def leave(self) -> None:
         self._memory[_TURN_AT] = 0
@@ -55,7 +63,7 @@ class Heartbeat:
 
     @property
     def turn(self) -> str:
-        """The arrival whose code is running, or empty."""
+        """The arrival whose turn, or the effect whose call, is running; or empty."""
         raw = bytes(self._memory[_TURN_AT:_SIZE])
         return raw.partition(b"\0")[0].decode() if raw[0] else ""
 
@@ -74,9 +82,9 @@ _STALLED = "stalled"
 _STALLED_KEPT = 1_000
 
 
-def note_stalled(home: Path, arrival: str) -> None:
+def note_stalled(home: Path, what: str) -> None:
     """The supervisor's word to the next worker: do not run this one again. Raises Broken."""
-    known = [*_lines(home), arrival][-_STALLED_KEPT:]
+    known = [*_lines(home), what][-_STALLED_KEPT:]
     replace_file(home / _STALLED, ("\n".join(known) + "\n").encode())
 
 

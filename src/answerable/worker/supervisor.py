@@ -36,11 +36,11 @@ class Supervisor:
         self._stall_s = stall_s
         self._worker: subprocess.Popen[bytes] | None = None
         self._told: int | None = None  # the signal that told us to end
-        self._suspect = ""  # the turn in which the last worker died
+        self._suspect = ""  # the turn, or the effect, in which the last worker died
 
     def run(self) -> int:
         """Watch until the worker ends for good; returns its exit code. Raises HomeHeld, Broken."""
-        HomeLock.take(self._home).release()
+        HomeLock.check_free(self._home)
         heartbeat = Heartbeat.open(self._home)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._pass_on)
@@ -83,14 +83,14 @@ class Supervisor:
     def _kill(self, worker: "subprocess.Popen[bytes]", heartbeat: Heartbeat) -> None:
         """The loop does not turn: whose code it was goes to the desk in the next life."""
         turn = heartbeat.turn
-        log.error("worker %s stalled in turn %s; killing it", worker.pid, turn or "(none)")
+        log.error("worker %s stalled in %s; killing it", worker.pid, _named(turn))
         worker.kill()
         self._note(turn)
 
     def _accuse(self, turn: str) -> None:
         """A worker that dies by chance dies in another turn each time: twice in one is its code."""
         if turn and turn == self._suspect:
-            log.error("two workers died in turn %s; it is not run again", turn)
+            log.error("two workers died in %s; it is not run again", _named(turn))
             self._note(turn)
         self._suspect = turn
 
@@ -117,6 +117,10 @@ class Supervisor:
         """The signal may come before the worker that it is meant for."""
         if self._told is not None and self._worker is not None and self._worker.poll() is None:
             self._worker.send_signal(self._told)
+
+
+def _named(turn: str) -> str:
+    return f"the call of effect {turn}" if turn.startswith("eff_") else f"turn {turn or '(none)'}"
 
 
 def supervise(home: Path, *, plan: str, stall_s: float) -> int:

@@ -97,8 +97,12 @@ async def _answer(
     """A person's word comes in through the front door, as an arrival of its own."""
     hall = office.house.hall
     person = hall.people.find(by)
-    answer = Answer(interaction=state.interaction, effect=state.id, by=person.id, says=says)
-    await accept_causes(hall, [(f"answer/{state.id}/{person.id}/{says}", answer, 0)])
+    answer = Answer(
+        interaction=state.interaction, effect=state.id, by=person.id, says=says,
+        attempt=state.attempt,
+    )  # fmt: skip
+    id_ = f"answer/{state.id}/{state.attempt}/{person.id}/{says}"
+    await accept_causes(hall, [(id_, answer, 0)])
     now = state
     for _ in range(int(wait_s / _LOOK_S) if office.dispatcher.works else 0):
         now = _find(office, state.id)

@@ -1,0 +1,107 @@
+"""A call of code that is not ours: watched while it runs, waited for at most its deadline."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from answerable.effects.domain import LATE, EffectState
+from answerable.effects.errors import OutcomeUnknown
+from answerable.ledger import domain as ledger
+from answerable.ledger.draft import Body, Draft, Unit
+from answerable.pipeline.guard import tool_of
+from answerable.pipeline.hall import Hall
+from answerable.telemetry.watch import Watched
+
+CANCEL_S = 0.2  # for a call past its deadline to notice that nobody waits any more
+DEADLINE_S_MAX = 50.0
+"""However long a rail or a tool is configured to wait: below the time a takeover waits for sends
+(`desk.service.SENDS_END_S`), so that a send in flight has always ended when that is over."""
+RECEIPT_CHARS_MAX = 4_096
+
+T = TypeVar("T")
+
+
+async def within(
+    hall: Hall, state: EffectState, attempt: int, call: Callable[[], Awaitable[T]], *, is_send: bool
+) -> T:
+    """Wait for the other side, at most its deadline. Raises TimeoutError.
+
+    In a task of its own: a call that does not let itself be cancelled is left behind, and until
+    it has ended nobody looks up what became of it. A send that ends after that is reported.
+    """
+    watched = Watched(_called(call), hall.watch, state.id)
+    task: asyncio.Task[T] = asyncio.create_task(watched, name=f"call {state.id}")
+    try:
+        done, _ = await asyncio.wait({task}, timeout=_deadline_s(hall, state))
+        if not done:
+            task.cancel()
+            done, _ = await asyncio.wait({task}, timeout=CANCEL_S)
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
+    if not done:
+        hall.leases.left_behind(state.id, state.case if is_send else "")
+        reported = asyncio.create_task(_came_late(hall, state, attempt, task))
+        hall.reporting.add(reported)
+        reported.add_done_callback(hall.reporting.discard)
+    if not done or task.cancelled():
+        raise TimeoutError
+    return task.result()
+
+
+async def _called(call: Callable[[], Awaitable[T]]) -> T:
+    try:
+        return await call()
+    except SystemExit as error:  # a task that raises this ends the process, not the call
+        raise OutcomeUnknown("raised SystemExit") from error
+
+
+def _deadline_s(hall: Hall, state: EffectState) -> float:
+    if state.kind == "reply":
+        return min(hall.lines[state.name].deadline_s, DEADLINE_S_MAX)
+    return min(tool_of(hall, state).patience.deadline_s, DEADLINE_S_MAX)
+
+
+async def _came_late(hall: Hall, state: EffectState, attempt: int, task: "asyncio.Task[T]") -> None:
+    """A call left behind has ended. What became of its effect the next look-up, or a person, will
+    say; that it came late stands in the ledger, whatever was said meanwhile."""
+    await asyncio.wait({task})
+    is_send = hall.leases.came_back(state.id)
+    error = asyncio.CancelledError() if task.cancelled() else task.exception()
+    if not is_send:
+        return
+    try:
+        await hall.committer.commit(Unit(drafts=[_late(hall, state, attempt, task, error)]))
+    except Exception:  # noqa: BLE001 - the worker ends; the next one settles what was left behind
+        return
+
+
+def _late(
+    hall: Hall, state: EffectState, attempt: int, task: "asyncio.Task[T]",
+    error: BaseException | None,
+) -> Draft:  # fmt: skip
+    receipt = "" if error else plain(task.result(), RECEIPT_CHARS_MAX)
+    return Draft(
+        kind="effect.unknown",
+        id=f"{state.id}.late{attempt}",
+        owner=state.owner,
+        agent=state.agent_ref,
+        party=state.party,
+        parent=state.decision,
+        trace=ledger.Trace(interaction=state.interaction, case=state.case),
+        effect=ledger.Effect(
+            id=state.id, key=state.id, repeat=state.repeat, attempt=attempt, after=state.after
+        ),
+        outcome=ledger.Outcome(
+            status=LATE, reason=f"raised {type(error).__name__}" if error else "answered"
+        ),
+        body=Body(kid=hall.parties.get(state.party).kid, data=receipt.encode())
+        if receipt
+        else None,
+    )
+
+
+def plain(said: object, chars_max: int) -> str:
+    """What the other side said, as text that can be recorded: never in the way of recording."""
+    text = said if isinstance(said, str) else repr(said)
+    return text[:chars_max].encode(errors="replace").decode()

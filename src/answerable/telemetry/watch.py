@@ -1,0 +1,81 @@
+"""Whose code is running: named before it runs, so that what keeps the loop for itself is known."""
+
+import asyncio
+from collections.abc import Coroutine, Generator
+from contextvars import Context, ContextVar
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Watch(Protocol):
+    """Who wants to know whose code is running, so that what stalls can be named.
+
+    `what` is the arrival whose turn runs, or the effect whose call does.
+    """
+
+    def enter(self, what: str) -> None: ...
+
+    def leave(self) -> None: ...
+
+
+class Unwatched:
+    """Nobody looks."""
+
+    def enter(self, what: str) -> None: ...
+
+    def leave(self) -> None: ...
+
+
+_whose: ContextVar[tuple[Watch, str] | None] = ContextVar("whose", default=None)
+
+
+class Watched(Coroutine[Any, Any, T]):
+    """An author's code at work; says whose it is while it runs, for the supervisor.
+
+    `what` is the arrival whose turn runs, or the effect whose call does. Tasks that the code starts
+    are watched under the same name once the loop has `attribute_tasks`; its threads and its loop
+    callbacks are not: if one of those keeps the loop, the worker is killed and nothing is named.
+    """
+
+    def __init__(self, inner: Coroutine[Any, Any, T], watch: Watch, what: str) -> None:
+        self._inner = inner
+        self._watch = watch
+        self._what = what
+
+    def send(self, value: Any) -> Any:
+        self._enter()
+        try:
+            return self._inner.send(value)
+        finally:
+            self._watch.leave()
+
+    def throw(self, *error: Any) -> Any:
+        self._enter()
+        try:
+            return self._inner.throw(*error)
+        finally:
+            self._watch.leave()
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        return self._inner.__await__()
+
+    def _enter(self) -> None:
+        self._watch.enter(self._what)
+        _whose.set((self._watch, self._what))
+
+
+def attribute_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    """From here on a task that watched code starts is watched under the name of that code."""
+    loop.set_task_factory(_attributed)
+
+
+def _attributed(
+    loop: asyncio.AbstractEventLoop, coro: Any, *, context: Context | None = None
+) -> "asyncio.Task[Any]":
+    whose = _whose.get() if context is None else context.get(_whose)
+    watched = Watched(coro, *whose) if whose and not isinstance(coro, Watched) else coro
+    return asyncio.Task(watched, loop=loop, context=context)
