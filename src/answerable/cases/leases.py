@@ -72,6 +72,6 @@ class Leases:
 
     async def all_sends_ended(self, timeout_s: float) -> bool:
         """Wait until each send that is in flight now has ended: after a stop, nothing moves."""
-        cases = {*self._in_flight, *self._late.values()} - {""}
+        cases = [case for case in dict.fromkeys([*self._in_flight, *self._late.values()]) if case]
         ended = await asyncio.gather(*(self.sends_ended(case, timeout_s) for case in cases))
         return all(ended)

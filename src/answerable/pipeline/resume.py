@@ -133,6 +133,10 @@ async def _refuse(
         await commit(hall, journey)
 
 
+def refused_by_silence(state: EffectState) -> Draft:
+    return _approval(state, Status.REFUSED, "expired", actor="system:silence")
+
+
 async def _expired(hall: Hall, proposed: Proposed, due: Due) -> None:
     """Nobody answered in time: no."""
     state = _held(hall, due)

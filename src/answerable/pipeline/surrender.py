@@ -1,16 +1,17 @@
 """When a stage itself fails: the interaction goes to people, as it stands."""
 
-from answerable.base.errors import Unreadable
+from answerable.base.errors import Broken, Unreadable
 from answerable.effects.domain import EffectState, Status
-from answerable.engine.port import Claim, Conflict
+from answerable.engine.port import Claim, Conflict, Fenced
 from answerable.ledger import domain as ledger
 from answerable.ledger.draft import Draft, Unit
 from answerable.pipeline import resume
 from answerable.pipeline.barrier import commit
 from answerable.pipeline.decide import escalated
 from answerable.pipeline.hall import Hall
-from answerable.pipeline.passage import Journey, Received, Resolved
+from answerable.pipeline.passage import Due, Journey, Received, Resolved
 from answerable.pipeline.receive import open_arrival
+from answerable.pipeline.reserve import giving_back
 from answerable.pipeline.resolve import resolve
 from answerable.sdk.words import Escalation
 from answerable.store.keys import KeyDestroyed
@@ -22,30 +23,47 @@ _MAY_HAVE_BEGUN = frozenset({Status.READY, Status.BLOCKED, Status.UNKNOWN})
 async def surrender(hall: Hall, claim: Claim, why: str) -> None:
     """Finish an arrival that cannot be taken through the hallway: escalate its case, close it.
 
-    What may have begun is for the person who takes the case to find out and to say.
+    What may have begun is for the person who takes the case to find out and to say. Where not even
+    that can be done, because of what failed before, a declared gap finishes the arrival. Raises
+    Broken, Fenced: then the storage is gone, and the arrival waits for the next life.
     """
-    for _ in range(_TRIES - 1):
+    for _ in range(_TRIES):
         try:
             await _surrender(hall, claim, why)
         except Conflict:  # somebody took the case meanwhile, or was first with this
             continue
+        except (Broken, Fenced):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is not tried for ever
+            why = _reason(error) or why
+            break
         else:
             return
-    await _surrender(hall, claim, why)
-
-
-async def _surrender(hall: Hall, claim: Claim, why: str) -> None:
     try:
-        received = open_arrival(hall, claim)
-        received.journey.unit = Unit(arrival=received.arrival.id)
-        resolved = resolve(hall, received)
-    except Unreadable as error:  # its sender was forgotten before it was read, or it is damaged
-        is_erased = isinstance(error, KeyDestroyed)
-        await _declare_gap(hall, claim, "erased" if is_erased else error.code)
-        return
+        await _surrender(hall, claim, why, is_told=False)
+    except (Broken, Fenced):
+        raise
+    except Exception:  # noqa: BLE001 - same
+        await _declare_gap(hall, claim, why)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, KeyDestroyed):
+        return "erased"  # whoever sent it was forgotten before it was read
+    return error.code if isinstance(error, Unreadable) else ""
+
+
+async def _surrender(hall: Hall, claim: Claim, why: str, *, is_told: bool = True) -> None:
+    """`is_told` is whether the desk gets the case: telling it why needs the party's key."""
+    received = open_arrival(hall, claim)
+    received.journey.unit = Unit(arrival=received.arrival.id)
+    resolved = resolve(hall, received)
     drafts = received.journey.unit.drafts
-    drafts.extend(_asked(state) for state in _may_have_begun(hall, received))
-    drafts.extend(_handed_over(hall, resolved, why))
+    surely_not = _will_not_begin(hall, received)
+    drafts.extend(_not_done(state) for state in surely_not)
+    drafts.extend(_asked(state) for state in _may_have_begun(hall, received, surely_not))
+    if is_told:
+        drafts.extend(_handed_over(hall, resolved, why))
     drafts.append(
         Draft(
             kind="outcome",
@@ -56,21 +74,58 @@ async def _surrender(hall: Hall, claim: Claim, why: str) -> None:
             outcome=ledger.Outcome(status="surrendered", reason=why),
         )
     )
-    await commit(hall, received.journey, done=True)
+    with giving_back(hall, surely_not):
+        await commit(hall, received.journey, done=True)
 
 
-def _may_have_begun(hall: Hall, received: Received) -> list[EffectState]:
+def _will_not_begin(hall: Hall, received: Received) -> list[EffectState]:
+    """What only this timer would have ended or begun, and what waits for that: not done.
+
+    A hold that expires is silence, which is no; a retry has not begun, or it would not be one.
+    """
+    due = received.cause
+    if not isinstance(due, Due):
+        return []
+    states = resume.own_effects(hall, received)
+    ended = [one for one in states if one.id == due.effect and _is_over(hall, one, due)]
+    waits = [one for one in states if one.after == due.effect and one.status is Status.BLOCKED]
+    return ended + waits if ended else []
+
+
+def _is_over(hall: Hall, state: EffectState, due: Due) -> bool:
+    if due.what == "expire":
+        return state.status is Status.HELD and hall.clock.now() >= state.expires_at
+    return state.status is Status.RETRY and due.attempt == state.attempt
+
+
+def _may_have_begun(
+    hall: Hall, received: Received, surely_not: list[EffectState]
+) -> list[EffectState]:
     states = resume.own_effects(hall, received)
     waiting = {state.id for state in states if state.status in (Status.HELD, Status.RETRY)}
     return [
-        state for state in states if state.status in _MAY_HAVE_BEGUN and state.after not in waiting
+        state
+        for state in states
+        if state.status in _MAY_HAVE_BEGUN
+        and state.after not in waiting
+        and state not in surely_not
     ]
 
 
+def _not_done(state: EffectState) -> Draft:
+    if state.status is Status.HELD:
+        return resume.refused_by_silence(state)
+    return _ended(state, "effect.failed", "end", Status.FAILED)
+
+
 def _asked(state: EffectState) -> Draft:
+    return _ended(state, "effect.unknown", f"a{state.attempt}", Status.ASKED)
+
+
+def _ended(state: EffectState, kind: ledger.Kind, suffix: str, status: Status) -> Draft:
     return Draft(
-        kind="effect.unknown",
-        id=f"{state.id}.a{state.attempt}",
+        kind=kind,
+        id=f"{state.id}.{suffix}",
         owner=state.owner,
         agent=state.agent_ref,
         party=state.party,
@@ -79,7 +134,7 @@ def _asked(state: EffectState) -> Draft:
         effect=ledger.Effect(
             id=state.id, key=state.id, repeat=state.repeat, attempt=state.attempt, after=state.after
         ),
-        outcome=ledger.Outcome(status=Status.ASKED.value, reason="surrendered"),
+        outcome=ledger.Outcome(status=status.value, reason="surrendered"),
     )
 
 
