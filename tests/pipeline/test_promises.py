@@ -10,7 +10,7 @@ import pytest
 from answerable import Agent, Context, Message, Money, Reply, ToolCall
 from answerable.base.errors import UsageError
 from answerable.effects.domain import Status
-from answerable.pipeline import receive
+from answerable.ledger import keyring
 from answerable.pipeline.receive import Incoming
 from answerable.policy.limits import Limit
 from answerable.sdk.words import Outcome
@@ -166,7 +166,7 @@ def test_more_senders_than_are_remembered_are_all_known(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def scenario() -> None:
-        monkeypatch.setattr(receive, "_ADDRESSES_CACHED", 3)
+        monkeypatch.setattr(keyring, "_ADDRESSES_CACHED", 3)
         world = inline_world(tmp_path / "home", support(Till()))
         await world.found()
         async with world.running() as life:

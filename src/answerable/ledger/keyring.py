@@ -1,9 +1,10 @@
 """The home's keys in use: how rooms name people without knowing them, seal and open bodies."""
 
+import asyncio
 import hashlib
 import hmac
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from answerable.base.chance import Chance
 from answerable.ledger import bodies
@@ -12,6 +13,7 @@ from answerable.store.keys import KeyStore
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
 _FRESH_MAX = 10_000  # new parties of units still on their way; far above what can wait at once
+_ADDRESSES_CACHED = 20_000
 _HASH_BYTES = 16
 
 
@@ -22,6 +24,8 @@ class Keyring:
         self.store = store
         self._chance = chance
         self._fresh: OrderedDict[str, bytes] = OrderedDict()
+        self._addresses: OrderedDict[str, str] = OrderedDict()  # hash -> key id
+        self._destructions = 0
         self._dedup = hmac.digest(home_key, b"answerable/dedup", hashlib.sha256)
         self._identifier = hmac.digest(home_key, b"answerable/identifier", hashlib.sha256)
 
@@ -48,9 +52,35 @@ class Keyring:
         """A keyed commitment: says that `data` was meant, tells nothing to who lacks the key."""
         return bodies.commit(self.key(kid), name, data)
 
-    def address_kids(self, addresses: Sequence[str]) -> dict[str, str]:
-        """The key id of each sending address, made where it is new; durable on return."""
-        return self.store.kids_of_addresses(addresses, self.new_key)
+    async def address_kids(self, addresses: Sequence[str]) -> dict[str, str]:
+        """The key id of each sending address, made where it is new; durable on return.
+
+        Many addresses are one write, and it is made beside the loop.
+        """
+        before = self._destructions
+        kids = {name: self._addresses[name] for name in addresses if name in self._addresses}
+        missing = [name for name in dict.fromkeys(addresses) if name not in kids]
+        if missing:
+            kids |= await asyncio.to_thread(self.store.kids_of_addresses, missing, self.new_key)
+        if before == self._destructions:
+            self._addresses.update(kids)
+        while len(self._addresses) > _ADDRESSES_CACHED:
+            self._addresses.popitem(last=False)
+        return kids
+
+    def destroy(self, kids: Iterable[str]) -> None:
+        """Forget these keys everywhere: in the store for ever, and in all that we hold in memory.
+
+        An address that had one of them gets another key with its next message. Raises Busy where
+        bytes of a key may still lie in the file: call it again.
+        """
+        gone = frozenset(kids)
+        self._destructions += 1
+        for kid in gone:
+            self._fresh.pop(kid, None)
+        for name in [name for name, kid in self._addresses.items() if kid in gone]:
+            del self._addresses[name]
+        self.store.destroy(gone)
 
     def identifier_hash(self, kind: str, identifier: str) -> str:
         """How an address is looked up: keyed, so that rows cannot be guessed back to people."""

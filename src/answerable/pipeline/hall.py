@@ -60,4 +60,3 @@ class Hall:
     doors: Doors = field(default_factory=Doors)
     reporting: set[asyncio.Task[None]] = field(default_factory=set)  # what waits for a late call
     reload_control: Callable[[], None] = lambda: None  # after a commit that moved power
-    address_keys: OrderedDict[str, str] = field(default_factory=OrderedDict)

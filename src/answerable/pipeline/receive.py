@@ -4,7 +4,6 @@
 people's answers; `open_arrival` is where the hallway picks an arrival up again.
 """
 
-import asyncio
 from collections.abc import Sequence
 
 import msgspec
@@ -23,7 +22,6 @@ from answerable.pipeline.passage import Answer, DeskReply, Due, Journey, Receive
 TEXT_BYTES_MAX = 256 * 1024
 FIELD_CHARS_MAX = 1_000
 GRADE_ASSERTED = 1
-_ADDRESSES_CACHED = 20_000
 
 
 class Incoming(msgspec.Struct, frozen=True, kw_only=True, rename={"sender": "from"}):
@@ -159,14 +157,7 @@ def _inbox(hall: Hall, message: Incoming) -> str:
 async def _address_keys(hall: Hall, incoming: Sequence[Incoming]) -> list[str]:
     """The key id of each sender's address; new ones are durable in one write before anything."""
     addresses = [_inbox(hall, message) for message in incoming]
-    cache = hall.address_keys
-    kids = {address: cache[address] for address in addresses if address in cache}
-    missing = [address for address in dict.fromkeys(addresses) if address not in kids]
-    if missing:
-        kids |= await asyncio.to_thread(hall.keyring.address_kids, missing)
-    cache.update(kids)
-    while len(cache) > _ADDRESSES_CACHED:
-        cache.popitem(last=False)
+    kids = await hall.keyring.address_kids(addresses)
     return [kids[address] for address in addresses]
 
 

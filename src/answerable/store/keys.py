@@ -176,19 +176,24 @@ class KeyStore:
             return key
 
     def destroy(self, kids: Iterable[str]) -> None:
-        """Make these keys unreadable for ever, here and in every file; unknown ones are ignored.
+        """Make these keys unreadable for ever, here and in every file, and unbind their addresses.
+
+        One that is not here yet, because its unit is on its way, cannot come in any more.
 
         Raises Busy where another connection holds the log of the file open: the keys are then
         gone from the store, but bytes of them may remain until `destroy` is called again.
         """
-        wanted = list(kids)
+        wanted = sorted(set(kids))
         with self._lock, in_our_words(self._path):
             for kid in wanted:
                 self._cache.pop(kid, None)
             with _transaction(self._database):
+                gone = [(kid, _GONE) for kid in wanted]
+                over = "ON CONFLICT (kid) DO UPDATE SET wrapped = excluded.wrapped"
+                insert_many(self._database, "key (kid, wrapped)", gone, over)
                 for some in _in_parts(wanted):
-                    sql = f"UPDATE key SET wrapped = ? WHERE kid IN ({placeholders(some)})"  # noqa: S608 - only marks
-                    self._database.execute(sql, (_GONE, *some))
+                    sql = f"DELETE FROM address WHERE kid IN ({placeholders(some)})"  # noqa: S608 - only marks
+                    self._database.execute(sql, some)
             is_busy = self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         if is_busy:
             raise Busy(
