@@ -115,13 +115,15 @@ def run(arguments: list[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     except (KeyboardInterrupt, typer.Abort):
-        talk("interrupted")
-        code = 130
+        code = _INTERRUPTED
     except Exception as error:  # noqa: BLE001 - nothing is printed as it is
         code = _call_is_wrong(error) if isinstance(error, _WRONG_CALL) else _failed(error)
+    if code == _INTERRUPTED:
+        talk("interrupted")
     sys.exit(code)
 
 
+_INTERRUPTED = 130
 _WRONG_CALL: type[Exception] = typer.BadParameter.__mro__[2]  # click's, wherever typer keeps it
 
 

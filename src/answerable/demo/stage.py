@@ -50,7 +50,7 @@ class Stage:
         Raises UsageError, or HomeHeld where the earlier day is still running.
         """
         if is_day(home):
-            HomeLock.take(home).release()  # not under another day's feet
+            HomeLock.check_free(home)  # not under another day's feet
             shutil.rmtree(home)
         elif home.exists() and (not home.is_dir() or any(home.iterdir())):
             raise UsageError(

@@ -58,21 +58,40 @@ class HomeLock:
                 f"`ls -ld {home}`, or set ANSWERABLE_HOME to a folder of your own",
             ) from error
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            pid = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+            _hold(descriptor, home)
+        except HomeHeld:
             os.close(descriptor)
-            raise HomeHeld(home, pid) from None
+            raise
         with contextlib.suppress(OSError):  # the pid is for people; a full disk may not hide it
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         return cls(home, descriptor)
+
+    @classmethod
+    def check_free(cls, home: Path) -> None:
+        """Raises HomeHeld, WrongHome as `take` would; leaves no trace in a home that is there."""
+        _check(home)
+        if not (home / LOCK).exists():
+            return
+        descriptor = os.open(home / LOCK, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            _hold(descriptor, home)
+        finally:
+            os.close(descriptor)
 
     def release(self) -> None:
         """Let the next one in. The file stays: removing it would let two processes hold it."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _hold(descriptor: int, home: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        pid = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+        raise HomeHeld(home, pid) from None
 
 
 def _check(home: Path) -> None:

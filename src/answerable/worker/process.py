@@ -154,14 +154,18 @@ def _say(error: BaseException) -> int:
 
 def _plan(where: str, home: Path) -> Plan:
     module, _, name = where.partition(":")
-    found = getattr(import_module(module), name)(home)
+    try:
+        made = getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise _no_plan(f"'{where}' does not lead to a plan: {error}.") from error
+    found = made(home)
     if not isinstance(found, Plan):
-        raise UsageError(
-            f"'{where}' made a {type(found).__name__}, not a Plan.",
-            "Nothing was started.",
-            "answerable worker",
-        )
+        raise _no_plan(f"'{where}' made a {type(found).__name__}, not a Plan.")
     return found
+
+
+def _no_plan(happened: str) -> UsageError:
+    return UsageError(happened, "Nothing was started.", "answerable worker")
 
 
 def main(arguments: list[str] | None = None) -> int:

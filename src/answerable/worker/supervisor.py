@@ -48,14 +48,16 @@ class Supervisor:
         while not self._is_told():
             heartbeat.reset()
             began = time.monotonic()
-            # its end of the pipe closes when we are gone, however we went
-            self._worker = subprocess.Popen(self._command, stdin=subprocess.PIPE)  # noqa: S603 - our own command
+            # The pipe closes when we are gone, however we went; Ctrl-C reaches it only through us.
+            self._worker = subprocess.Popen(  # noqa: S603 - our own command
+                self._command, stdin=subprocess.PIPE, process_group=0
+            )
             self._forward()
             code = self._watch(self._worker, heartbeat)
             if self._worker.stdin is not None:
                 self._worker.stdin.close()
             if self._is_told():
-                return 0 if code in _ENDED_EARLY else code
+                return 0 if code in _ENDED_EARLY or not heartbeat.count else code
             if code in _NOT_WORTH_RETRYING:
                 return 1 if code == GIVEN_UP else code
             by_itself = code > 0 and time.monotonic() - began < _HEALTHY_S
@@ -116,7 +118,7 @@ class Supervisor:
     def _forward(self) -> None:
         """The signal may come before the worker that it is meant for."""
         if self._told is not None and self._worker is not None and self._worker.poll() is None:
-            self._worker.send_signal(self._told)
+            self._worker.terminate()
 
 
 def _named(turn: str) -> str:
