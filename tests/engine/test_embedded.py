@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import closing
 from typing import TypeVar
 
 import pytest
@@ -130,6 +131,37 @@ def test_an_append_that_cannot_be_projected_fails_alone_and_leaves_nothing(opene
         assert journal.commits == 1
 
     run(story())
+
+
+# What is done
+
+
+def test_of_a_finished_arrival_only_its_id_is_kept(opened: Opened) -> None:
+    journal = opened()
+
+    def stored() -> list[tuple[str, bytes]]:
+        query = "SELECT id, data FROM arrival ORDER BY position"
+        return journal.reader().execute(query).fetchall()
+
+    async def story() -> None:
+        await journal.accept([message("m1"), message("m2"), Arrival("t1", "c", "timer", b"due")])
+        await journal.append(FENCE, [record("a")], ["m1", "t1"])
+        assert stored() == [("m1", b""), ("m2", b"hello"), ("t1", b"")]
+        assert [one.is_new for one in await journal.accept([message("m1")])] == [False]
+        assert stored()[0] == ("m1", b"")
+
+    run(story())
+
+
+def test_arrivals_that_an_earlier_program_finished_are_emptied_as_well(opened: Opened) -> None:
+    journal = opened()
+    run(journal.accept([message("m1"), message("m2")]))
+    journal.close()
+    with closing(sqlite3.connect(journal.path)) as file:
+        file.executescript("UPDATE arrival SET done = 1 WHERE id = 'm1'; PRAGMA user_version = 2")
+    again = opened()
+    rows = again.reader().execute("SELECT id, data FROM arrival ORDER BY position").fetchall()
+    assert rows == [("m1", b""), ("m2", b"hello")]
 
 
 # Too much waits

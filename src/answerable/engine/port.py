@@ -17,7 +17,7 @@ class Arrival:
     id: str  # the deduplication key: the same id is accepted once, for ever
     inbox: str  # arrivals of one inbox are handed out one after the other, in accept order
     kind: str
-    data: bytes
+    data: bytes  # kept until it is finished, then dropped: what must stay goes into records
     not_before_us: int = 0  # a durable timer: not handed out before the clock says so
 
 
@@ -79,6 +79,7 @@ class Engine(Protocol):
     ) -> list[Cursor]:
         """Atomic and durable on return: all records and all `done`, or nothing.
 
+        Of what is done the ids are kept, for `accept` to know them again, and nothing else.
         Returns the records' positions. Raises Fenced if a newer epoch exists, Conflict(first) if
         a record key exists.
         """
