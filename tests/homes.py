@@ -134,13 +134,13 @@ class SmallHome:
         """A command of the command line on this home, as a person types it."""
         return cli(*arguments, "--home", str(self.path))
 
-    def ask(self, verb: verbs.Verb, returns: type[T]) -> T:
+    def ask(self, verb: verbs.Verb, returns: type[T], *, within_s: float = 20) -> T:
         """A command through the worker's socket; waits for a worker that is on its way."""
 
         async def call(client: Client) -> T:
             return await client.call(verb, returns)
 
-        return self.with_client(call)
+        return self.with_client(call, within_s=within_s)
 
     def with_client(self, story: Callable[[Client], Awaitable[T]], *, within_s: float = 20) -> T:
         async def scenario() -> T:

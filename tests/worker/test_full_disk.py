@@ -1,0 +1,78 @@
+"""A disk that is full: what was acknowledged is safe, what is not is refused, space heals it."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from answerable.pipeline.receive import Ack, Incoming
+from answerable.worker import verbs
+from answerable.worker.client import RemoteError, WorkerAway
+from homes import AGENT, SmallHome, cli, working
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A real file system of 6 MB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(disk)]
+    try:
+        done = subprocess.run(mount, capture_output=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("no `mount` on this machine")
+    if done.returncode != 0:
+        pytest.skip(f"mounting needs root: {done.stderr.decode().strip()}")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def _fill(path: Path) -> None:
+    with path.open("wb", buffering=0) as file:
+        for size in (65_536, 4_096):
+            try:
+                while True:
+                    file.write(b"x" * size)
+            except OSError:
+                pass
+
+
+def _try(home: SmallHome, number: int) -> str:
+    """The code of the refusal; empty if it was acknowledged."""
+    text = f"number {number} ." + " " * 9_000
+    message = Incoming(external_id=f"m{number}", sender="k@example.org", text=text, rail="email")
+    try:
+        home.ask(verbs.MessagesAccept((message,)), list[Ack], within_s=0.1)
+    except (RemoteError, WorkerAway) as refused:
+        return refused.code
+    return ""
+
+
+def test_a_real_worker_lives_through_a_full_disk(small_disk: Path, tmp_path: Path) -> None:
+    home = SmallHome(small_disk / "home").found()
+    # replies go elsewhere, so that it is the platform that meets the full disk
+    here = f"HERE = Path({str(tmp_path)!r})"
+    home.agent.write_text(AGENT.replace("HERE = Path(__file__).parent", here))
+    ballast = small_disk / "ballast"
+    with working(home) as worker:
+        _fill(ballast)
+        with ballast.open("r+b") as file:
+            file.truncate(ballast.stat().st_size - 400_000)
+        told: dict[int, str] = {}
+        for number in range(200):
+            told[number] = _try(home, number)
+            if sum(map(bool, told.values())) > 3:
+                break
+        refusals = {code for code in told.values() if code}
+        assert refusals
+        assert refusals <= {"disk_full", "worker_away", "journal_closed", "storage_failed"}
+        assert worker.process.poll() is None, worker.said  # the supervisor waits for space
+        ballast.unlink()
+        home.say("after .", external_id="after")
+        home.settled()
+        sent = (tmp_path / "sent.jsonl").read_text()
+        assert "About after ." in sent
+        for number, code in told.items():
+            assert code or f"number {number} ." in sent
+    cli("ledger", "verify", "--home", str(home.path)).check()
