@@ -6,6 +6,7 @@ import msgspec
 
 from answerable.base.clock import iso
 from answerable.base.errors import NotFound
+from answerable.base.money import Money
 from answerable.engine.port import Record
 from answerable.ledger.domain import Entry, decode_entry
 from answerable.ledger.note import note_text, parse_checkpoint
@@ -68,8 +69,8 @@ async def _told(office: Office, entry: Entry, record: Record) -> Who:
     name = await office.name_of(owner.person)
     agent = entry.agent.id if entry.agent else ""
     what = f"{action.kind} {action.name}"
-    if action.amount_minor is not None:
-        what += f" of {action.amount_minor / 100:.2f} {action.currency}"
+    if action.amount_minor is not None and action.currency is not None:
+        what += f" of {Money(action.amount_minor, action.currency)}"
     sentence = (
         f"When {f'agent {agent!r}' if agent else 'a person'} decided {entry.id} "
         f"({policy.verdict} {what}) at {iso(entry.ts)}, {name} ({owner.person}) was accountable, "
