@@ -119,6 +119,11 @@ async def escalates_with_a_book(ctx: Context, message: Message) -> Outcome:
     return Escalation("\ud800" * 100_000, queue="orders")
 
 
+async def proposes_and_escalates(ctx: Context, message: Message) -> Outcome:
+    ctx.propose(refund, amount=Money(1, "USD"))
+    return ctx.escalate("please look, too")
+
+
 async def waits_for_another_turns_proposal(ctx: Context, message: Message) -> Outcome:
     other = Context(ctx._recorder, interaction="", case="", party="")  # type: ignore[arg-type]
     return Reply("done", after=other.propose(refund, amount=Money(1, "USD")), otherwise="no")
@@ -156,6 +161,7 @@ BROKEN: dict[Handler, str] = {
     steps_without_end: "turn_flooded",
     remembers_a_library: "turn_flooded",
     escalates_with_a_book: "asked",
+    proposes_and_escalates: "agent_failed",
     waits_for_another_turns_proposal: "agent_failed",
     no_coroutine: "agent_failed",
 }
@@ -187,6 +193,7 @@ def test_whatever_a_turn_does_it_costs_one_turn(tmp_path: Path, handler: Handler
             await life.settled()
             assert queue_of(life) == [("orders", BROKEN[handler])]
             assert world.mailbox.texts == ["Here you are."]
+            assert [one.kind for one in life.effects()] == ["reply"], "nothing of it was decided"
             await life.say("and again", external_id="m3", sender="lee@example.org")
             await life.settled()
             assert world.mailbox.texts == ["Here you are."] * 2

@@ -1,10 +1,13 @@
 """Limits on a tool hold: for a party and for all, at once, across lives and days."""
 
+from dataclasses import replace
 from pathlib import Path
 
+from answerable import Context, Message, Money, Reply
 from answerable.base.clock import DAY_US, ManualClock
 from answerable.pipeline.receive import Incoming
 from answerable.policy.limits import Limit
+from answerable.sdk.words import Outcome
 from answerable.testing.world import Life, Till
 from stories import inline_world, refuses, run, support
 
@@ -106,5 +109,32 @@ def test_what_was_surely_not_done_gives_its_room_back_even_to_another_life(
             await life.say("refund", external_id="m3", sender="ann@example.org")
             await life.settled()
             assert till.payments == [4_000]
+
+    run(scenario)
+
+
+def test_a_tool_called_as_a_rail_is_has_room_of_its_own(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        till = Till()
+        agent = support(till, limit=Limit(count_per_day=1))
+        agent.tools["email"] = replace(agent.tools.pop("refund"), name="email")
+        refund = agent.tools["email"]
+
+        @agent.on_message
+        async def answer(ctx: Context, message: Message) -> Outcome:
+            if message.text == "hello":
+                return Reply("Hello.")
+            asked = ctx.propose(refund, order_id="A1", amount=Money(4_000, "USD"))
+            return Reply("Refunded.", after=asked, otherwise="Not refunded.")
+
+        world = inline_world(tmp_path / "home", agent)
+        await world.found()
+        async with world.running() as life:
+            await life.say("hello", external_id="m1")
+            await life.settled()
+        async with world.running() as life:  # counted out of the rows
+            await life.say("refund", external_id="m2")
+            await life.settled()
+            assert world.mailbox.texts == ["Hello.", "Refunded."]
 
     run(scenario)

@@ -11,6 +11,7 @@ from answerable.compose.house import House
 from answerable.demo.books import Account as Booked
 from answerable.demo.books import Books, books_path, read_books
 from answerable.demo.house import outside_of
+from answerable.effects.domain import LATE
 from answerable.ledger.domain import KINDS, Entry, decode_entry
 
 _ENDS = frozenset({"done", "failed", "refused", "denied"})
@@ -83,6 +84,8 @@ class Ours:
 
     def _moved(self, entry: Entry, effect: str) -> None:
         said = entry.outcome.status if entry.outcome else "ready"
+        if said == LATE:
+            return
         self.status[effect] = said
         if entry.kind == "approval" and said == "granted":
             self.permitted.add(effect)

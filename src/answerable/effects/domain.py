@@ -87,6 +87,12 @@ class Interaction:
     case: str
     position: int  # of its received record
     disposition: str  # open, until it has ended
+    is_escalated: bool = False  # whether it brought its case to people, under whichever arrival
+
+
+def counted_as(kind: str, name: str) -> str:
+    """The name that limits count under: a tool called as a rail is does not share its room."""
+    return f"{kind}:{name}"
 
 
 _RETRY_US = (1, 5, 30, 2 * 60, 10 * 60, 30 * 60)

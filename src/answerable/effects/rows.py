@@ -5,14 +5,15 @@ from typing import Any
 
 from answerable.base.clock import day_of
 from answerable.cases.domain import Lease
-from answerable.effects.domain import LATE, EffectState, Interaction, Status
+from answerable.effects.domain import LATE, EffectState, Interaction, Status, counted_as
 from answerable.ledger.domain import Entry, Owner
 from answerable.policy.limits import Key, Used
 
 SCHEMA = """
 CREATE TABLE interaction (id TEXT PRIMARY KEY, inbox TEXT NOT NULL, rail TEXT NOT NULL,
                           party TEXT NOT NULL, "case" TEXT NOT NULL, position INTEGER NOT NULL,
-                          disposition TEXT NOT NULL DEFAULT 'open') WITHOUT ROWID;
+                          disposition TEXT NOT NULL DEFAULT 'open',
+                          is_escalated INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 CREATE INDEX interaction_of_case ON interaction ("case", id);
 CREATE INDEX interaction_open ON interaction (id) WHERE disposition = 'open';
 CREATE TABLE effect (id TEXT PRIMARY KEY, decision TEXT NOT NULL, position INTEGER NOT NULL,
@@ -33,7 +34,7 @@ CREATE TABLE usage (agent TEXT NOT NULL, tool TEXT NOT NULL, party TEXT NOT NULL
 """
 TABLES = ("interaction", "effect", "usage")
 KINDS = (
-    "received", "outcome", "decided", "approval",
+    "received", "outcome", "escalated", "decided", "approval",
     "effect.started", "effect.done", "effect.failed", "effect.unknown",
 )  # fmt: skip
 
@@ -45,6 +46,9 @@ _COLUMNS = (
 _INSERT_EFFECT = f"INSERT INTO effect ({_COLUMNS}) VALUES ({', '.join('?' * 22)})"  # noqa: S608
 _UNENDED = "status NOT IN ('done', 'failed', 'refused', 'denied')"  # as the index says it
 _SELECT = f"SELECT {_COLUMNS} FROM effect"  # noqa: S608 - a constant
+_SELECT_INTERACTION = (
+    'SELECT id, inbox, rail, party, "case", position, disposition, is_escalated FROM interaction'
+)
 _ADD_USAGE = (
     "INSERT INTO usage (agent, tool, party, currency, day, effects, amount_minor)"
     " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (agent, tool, party, currency, day) DO UPDATE"
@@ -56,9 +60,11 @@ def project(db: sqlite3.Connection, entry: Entry, position: int) -> None:
     match entry.kind:
         case "received":
             _received(db, entry, position)
-        case "outcome" if entry.outcome is not None and entry.trace is not None:
-            row = (entry.outcome.status, entry.trace.interaction)
-            db.execute("UPDATE interaction SET disposition = ? WHERE id = ?", row)
+        case "outcome":
+            _concluded(db, entry)
+        case "escalated" if entry.trace is not None:
+            escalate = "UPDATE interaction SET is_escalated = 1 WHERE id = ?"
+            db.execute(escalate, (entry.trace.interaction,))
         case "decided":
             _decided(db, entry, position)
         case _:
@@ -74,6 +80,22 @@ def _received(db: sqlite3.Connection, entry: Entry, position: int) -> None:
         " VALUES (?, ?, ?, ?, ?, ?)",
         (trace.interaction, change["inbox"], change["rail"], subject.pid, trace.case, position),
     )
+
+
+def _concluded(db: sqlite3.Connection, entry: Entry) -> None:
+    """An interaction's own outcome ends it. A person's reply has one as well: it says who answered
+    what had ended without, and leaves alone what is open."""
+    if entry.outcome is None or entry.trace is None:
+        return
+    status, interaction = entry.outcome.status, entry.trace.interaction or ""
+    own = interaction.partition("_")[2]
+    if entry.id.partition("_")[2].partition(".")[0] == own:
+        db.execute("UPDATE interaction SET disposition = ? WHERE id = ?", (status, interaction))
+    elif status == "answered_by_person":
+        db.execute(
+            "UPDATE interaction SET disposition = ? WHERE id = ? AND disposition != 'open'",
+            (status, interaction),
+        )
 
 
 _STATUS_OF_VERDICT = {"allow": Status.READY, "hold": Status.HELD, "deny": Status.DENIED}
@@ -103,7 +125,8 @@ def _decided(db: sqlite3.Connection, entry: Entry, position: int) -> None:
         ),
     )  # fmt: skip
     if status is not Status.DENIED:
-        _use(db, (agent, action.name, entry.subject.pid), (currency, day), (1, amount))
+        what = counted_as(action.kind, action.name)
+        _use(db, (agent, what, entry.subject.pid), (currency, day), (1, amount))
 
 
 _STATUS_OF_KIND = {
@@ -131,7 +154,7 @@ def _moved(db: sqlite3.Connection, entry: Entry) -> None:
     if status in (Status.FAILED, Status.REFUSED):
         state = find(db, entry.effect.id)
         if state is not None:
-            whose = (state.agent, state.name, state.party)
+            whose = (state.agent, counted_as(state.kind, state.name), state.party)
             _use(db, whose, (state.currency, state.day), (-1, -state.amount_minor))
 
 
@@ -196,12 +219,13 @@ def _state(row: tuple[Any, ...]) -> EffectState:
 
 
 def interaction_of(db: sqlite3.Connection, interaction: str) -> Interaction | None:
-    row = db.execute(
-        'SELECT id, inbox, rail, party, "case", position, disposition FROM interaction'
-        " WHERE id = ?",
-        (interaction,),
-    ).fetchone()
-    return None if row is None else Interaction(*row)
+    row = db.execute(f"{_SELECT_INTERACTION} WHERE id = ?", (interaction,)).fetchone()
+    return None if row is None else _interaction(row)
+
+
+def _interaction(row: tuple[Any, ...]) -> Interaction:
+    id_, inbox, rail, party, case, position, disposition, is_escalated = row
+    return Interaction(id_, inbox, rail, party, case, position, disposition, bool(is_escalated))
 
 
 def count_open(db: sqlite3.Connection) -> int:
@@ -215,11 +239,9 @@ def count_open(db: sqlite3.Connection) -> int:
 def list_of_case(db: sqlite3.Connection, case: str, limit: int) -> list[Interaction]:
     """The case's interactions, newest first."""
     rows = db.execute(
-        'SELECT id, inbox, rail, party, "case", position, disposition FROM interaction'
-        ' WHERE "case" = ? ORDER BY id DESC LIMIT ?',
-        (case, limit),
+        f'{_SELECT_INTERACTION} WHERE "case" = ? ORDER BY id DESC LIMIT ?', (case, limit)
     )
-    return [Interaction(*row) for row in rows.fetchall()]
+    return [_interaction(row) for row in rows.fetchall()]
 
 
 def last_of_case(db: sqlite3.Connection, case: str) -> str:

@@ -11,6 +11,7 @@ from answerable.base.clock import day_of
 from answerable.base.ids import kin
 from answerable.base.money import Money
 from answerable.cases.domain import Message
+from answerable.effects.domain import counted_as
 from answerable.effects.intent import (
     Action,
     ReplyAction,
@@ -92,7 +93,8 @@ def _judge(hall: Hall, routed: Routed, action: Action, asked: _Asked) -> Judged:
     now = hall.clock.now()
     resolved = routed.resolved
     day = day_of(now)
-    ask = Ask(resolved.case.agent, asked.name, resolved.party.id, asked.amount)
+    what = counted_as(asked.kind, asked.name)
+    ask = Ask(resolved.case.agent, what, resolved.party.id, asked.amount)
     request = Request(
         agent=resolved.case.agent,
         release=routed.release.id if routed.release else "",

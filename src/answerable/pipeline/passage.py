@@ -82,6 +82,11 @@ class Received:
             case _:
                 return self.interaction.partition("_")[2]
 
+    @property
+    def is_persons_reply(self) -> bool:
+        """Whether this is about what a specialist said, or what became of that."""
+        return self.origin != self.interaction.partition("_")[2]
+
 
 @dataclass(frozen=True, slots=True)
 class Resolved:

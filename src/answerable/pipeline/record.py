@@ -68,7 +68,7 @@ def _concludes(hall: Hall, acted: Acted) -> bool:
     if not all(status.is_end for status in acted.statuses.values()):
         return False
     received = acted.decided.proposed.routed.resolved.received
-    if received.origin != received.interaction.partition("_")[2]:  # a specialist's reply
+    if received.is_persons_reply:
         return any(not one.state.status.is_end for one in acted.decided.effects)
     row = effects.interaction_of(hall.db, received.interaction)
     return row is not None and row.disposition == "open"

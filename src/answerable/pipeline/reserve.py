@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from answerable.base.money import Money
-from answerable.effects.domain import EffectState
+from answerable.effects.domain import EffectState, counted_as
 from answerable.pipeline.hall import Hall
 from answerable.policy.limits import Ask, Reservation
 
@@ -44,4 +44,5 @@ def _reservation(hall: Hall, state: EffectState) -> Reservation:
     if known is not None:
         return known
     amount = Money(state.amount_minor, state.currency) if state.currency else None
-    return hall.limits.adopt(Ask(state.agent, state.name, state.party, amount), state.day)
+    what = counted_as(state.kind, state.name)
+    return hall.limits.adopt(Ask(state.agent, what, state.party, amount), state.day)

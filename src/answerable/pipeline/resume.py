@@ -50,7 +50,7 @@ async def decide_again(hall: Hall, proposed: Proposed) -> Decided:
     return Decided(
         proposed,
         tuple(intended),
-        _disposition(received),
+        _disposition(hall, received),
         _why_people(received, [one.state for one in intended]),
     )
 
@@ -87,12 +87,11 @@ async def _action(hall: Hall, state: EffectState) -> Action | None:
     return await load_action(hall.engine, hall.keyring, state.position)
 
 
-def _disposition(received: Received) -> str:
-    if isinstance(received.cause, DeskReply):
+def _disposition(hall: Hall, received: Received) -> str:
+    if received.is_persons_reply:
         return "answered_by_person"
-    if any(record.kind == "escalated" for record in received.journey.memo.values()):
-        return "escalated"
-    return "answered"
+    row = effects.interaction_of(hall.db, received.interaction)
+    return "escalated" if row is not None and row.is_escalated else "answered"
 
 
 def _held(hall: Hall, cause: Answer | Due) -> EffectState | None:

@@ -14,6 +14,10 @@ from answerable.telemetry.watch import Watched
 REPLY_BYTES_MAX = 64 * 1024
 REASON_CHARS_MAX = 2_000
 QUEUE_CHARS_MAX = 100
+_PROPOSED_AND_ESCALATED = (
+    "The agent proposed effects and handed the case over in one turn: none of them was decided."
+    " It said:"
+)
 
 
 class TurnTimeout(Exception):
@@ -73,6 +77,9 @@ def _proposed(routed: Routed, context: Context, outcome: object) -> Proposed:
         case Escalation():
             reason = outcome.reason[:REASON_CHARS_MAX].encode(errors="replace").decode()
             queue = outcome.queue[:QUEUE_CHARS_MAX].encode(errors="replace").decode()
+            if effects:  # once people have the case nothing of the agent's is done
+                reason = f"{_PROPOSED_AND_ESCALATED} {reason}"
+                return Proposed(routed, escalation=Escalation(reason, queue), code="agent_failed")
             return Proposed(routed, effects, escalation=Escalation(reason, queue), code="asked")
         case None:
             return Proposed(routed, effects)

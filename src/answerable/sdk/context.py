@@ -94,6 +94,7 @@ class Context:
     def propose(self, tool: Tool, **arguments: object) -> Proposal:
         """Ask for an effect. It is decided when the turn has ended; nothing happens before.
 
+        Not together with `escalate`: once people have the case nothing of the agent's is done.
         Raises TypeError, ValueError where the arguments are not what the tool's signature says.
         """
         self._live()
@@ -110,7 +111,10 @@ class Context:
         return proposal
 
     def escalate(self, reason: str, *, queue: str = "") -> Escalation:
-        """Hand the case to people: `return ctx.escalate("No order matches")`."""
+        """Hand the case to people: `return ctx.escalate("No order matches")`.
+
+        In a turn that proposed effects none of those is decided, and people are told so.
+        """
         return Escalation(reason, queue)
 
     def close(self) -> None:
