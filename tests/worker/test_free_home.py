@@ -6,17 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from answerable.compose.house import open_house
-from answerable.effects.domain import Status
 from answerable.store.lock import HomeHeld, HomeLock
-from answerable.testing.world import Life, Till, World
+from answerable.testing.world import Till, World
 from answerable.worker import verbs
 from answerable.worker.ask import NotAHome, ask_home
 from answerable.worker.commands.answers import Answered, HoldRow
 from answerable.worker.commands.control import AgentRow, PersonRow
 from homes import SPECIALIST, SmallHome, working
 from offices import small_world
-from stories import queue_of, run, support
+from stories import queue_of, support
 
 HOLD = """
 @id("replies") permit (principal, action == Action::"reply", resource);
@@ -105,35 +103,3 @@ def test_who_must_be_stopped_can_be_stopped_however_broken_its_code_is(tmp_path:
     home.policy.write_text("permit")
     home.cli("stop", "--all", "--by", SPECIALIST).check()
     assert home.cli("agent", "list").check().out.splitlines()[1].split()[3] == "yes"
-
-
-def test_what_stalled_a_worker_past_its_turn_is_not_called_again(tmp_path: Path) -> None:
-    till = Till()
-
-    async def scenario() -> None:
-        world = World(home=tmp_path / "home", agent=support(till))
-        await world.found()
-        begun = asyncio.Event()
-
-        async def spins(_key: str) -> None:
-            begun.set()
-            await asyncio.Event().wait()
-
-        till.before = spins
-        async with world.running() as life:
-            await life.say("refund", external_id="m1")
-            await begun.wait()
-            row = life.db.execute("SELECT id FROM arrival WHERE kind = 'message'").fetchone()
-            await life.die()
-        begun.clear()
-        life = Life(open_house(world.plan()))
-        life.house.hall.stalled = frozenset({row[0]})
-        await life.dispatcher.start()
-        await life.settled()
-        assert not begun.is_set()
-        [refund] = [one for one in life.effects() if one.kind == "tool"]
-        assert refund.status is Status.ASKED
-        assert len(queue_of(life)) == 1
-        await life.close()
-
-    run(scenario)

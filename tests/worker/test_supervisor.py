@@ -28,6 +28,22 @@ def test_a_turn_that_spins_is_killed_and_goes_to_the_desk_and_the_next_message_i
         assert "stalled in turn" in worker.said
 
 
+def test_a_tool_that_spins_is_called_once_and_people_are_asked_how_it_ended(
+    tmp_path: Path,
+) -> None:
+    home = SmallHome(tmp_path / "home").found()
+    home.policy.write_text(POLICY.replace('@hold("desk") ', ""))
+    home.agent.write_text(AGENT.replace("    return call.key", "    while True:\n        pass"))
+    with working(home) as worker:
+        home.say("refund", external_id="m1", sender="spin@example.org")
+        until(lambda: "starting it again" in worker.said)
+        home.say("hello", external_id="m2")
+        until(lambda: "About hello." in home.sent)
+        home.settled()
+        assert worker.said.count("stalled in the call of effect") == 1
+        assert "refund" in home.cli("effect", "unknown").check().out
+
+
 def test_a_worker_that_was_killed_comes_back_and_finishes_what_was_acknowledged(
     tmp_path: Path,
 ) -> None:

@@ -98,9 +98,6 @@ class Dispatcher:
                 unit = Unit(arrival=arrival.id, done=(arrival.id,))
                 await self._house.hall.committer.commit(unit)
                 return
-            if self._stalled_past_its_turn(claim):
-                await surrender(self._house.hall, claim, "stalled")
-                return
             await walk(self._house.hall, claim, self.stages)
         except asyncio.CancelledError:
             raise
@@ -109,16 +106,6 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001 - whatever it is, it costs one interaction
             log.error("arrival %s failed in the hallway: %s", arrival.id, describe(error))
             await self._give_up(claim, error)
-
-    def _stalled_past_its_turn(self, claim: Claim) -> bool:
-        """Whether it was a tool or a rail, not the agent's turn, that kept the last worker's loop.
-
-        What it did before nobody can say, so it is not called again: people ask the other side.
-        """
-        arrival = claim.arrivals[0]
-        if arrival.id not in self._house.hall.stalled:
-            return False
-        return arrival.kind != "message" or any(one.kind == "decided" for one in claim.memo)
 
     async def _give_up(self, claim: Claim, error: Exception) -> None:
         """A defect of ours costs one interaction, at the desk; the arrival stays if not even that
