@@ -29,10 +29,11 @@ async def within(
     In a task of its own: a call that does not let itself be cancelled is left behind, and until
     it has ended nobody looks up what became of it. A send that ends after that is reported.
     """
+    deadline_s = _deadline_s(hall, state)
     watched = Watched(_called(call), hall.watch, state.id)
     task: asyncio.Task[T] = asyncio.create_task(watched, name=f"call {state.id}")
     try:
-        done, _ = await asyncio.wait({task}, timeout=_deadline_s(hall, state))
+        done, _ = await asyncio.wait({task}, timeout=deadline_s)
         if not done:
             task.cancel()
             done, _ = await asyncio.wait({task}, timeout=CANCEL_S)
