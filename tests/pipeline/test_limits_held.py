@@ -3,12 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
-from answerable import Context, Message, Money, Reply
+from answerable import Agent, Context, Message, Money, Reply
 from answerable.base.clock import DAY_US, ManualClock
 from answerable.pipeline.receive import Incoming
 from answerable.policy.limits import Limit
 from answerable.sdk.words import Outcome
-from answerable.testing.world import Life, Till
+from answerable.testing.world import OWNER, Life, Till
 from stories import inline_world, refuses, run, support
 
 DAILY = Limit(
@@ -116,9 +116,9 @@ def test_what_was_surely_not_done_gives_its_room_back_even_to_another_life(
 def test_a_tool_called_as_a_rail_is_has_room_of_its_own(tmp_path: Path) -> None:
     async def scenario() -> None:
         till = Till()
-        agent = support(till, limit=Limit(count_per_day=1))
-        agent.tools["email"] = replace(agent.tools.pop("refund"), name="email")
-        refund = agent.tools["email"]
+        agent = Agent("support", owner=OWNER, desk="orders", purpose="name a tool as the rail")
+        declared = support(till, limit=Limit(count_per_day=1)).tools["refund"]
+        refund = agent.tools["email"] = replace(declared, name="email")
 
         @agent.on_message
         async def answer(ctx: Context, message: Message) -> Outcome:

@@ -53,8 +53,8 @@ class Blueprint:
     sources: Mapping[str, str]  # module name -> source text
     prompt: str = ""
     model: Mapping[str, str | int] = field(default_factory=dict)
-    turn_deadline_s: float = 30.0
-    hold_expires_after_s: int = 4 * 3600
+    turn_deadline_s: float = 30.0  # of one run of the handler
+    hold_expires_after_s: int = 4 * 3600  # a held effect that nobody answered is refused then
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,7 @@ def release_of(blueprint: Blueprint, policy_digest: str) -> Release:
     """Digest of code, prompt, model settings, tools and policy: change one and it is another."""
     parts = {
         "agent": blueprint.agent,
+        "desk": blueprint.desk,
         "purpose": blueprint.purpose,
         "prompt": blueprint.prompt,
         "model": dict(blueprint.model),

@@ -17,8 +17,10 @@ from answerable.policy.domain import Counters
 class Limit:
     """What a tool declares; None is no limit. Amounts are minor units of `currency`.
 
-    A limit on amounts refuses an effect without an amount, and one in another currency: either
-    would be a way around it.
+    A day is the UTC day of the decision, `2026-03-02`, wherever the customer lives. A limit on
+    amounts refuses an effect without an amount, and one in another currency: either would be a way
+    around it. Raises UsageError for a limit below zero, and where a limit on amounts has no
+    currency or a currency no limit.
     """
 
     count_per_party_per_day: int | None = None
