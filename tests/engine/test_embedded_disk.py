@@ -240,6 +240,20 @@ def test_a_second_holder_is_refused_and_told_who_holds(opened: Opened, tmp_path:
     opened().close()
 
 
+def test_a_new_home_is_its_owners_only_and_an_old_ones_door_is_left_as_it_is(
+    tmp_path: Path,
+) -> None:
+    mask = os.umask(0o002)
+    try:
+        EmbeddedJournal.open(tmp_path / "a" / "home", clock=ManualClock()).close()
+        (tmp_path / "made").mkdir(mode=0o750)
+        EmbeddedJournal.open(tmp_path / "made", clock=ManualClock()).close()
+    finally:
+        os.umask(mask)
+    assert (tmp_path / "a" / "home").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "made").stat().st_mode & 0o777 == 0o750
+
+
 def test_a_second_journal_in_one_process_is_refused_until_the_first_is_closed(
     opened: Opened,
 ) -> None:

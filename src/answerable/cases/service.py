@@ -42,7 +42,7 @@ class Cases:
                 change={"agent": agent, "holder": lease.holder, "epoch": 1},
             )
         )
-        return Case(case_id, party, agent, lease, is_new=True)
+        return Case(case_id, party, agent, lease)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,16 +11,3 @@ class QueueItem:
     interaction: str
     since: int  # microseconds, UTC
     taken_by: str  # a person's id, or empty
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """An effect that waits for a person's yes or no."""
-
-    effect: str
-    agent: str
-    name: str
-    amount_minor: int
-    currency: str
-    expires_at: int
-    status: str

@@ -16,9 +16,9 @@ Kind = Literal[
     "received", "identified", "lease", "decided", "approval",
     "effect.started", "effect.done", "effect.unknown", "effect.failed",
     "outcome", "escalated", "handback",
-    "person.added", "person.left", "owner.accepted", "owner.changed", "owner.delegated",
+    "person.added", "person.left", "owner.accepted", "owner.changed",
     "release.registered", "release.staged", "policy.activated", "stop",
-    "key.created", "key.rotated", "erasure.requested", "erasure.done", "gap.declared", "day.closed",
+    "key.rotated", "erasure.requested", "erasure.done", "gap.declared", "day.closed",
 ]  # fmt: skip
 """What an entry can speak of."""
 

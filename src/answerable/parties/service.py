@@ -43,4 +43,4 @@ class Parties:
                 body=Body(kid=kid, data=display.encode()),
             )
         )
-        return Party(party_id, kid, is_new=True)
+        return Party(party_id, kid)

@@ -8,6 +8,7 @@ from pathlib import Path
 from answerable.base.errors import Broken, UsageError
 
 LOCK = "lock"
+_PRIVATE = 0o700  # what people said is in here, and the keys to it
 _MARKS = (LOCK, "answerable.toml")  # any of these, or a database, makes a folder a home
 
 
@@ -49,7 +50,7 @@ class HomeLock:
         """Create the home if it is new, and hold it. Raises HomeHeld, WrongHome."""
         try:
             _check(home)
-            home.mkdir(parents=True, exist_ok=True)
+            home.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
             descriptor = os.open(home / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise WrongHome(
