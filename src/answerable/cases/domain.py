@@ -10,7 +10,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
     external_id: str
     rail: str
-    sender: str  # display form, as the rail gave it; the reply goes there and nowhere else
+    sender: str  # display form, as the rail gave it; for people to read
+    address: str  # the one address in it: the reply goes there and nowhere else
     text: str
     sent_at: int
     subject: str = ""
@@ -34,4 +35,3 @@ class Case:
     agent: str
     lease: Lease
     since: int = 0  # ledger index of the entry that gave the lease
-    is_new: bool = False

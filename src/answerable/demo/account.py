@@ -23,7 +23,7 @@ class Asked:
     """A message as it came in: where its answer must go."""
 
     external_id: str
-    sender: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ async def read_ours(house: House) -> Ours:
             interaction = entry.trace.interaction or ""
             ours.external_ids.update([message.external_id])
             ours.interaction_of[message.external_id] = interaction
-            ours.asked[interaction] = Asked(message.external_id, message.sender)
+            ours.asked[interaction] = Asked(message.external_id, message.address)
         ours.add(entry)
     return ours
 
@@ -180,6 +180,6 @@ def _is_elsewhere(ours: Ours, effect: str, booked: Booked) -> bool:
     meant = ours.meant.get(effect)
     asked = ours.asked.get(meant.interaction) if meant else None
     return asked is not None and (booked.to, booked.in_reply_to) != (
-        asked.sender,
+        asked.address,
         asked.external_id,
     )

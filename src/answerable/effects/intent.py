@@ -102,3 +102,8 @@ async def load_action(engine: Engine, keyring: Keyring, position: int) -> Action
         action: Action = _action.decode(intent.action)
         return action
     raise LookupError(f"the feed holds no decision at position {position}")
+
+
+def one_line(subject: str) -> str:
+    """A subject as a header can carry it: whatever would begin a new line is a space."""
+    return " ".join(subject.split())

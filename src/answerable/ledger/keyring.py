@@ -84,7 +84,7 @@ class Keyring:
 
     def identifier_hash(self, kind: str, identifier: str) -> str:
         """How an address is looked up: keyed, so that rows cannot be guessed back to people."""
-        return _keyed(self._identifier, f"{kind}\n{identifier.strip().casefold()}")
+        return _keyed(self._identifier, f"{kind}\n{identifier}")
 
     def dedup_id(self, rail: str, external_id: str) -> str:
         """The arrival id of a message: one external id on one rail is one arrival."""

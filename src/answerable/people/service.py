@@ -17,13 +17,13 @@ class People:
         """A living person by id or by email address."""
         person = self.directory.living(who)
         if person is None:
-            person = self.directory.by_email(self._keyring.identifier_hash("person", who))
+            person = self.directory.by_email(self._email_hash(who))
         if person is None:
             raise PersonUnknown(who)
         return person
 
     def add(self, email: str, name: str, *, by: str) -> Unit:
-        email_hash = self._keyring.identifier_hash("person", email)
+        email_hash = self._email_hash(email)
         existing = self.directory.by_email(email_hash)
         if existing is not None:
             raise PersonExists(existing.id)
@@ -41,6 +41,9 @@ class People:
                 )
             ],
         )
+
+    def _email_hash(self, email: str) -> str:
+        return self._keyring.identifier_hash("person", email.strip().casefold())
 
     def leave(self, who: str, *, by: str) -> Unit:
         """A person leaves: from this entry on no agent acts in their name."""

@@ -19,6 +19,7 @@ from answerable.effects.intent import (
     amounts_in,
     encode_action,
     encode_intent,
+    one_line,
     typed_arguments,
 )
 from answerable.ledger import domain as ledger
@@ -69,8 +70,8 @@ def judge_tool(hall: Hall, routed: Routed, proposal: Proposal) -> Judged:
 def judge_reply(hall: Hall, routed: Routed, reply: Reply, message: Message, ordinal: int) -> Judged:
     """May this be said, to the address that the message came from and to no other?"""
     action = ReplyAction(
-        rail=message.rail, to=message.sender, in_reply_to=message.external_id, text=reply.text,
-        otherwise=reply.otherwise, subject=message.subject,
+        rail=message.rail, to=message.address, in_reply_to=message.external_id, text=reply.text,
+        otherwise=reply.otherwise, subject=one_line(message.subject),
     )  # fmt: skip
     repeat = hall.lines[message.rail].rail.repeat
     asked = _Asked("reply", message.rail, repeat, ordinal, None, _NO_LIMIT, "", reply.after)

@@ -15,7 +15,7 @@ from answerable.effects import rows as effects
 from answerable.engine.port import Arrival, Claim
 from answerable.ledger.domain import INTEGER_MAX, decode_entry
 from answerable.ledger.draft import Unit
-from answerable.parties.domain import normalise
+from answerable.parties.domain import NoAddress, address_of, normalise
 from answerable.pipeline.hall import Hall
 from answerable.pipeline.passage import Answer, DeskReply, Due, Journey, Received
 
@@ -118,27 +118,41 @@ async def load_message(hall: Hall, position: int) -> Message:
 
 
 def _check(hall: Hall, message: Incoming) -> None:
-    problem = ""
-    if message.rail not in hall.lines:
-        problem = f"rail '{message.rail}' is not one of {', '.join(sorted(hall.lines)) or 'none'}"
-    elif not message.external_id or not message.sender.strip():
-        problem = "`external_id` and `from` must not be empty"
-    elif max(map(len, (message.external_id, message.sender, message.subject))) > FIELD_CHARS_MAX:
-        problem = f"`external_id`, `from` and `subject` have at most {FIELD_CHARS_MAX} characters"
-    elif len(message.text) > TEXT_BYTES_MAX or _size(message.text) > TEXT_BYTES_MAX:
-        problem = f"the text is over {TEXT_BYTES_MAX} bytes"
-    elif not all(map(_size, (message.external_id, message.sender, message.text + "."))) or (
-        message.subject and not _size(message.subject)
-    ):
-        problem = "a field is not Unicode: it has half of a surrogate pair"
-    elif not 0 <= message.sent_at <= INTEGER_MAX:
-        problem = f"`sent_at` is microseconds since 1970, at most {INTEGER_MAX}"
+    """Raise UsageError for what cannot be kept as it is, or answered where it came from."""
+    problem = _problem(hall, message)
     if problem:
         raise UsageError(
-            f"Message '{message.external_id[:80]}' was refused: {problem}.",
+            f"Message {message.external_id[:80]!r} was refused: {problem}.",
             "No message of this batch was accepted.",
             "correct it and send the batch again",
         )
+
+
+def _problem(hall: Hall, message: Incoming) -> str:
+    short = (message.external_id, message.sender, message.subject)
+    if message.rail not in hall.lines:
+        return f"rail '{message.rail}' is not one of {', '.join(sorted(hall.lines)) or 'none'}"
+    if not message.external_id or not message.sender.strip():
+        return "`external_id` and `from` must not be empty"
+    if max(map(len, short)) > FIELD_CHARS_MAX:
+        return f"`external_id`, `from` and `subject` have at most {FIELD_CHARS_MAX} characters"
+    if len(message.text) > TEXT_BYTES_MAX or _size(message.text) > TEXT_BYTES_MAX:
+        return f"the text is over {TEXT_BYTES_MAX} bytes"
+    if not all(_size(field + ".") for field in (*short, message.text)):
+        return "a field is not Unicode: it has half of a surrogate pair"
+    if not 0 <= message.sent_at <= INTEGER_MAX:
+        return f"`sent_at` is microseconds since 1970, at most {INTEGER_MAX}"
+    return _problem_with_sender(hall.lines[message.rail].rail.identifier_kind, message)
+
+
+def _problem_with_sender(kind: str, message: Incoming) -> str:
+    if any(char < " " for char in message.external_id):
+        return "`external_id` has control characters"
+    try:
+        address_of(kind, message.sender)
+    except NoAddress as error:
+        return f"`from` cannot be answered: {error}"
+    return ""
 
 
 def _size(text: str) -> int:
@@ -151,7 +165,7 @@ def _size(text: str) -> int:
 
 def _inbox(hall: Hall, message: Incoming) -> str:
     kind = hall.lines[message.rail].rail.identifier_kind
-    return hall.keyring.identifier_hash(kind, normalise(kind, message.sender))
+    return hall.keyring.identifier_hash(kind, normalise(kind, address_of(kind, message.sender)))
 
 
 async def _address_keys(hall: Hall, incoming: Sequence[Incoming]) -> list[str]:
@@ -165,6 +179,7 @@ def _seal(hall: Hall, incoming: Incoming, kid: str) -> Arrival:
     interaction = hall.ids.new("int")
     message = Message(
         external_id=incoming.external_id, rail=incoming.rail, sender=incoming.sender,
+        address=address_of(hall.lines[incoming.rail].rail.identifier_kind, incoming.sender),
         text=incoming.text, sent_at=incoming.sent_at or hall.clock.now(),
         subject=incoming.subject,
     )  # fmt: skip

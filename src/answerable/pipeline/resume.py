@@ -10,6 +10,7 @@ from answerable.effects.intent import (
     encode_action,
     encode_intent,
     load_action,
+    one_line,
 )
 from answerable.ledger import domain as ledger
 from answerable.ledger.draft import Body, Draft
@@ -196,8 +197,8 @@ async def _spoken_for(hall: Hall, proposed: Proposed, reply: DeskReply) -> froze
     text = hall.keyring.open(kid, reply.id, reply.sealed).decode()
     action = encode_action(
         ReplyAction(
-            rail=message.rail, to=message.sender, in_reply_to=message.external_id, text=text,
-            subject=message.subject,
+            rail=message.rail, to=message.address, in_reply_to=message.external_id, text=text,
+            subject=one_line(message.subject),
         )
     )  # fmt: skip
     received.journey.unit.drafts.append(
