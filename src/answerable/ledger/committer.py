@@ -20,6 +20,7 @@ from answerable.ledger.port import Signer
 from answerable.ledger.sealing import Batch, Head, Sealing, seal
 from answerable.store.keys import KeyStore
 from answerable.store.sqlite import StorageFailed
+from answerable.store.threads import beside_the_loop
 
 _BATCH_UNITS_MAX = 1_000
 
@@ -60,7 +61,7 @@ async def inline(work: Callable[[], None]) -> None:
 
 async def in_thread(work: Callable[[], None]) -> None:
     """Wait for the disk beside the event loop: production's runner."""
-    await asyncio.to_thread(work)
+    await beside_the_loop(work)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,5 @@
 """The home's keys in use: how rooms name people without knowing them, seal and open bodies."""
 
-import asyncio
 import hashlib
 import hmac
 from collections import OrderedDict
@@ -9,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from answerable.base.chance import Chance
 from answerable.ledger import bodies
 from answerable.store.keys import KeyStore
+from answerable.store.threads import beside_the_loop
 
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -61,7 +61,9 @@ class Keyring:
         kids = {name: self._addresses[name] for name in addresses if name in self._addresses}
         missing = [name for name in dict.fromkeys(addresses) if name not in kids]
         if missing:
-            kids |= await asyncio.to_thread(self.store.kids_of_addresses, missing, self.new_key)
+            kids |= await beside_the_loop(
+                lambda: self.store.kids_of_addresses(missing, self.new_key)
+            )
         if before == self._destructions:
             self._addresses.update(kids)
         while len(self._addresses) > _ADDRESSES_CACHED:

@@ -66,7 +66,10 @@ class HomeLock:
         with contextlib.suppress(OSError):  # the pid is for people; a full disk may not hide it
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        return cls(home, descriptor)
+        lock = cls(home, descriptor)
+        # A forked child inherits the lock: it would hold the home after we have died.
+        os.register_at_fork(after_in_child=lock.release)
+        return lock
 
     @classmethod
     def check_free(cls, home: Path) -> None:

@@ -1,7 +1,7 @@
 """Whose code is running: named before it runs, so that what keeps the loop for itself is known."""
 
 import asyncio
-from collections.abc import Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, ContextVar
 from typing import Any, Protocol, TypeVar
 
@@ -44,18 +44,23 @@ class Watched(Coroutine[Any, Any, T]):
         self._what = what
 
     def send(self, value: Any) -> Any:
-        self._enter()
-        try:
-            return self._inner.send(value)
-        finally:
-            self._watch.leave()
+        return self._run(lambda: self._inner.send(value))
 
     def throw(self, *error: Any) -> Any:
+        return self._run(lambda: self._inner.throw(*error))
+
+    def _run(self, step: Callable[[], Any]) -> Any:
+        """One step; a name that ends the process stays written, for the supervisor to read."""
         self._enter()
+        is_ending = False
         try:
-            return self._inner.throw(*error)
+            return step()
+        except (KeyboardInterrupt, SystemExit):
+            is_ending = True
+            raise
         finally:
-            self._watch.leave()
+            if not is_ending:
+                self._watch.leave()
 
     def close(self) -> None:
         self._inner.close()

@@ -22,7 +22,7 @@ from answerable.worker.commands.office import Office
 from answerable.worker.dispatch import Dispatcher
 from answerable.worker.publisher import Publisher
 from answerable.worker.server import serve
-from answerable.worker.supervisor import GIVEN_UP, PRODUCTION
+from answerable.worker.supervisor import ENDED_BY_CODE, GIVEN_UP, PRODUCTION
 from answerable.worker.verbs import Verb
 
 log = logging.getLogger("answerable.worker")
@@ -46,7 +46,10 @@ async def open_office(
         if watch is not None:
             house.hall.watch = watch
         house.hall.stalled = heartbeat.stalled(plan.home)
-        office = Office(house, dispatcher, EntryIndex.open(plan.home), Publisher(plan.home))
+        publisher = Publisher(plan.home)
+        if works:
+            publisher.check_not_behind(house.hall.committer.size)
+        office = Office(house, dispatcher, EntryIndex.open(plan.home), publisher)
         await dispatcher.start()
     except BaseException:
         await dispatcher.stop()
@@ -176,11 +179,12 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     failures.install()
     try:
-        with contextlib.suppress(KeyboardInterrupt):
-            return asyncio.run(work(_plan(given.plan, given.home), leash=given.leash))
+        return asyncio.run(work(_plan(given.plan, given.home), leash=given.leash))
+    except (KeyboardInterrupt, SystemExit) as error:
+        log.error("the worker ends by %s, which nobody of ours raised", type(error).__name__)
+        return ENDED_BY_CODE
     except Exception as error:  # noqa: BLE001 - nothing of it may be printed as it is
         return _say(error)
-    return 0
 
 
 if __name__ == "__main__":

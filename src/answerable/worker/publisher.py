@@ -26,6 +26,7 @@ from answerable.ledger.tiles import (
 )
 from answerable.ledger.tree import HASH_BYTES
 from answerable.store.files import replace_file
+from answerable.store.threads import beside_the_loop
 
 TILES = "ledger"
 _CURSOR = "published"
@@ -61,7 +62,7 @@ class Publisher:
         if self._ahead is not None:
             raise self._ahead
         async with self._one_reader:
-            await asyncio.to_thread(self._forget)
+            await beside_the_loop(self._forget)
             await self._follow(engine)
 
     async def _resume(self, engine: Engine) -> None:
@@ -72,7 +73,7 @@ class Publisher:
             if self._writer.size_on_disk() == head.size and _is_whole(self._folder, head.size):
                 self._position, self._size = position, head.size
             else:
-                await asyncio.to_thread(self._forget)
+                await beside_the_loop(self._forget)
         self._is_sure = True
 
     async def _seal_of(self, engine: Engine, head: Checkpoint) -> int:
@@ -108,9 +109,19 @@ class Publisher:
         if seal is not None and covered:
             await self._publish(entries[:covered], seal, position)
 
+    def check_not_behind(self, size: int) -> None:
+        """Raises TilesAhead where more was published than the ledger has.
+
+        Strangers hold the signed head of those entries: to go on from an older database would be
+        to sign a second history.
+        """
+        head = _head(self._folder)
+        if head is not None and head.size > size:
+            raise self._refuse(head.size, size)
+
     async def _publish(self, entries: list[bytes], seal: Seal, position: int) -> None:
         try:
-            await asyncio.to_thread(self._write, entries, seal, position)
+            await beside_the_loop(lambda: self._write(entries, seal, position))
         except TilesAhead as ahead:
             raise self._refuse(self._writer.size_on_disk(), seal.size) from ahead
 

@@ -19,6 +19,8 @@ log = logging.getLogger("answerable.supervisor")
 PRODUCTION = "answerable.compose.configured:plan"  # what a worker is built from
 GIVEN_UP = 70  # how a worker says that what is broken does not heal by starting again (EX_SOFTWARE)
 
+ENDED_BY_CODE = 71  # author code ended the process: not as told, whatever code it asked for
+
 _LOOK_S = 0.1
 _START_GRACE_S = 60.0
 _PAUSES_S = (0.0, 0.1, 0.5, 2.0, 5.0)
