@@ -46,8 +46,10 @@ origin = "acme.example/small"
 stall_s = 1.0
 """
 AGENT = """
+import asyncio
 import json
 import os
+import sys
 from pathlib import Path
 
 from answerable import Agent, Money, Reply
@@ -73,6 +75,10 @@ def rail(home):
     return Mailbox()
 
 
+async def ends_the_process():
+    sys.exit(0)
+
+
 support = Agent("support", owner="olga@acme.example", desk="orders", purpose="answer")
 
 
@@ -88,6 +94,9 @@ async def answer(ctx, message):
             pass
     if "exit" in message.text:
         os._exit(7)
+    if "leak" in message.text:
+        asyncio.create_task(ends_the_process())
+        await asyncio.sleep(1)
     if "secret" in message.text:
         raise ValueError(message.text)
     if "human" in message.text:

@@ -69,6 +69,19 @@ def test_code_that_ends_the_process_costs_its_turn_and_is_not_run_for_ever(tmp_p
         assert worker.said.count("worker ended with 7") == 2
 
 
+def test_a_task_that_ends_the_process_as_if_all_were_well_costs_its_turn_not_the_day(
+    tmp_path: Path,
+) -> None:
+    home = SmallHome(tmp_path / "home").found()
+    with working(home) as worker:
+        home.say("leak", external_id="m1", sender="leak@example.org")
+        until(lambda: "two workers died in turn" in worker.said)
+        home.say("hello", external_id="m2")
+        home.settled()
+        assert home.sent == ["About hello."]
+        assert home.queue == [("orders", "stalled")]
+
+
 def test_told_to_end_it_ends_with_zero_and_files_and_index_have_caught_up(tmp_path: Path) -> None:
     home = SmallHome(tmp_path / "home").found()
     with working(home) as worker:

@@ -27,6 +27,7 @@ class Unwatched:
     def leave(self) -> None: ...
 
 
+_endings: list[str] = []  # whose code has ended this process, if any
 _whose: ContextVar[tuple[Watch, str] | None] = ContextVar("whose", default=None)
 
 
@@ -50,16 +51,18 @@ class Watched(Coroutine[Any, Any, T]):
         return self._run(lambda: self._inner.throw(*error))
 
     def _run(self, step: Callable[[], Any]) -> Any:
-        """One step; a name that ends the process stays written, for the supervisor to read."""
+        """One step. The name of code that ends the process stays written, whatever the loop still
+        runs while it shuts down: the supervisor reads it from the dead worker."""
+        if _endings:
+            return step()
         self._enter()
-        is_ending = False
         try:
             return step()
         except (KeyboardInterrupt, SystemExit):
-            is_ending = True
+            _endings.append(self._what)
             raise
         finally:
-            if not is_ending:
+            if not _endings:
                 self._watch.leave()
 
     def close(self) -> None:
