@@ -23,7 +23,7 @@ from answerable.ledger.domain import KINDS, Entry, EntryTooLarge, Owner, decode_
 from answerable.ledger.draft import Body, Committed, Draft, Memo, Unit
 from answerable.ledger.sealing import empty_head, head_from
 from answerable.ledger.verify import verify_feed
-from answerable.store.keys import KeyDestroyed, KeyStore, home_key
+from answerable.store.keys import KeyDestroyed, KeyMissing, KeyStore, home_key
 from answerable.store.sqlite import DiskFull
 
 PERSONS = ("per_a", "per_b")
@@ -188,7 +188,7 @@ def test_a_unit_that_cannot_be_sealed_costs_only_itself(tmp_path: Path) -> None:
             done = await results(desk, units)
             assert isinstance(done[0], EntryTooLarge)
             assert isinstance(done[3], KeyDestroyed)
-            assert isinstance(done[5], KeyDestroyed)
+            assert isinstance(done[5], KeyMissing)
             assert isinstance(done[6], UnicodeEncodeError)
             good = [done[n] for n in (1, 2, 4, 7)]
             assert all(isinstance(result, Committed) for result in good)

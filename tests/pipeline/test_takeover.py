@@ -83,7 +83,7 @@ def test_a_person_takes_speaks_where_it_was_asked_and_gives_back(tmp_path: Path)
             sent = scene.world.mailbox.sent[-1]
             assert (sent.text, sent.to, sent.in_reply_to) == (
                 "I am.",
-                "Kim <kim@example.org>",
+                "kim@example.org",
                 "m1",
             )
             assert sent.key == kin("eff", reply, 1)

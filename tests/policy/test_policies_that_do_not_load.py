@@ -122,7 +122,7 @@ def test_every_problem_of_every_file_is_told_at_once() -> None:
     assert [problem.file for problem in caught.value.problems] == ["a.cedar", "b.cedar"]
     text = str(caught.value)
     assert text.startswith("The policies do not load: 2 problems.\na.cedar:1: ")
-    assert text.endswith("Nothing was loaded. Next: answerable policy check")
+    assert text.endswith("Nothing was loaded. Next: answerable policy check FOLDER")
 
 
 def test_ids_are_unique_across_files() -> None:

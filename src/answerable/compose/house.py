@@ -16,6 +16,7 @@ from answerable.base.ids import TimeOrderedIds
 from answerable.cases.leases import Leases
 from answerable.cases.service import Cases
 from answerable.compose import state
+from answerable.compose.head import heal_state, proven_head, state_agrees
 from answerable.effects import rows as effect_rows
 from answerable.engine.port import Engine, Fence
 from answerable.ledger import rows as ledger_rows
@@ -23,7 +24,6 @@ from answerable.ledger.committer import Committer, Tools, in_thread, inline
 from answerable.ledger.draft import Committed, Unit
 from answerable.ledger.keyring import Keyring
 from answerable.ledger.note import NoteError, VerifierKey
-from answerable.ledger.sealing import empty_head, head_from
 from answerable.parties.service import Parties
 from answerable.people import rows as people_rows
 from answerable.people.errors import AgentHasNoOwner
@@ -109,24 +109,30 @@ class House:
 def open_house(plan: Plan) -> House:
     """Take the home, open its files and wire the rooms. Raises HomeHeld, WrongHome, Broken,
     SecretLost."""
-    journal = EmbeddedJournal.open(
-        plan.home, clock=plan.clock, state=state.STATE, backlog_max=plan.backlog_max,
-        threaded=plan.is_threaded,
-    )  # fmt: skip
+    journal = _open_journal(plan)
+    if not state_agrees(journal):
+        journal.close()
+        heal_state(plan.home)
+        journal = _open_journal(plan)
     try:
         secret, keys, signer = _secrets(plan, may_create=journal.is_new)
     except BaseException:
         journal.abandon()
         raise
+    try:
+        head = proven_head(journal, signer.vkey)
+    except BaseException:
+        journal.abandon()
+        keys.close()
+        raise
     db = journal.reader()
     engine = plan.wrap_engine(journal)
-    seal = ledger_rows.last_seal(db)
     committer = Committer(
         Tools(
             engine=engine, signer=signer, keys=keys, clock=plan.clock, chance=plan.chance,
             counters=ledger_rows.CounterRows(db),
         ),
-        head_from(seal) if seal else empty_head(),
+        head,
         in_thread if plan.is_threaded else inline,
     )  # fmt: skip
     keyring = Keyring(secret, keys, plan.chance)
@@ -146,6 +152,13 @@ def open_house(plan: Plan) -> House:
         lines=plan.lines, releases=_releases(plan), reload_control=reload_control,
     )  # fmt: skip
     return House(plan, journal, keys, hall, signer.vkey)
+
+
+def _open_journal(plan: Plan) -> EmbeddedJournal:
+    return EmbeddedJournal.open(
+        plan.home, clock=plan.clock, state=state.STATE, backlog_max=plan.backlog_max,
+        threaded=plan.is_threaded,
+    )  # fmt: skip
 
 
 def _secrets(plan: Plan, *, may_create: bool) -> tuple[bytes, KeyStore, FileSigner]:

@@ -29,7 +29,7 @@ def project_seal(db: sqlite3.Connection, seal: bytes) -> None:
 
 def last_seal(db: sqlite3.Connection) -> bytes | None:
     row = db.execute("SELECT seal FROM log_head").fetchone()
-    return None if row is None else bytes(row[0])
+    return None if row is None else row[0] if isinstance(row[0], bytes) else str(row[0]).encode()
 
 
 class CounterRows:

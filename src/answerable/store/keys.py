@@ -52,14 +52,31 @@ CREATE TABLE address (hash TEXT PRIMARY KEY, kid TEXT NOT NULL) STRICT;
 )
 
 
+class KeyMissing(Broken):
+    """A key that was made is not in the file: the file is older than what was sealed since.
+
+    Not one body's trouble: work stops, so that nothing acknowledged is taken for erased.
+    """
+
+    code = "key_missing"
+
+    def __init__(self, kid: str) -> None:
+        self.kid = kid
+        super().__init__(
+            f"Key '{kid}' is not in keys.db, and was not destroyed: an older file was put back.",
+            "Nothing was read, and nothing that waits was given up.",
+            "put back the newest keys.db of this home, then start the worker",
+        )
+
+
 class KeyDestroyed(Unreadable):
-    """There is no such key, now or ever again: what it sealed is unreadable for everybody."""
+    """The key was destroyed: what it sealed is unreadable for everybody, for ever."""
 
     code = "key_destroyed"
 
     def __init__(self, kid: str) -> None:
         self.kid = kid
-        super().__init__(f"Key '{kid}' does not exist or was destroyed.", "Nothing was read.")
+        super().__init__(f"Key '{kid}' was destroyed.", "Nothing was read.")
 
 
 class KeyUnreadable(Unreadable):
@@ -155,7 +172,7 @@ class KeyStore:
         return known | {address: kid for address, (kid, _) in fresh.items()}
 
     def get(self, kid: str) -> bytes:
-        """The key. Raises KeyDestroyed where there is none or no more, KeyUnreadable."""
+        """The key. Raises KeyDestroyed, KeyMissing, KeyUnreadable."""
         with self._lock:
             cached = self._cache.get(kid)
             if cached is not None:
@@ -165,7 +182,9 @@ class KeyStore:
                 row = self._database.execute(
                     "SELECT wrapped FROM key WHERE kid = ?", (kid,)
                 ).fetchone()
-            if row is None or row[0] == _GONE:
+            if row is None:
+                raise KeyMissing(kid)
+            if row[0] == _GONE:
                 raise KeyDestroyed(kid)
             key = _unwrap(self._home_key, row[0])
             if key is None:

@@ -102,6 +102,11 @@ class EmbeddedJournal:
         """The loop's read-only connection, for state queries. Fetch all rows at once."""
         return self._reader
 
+    def last(self, kind: str) -> Record | None:
+        """The newest record of a kind, out of the feed itself."""
+        with in_our_words(self.path):
+            return rows.last_of_kind(self._reader, kind)
+
     async def accept(self, arrivals: Sequence[Arrival]) -> list[Accepted]:
         """See engine.port. Raises Busy when too many messages wait; other kinds always come in."""
         unit = Accept(arrivals, asyncio.get_running_loop().create_future())

@@ -145,6 +145,13 @@ def last_record(connection: sqlite3.Connection) -> Cursor:
     return int(connection.execute("SELECT coalesce(max(position), 0) FROM record").fetchone()[0])
 
 
+def last_of_kind(connection: sqlite3.Connection, kind: str) -> Record | None:
+    """The newest record of a kind that is appended often: a short look back."""
+    sql = f"{_RECORD} WHERE kind = ? ORDER BY position DESC LIMIT 1"
+    row = connection.execute(sql, (kind,)).fetchone()
+    return None if row is None else Record(*row)
+
+
 def epoch(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT epoch FROM fence WHERE partition = 0").fetchone()[0])
 
