@@ -256,7 +256,9 @@ def test_a_persons_word_is_about_the_attempt_they_saw_and_no_later_one(tmp_path:
             await life.say("refund", external_id="m1")
             await life.settled()
             seen = refund_of(life)
-            clock_of(life).advance(6 * SECOND_US)  # the look-up is due, and comes first
+            clock_of(life).advance(6 * SECOND_US)
+            await life.settled()
+            clock_of(life).advance(10 * SECOND_US)  # the look-up that counts is due, and is first
             await life.answer(seen, "not_done")
             await life.settled()
             refund = refund_of(life)
@@ -265,5 +267,38 @@ def test_a_persons_word_is_about_the_attempt_they_saw_and_no_later_one(tmp_path:
             await life.settled()
             assert refund_of(life).status is Status.DONE
             assert world.mailbox.texts == ["Refunded."]
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("is_killed", [True, False])
+def test_not_found_counts_only_when_nothing_can_be_on_its_way_any_more(
+    tmp_path: Path, *, is_killed: bool
+) -> None:
+    """The other side takes its time: the look-up is there before what was sent."""
+
+    async def scenario() -> None:
+        till = Till(before=once(hangs))
+        world = scene(tmp_path, till, deadline_s=0.05)
+        await world.found()
+        life = Life(open_house(world.plan()))
+        await life.dispatcher.start()
+        await life.say("refund", external_id="m1")
+        if is_killed:
+            await asyncio.sleep(0.02)
+            await life.die()
+        else:
+            await life.settled()
+            await life.close()
+        async with world.running() as life:
+            await life.settled()
+            clock_of(life).advance(5 * SECOND_US)
+            await life.settled()
+            assert refund_of(life).status is Status.UNKNOWN
+            assert till.payments == [], "it was looked up, not found, and not done again"
+            till.done[refund_of(life).id].append(4_000)
+            await life.run_out()
+            assert (till.payments, world.mailbox.texts) == ([4_000], ["Refunded."])
+            assert refund_of(life).attempt == 1
 
     run(scenario)

@@ -17,10 +17,12 @@ whether it happened · after a crash nobody knows, and a person decides."""
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
     """How long one call to the other side may take before it is *unknown*, and how often one that
-    surely did nothing is tried, over some minutes, before it has failed."""
+    surely did nothing is tried, over some minutes, before it has failed. `settles_s` is how long
+    after the deadline the other side may still begin what was sent: "not found" counts after it."""
 
     deadline_s: float = 10.0
     attempts_max: int = 6
+    settles_s: float = 5.0
 
 
 PATIENCE = Patience()

@@ -64,6 +64,7 @@ class EffectState:
     amount_minor: int
     currency: str
     owner: Owner  # who is accountable for its last start
+    started_at: int  # when its last recorded start was, or its decision
 
     @property
     def agent_ref(self) -> AgentRef | None:

@@ -23,7 +23,8 @@ CREATE TABLE effect (id TEXT PRIMARY KEY, decision TEXT NOT NULL, position INTEG
                      attempt INTEGER NOT NULL, after TEXT, holder TEXT NOT NULL,
                      epoch INTEGER NOT NULL, expires_at INTEGER NOT NULL, day TEXT NOT NULL,
                      amount_minor INTEGER NOT NULL, currency TEXT NOT NULL,
-                     owner TEXT NOT NULL, accepted_at INTEGER NOT NULL) WITHOUT ROWID;
+                     owner TEXT NOT NULL, accepted_at INTEGER NOT NULL,
+                     started_at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX effect_of_interaction ON effect (interaction);
 CREATE INDEX effect_unended ON effect (status, id)
   WHERE status NOT IN ('done', 'failed', 'refused', 'denied');
@@ -41,9 +42,9 @@ KINDS = (
 _COLUMNS = (
     'id, decision, position, interaction, "case", party, agent, release, kind, name, repeat,'
     " status, attempt, after, holder, epoch, expires_at, day, amount_minor, currency,"
-    " owner, accepted_at"
+    " owner, accepted_at, started_at"
 )
-_INSERT_EFFECT = f"INSERT INTO effect ({_COLUMNS}) VALUES ({', '.join('?' * 22)})"  # noqa: S608
+_INSERT_EFFECT = f"INSERT INTO effect ({_COLUMNS}) VALUES ({', '.join('?' * 23)})"  # noqa: S608
 _UNENDED = "status NOT IN ('done', 'failed', 'refused', 'denied')"  # as the index says it
 _SELECT = f"SELECT {_COLUMNS} FROM effect"  # noqa: S608 - a constant
 _SELECT_INTERACTION = (
@@ -121,7 +122,7 @@ def _decided(db: sqlite3.Connection, entry: Entry, position: int) -> None:
             agent, release, action.kind, action.name, effect.repeat,
             status, 1, effect.after, change["holder"], change["epoch"],
             change.get("expires_at", 0), day, amount, currency,
-            entry.owner.person, entry.owner.accepted_at,
+            entry.owner.person, entry.owner.accepted_at, entry.ts,
         ),
     )  # fmt: skip
     if status is not Status.DENIED:
@@ -144,8 +145,8 @@ def _moved(db: sqlite3.Connection, entry: Entry) -> None:
     status = Status(_STATUS_OF_KIND.get(entry.kind) or said)
     if entry.kind == "effect.started" and entry.owner is not None:
         db.execute(
-            "UPDATE effect SET owner = ?, accepted_at = ? WHERE id = ?",
-            (entry.owner.person, entry.owner.accepted_at, entry.effect.id),
+            "UPDATE effect SET owner = ?, accepted_at = ?, started_at = ? WHERE id = ?",
+            (entry.owner.person, entry.owner.accepted_at, entry.ts, entry.effect.id),
         )
     db.execute(
         "UPDATE effect SET status = ?, attempt = ? WHERE id = ?",
@@ -208,13 +209,13 @@ def list_in_status(db: sqlite3.Connection, status: Status, limit: int = 1_000) -
 def _state(row: tuple[Any, ...]) -> EffectState:
     (id_, decision, position, interaction, case, party, agent, release, kind, name, repeat,
      status, attempt, after, holder, epoch, expires_at, day, amount_minor, currency,
-     owner, accepted_at) = row  # fmt: skip
+     owner, accepted_at, started_at) = row  # fmt: skip
     return EffectState(
         id=id_, decision=decision, position=position, interaction=interaction, case=case,
         party=party, agent=agent, release=release, kind=kind, name=name, repeat=repeat,
         status=Status(str(status)), attempt=attempt, after=after, lease=Lease(holder, epoch),
         expires_at=expires_at, day=day, amount_minor=amount_minor, currency=currency,
-        owner=Owner(person=owner, accepted_at=accepted_at),
+        owner=Owner(person=owner, accepted_at=accepted_at), started_at=started_at,
     )  # fmt: skip
 
 

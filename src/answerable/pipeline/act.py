@@ -12,7 +12,7 @@ from answerable.effects.domain import EffectState, Status
 from answerable.effects.errors import NotDone, OutcomeUnknown
 from answerable.effects.intent import ReplyAction, ToolAction, typed_arguments
 from answerable.pipeline.barrier import commit
-from answerable.pipeline.bounded import within
+from answerable.pipeline.bounded import may_begin_until, within
 from answerable.pipeline.guard import tool_of, why_not
 from answerable.pipeline.hall import Hall
 from answerable.pipeline.passage import Acted, Decided, Intended
@@ -72,7 +72,10 @@ async def _settle(tally: Tally, one: Intended, *, look: int) -> None:
 
 
 async def _look_up(tally: Tally, it: Try) -> None:
-    """Ask the other side by the effect's key; what it surely did not do is done now."""
+    """Ask the other side by the effect's key; what it surely did not do is done now.
+
+    "Not found" is no answer yet while the request may still be on its way.
+    """
     try:
         receipt = await within(
             tally.hall, it.state, it.attempt, lambda: _find(tally.hall, it.one), is_send=False
@@ -82,6 +85,14 @@ async def _look_up(tally: Tally, it: Try) -> None:
         return
     if receipt is not None:
         tally.done(it, receipt, "found by its key")
+        return
+    try:
+        begins_until = may_begin_until(tally.hall, tally.states, it.state)
+    except OutcomeUnknown as error:  # the release that knows its deadline is not loaded here
+        tally.unknown(it, error.reason)
+        return
+    if tally.hall.clock.now() < begins_until:
+        tally.unknown(it, "not_found_yet", again_at=begins_until)
     else:
         await _perform(tally, Try(it.one, it.attempt + 1, it.look))
 

@@ -1,9 +1,11 @@
 """A call of code that is not ours: watched while it runs, waited for at most its deadline."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
+from answerable.agents.domain import PATIENCE
+from answerable.base.clock import SECOND_US
 from answerable.effects.domain import LATE, EffectState
 from answerable.effects.errors import OutcomeUnknown
 from answerable.ledger import domain as ledger
@@ -55,6 +57,21 @@ async def _called(call: Callable[[], Awaitable[T]]) -> T:
         return await call()
     except SystemExit as error:  # a task that raises this ends the process, not the call
         raise OutcomeUnknown("raised SystemExit") from error
+
+
+def may_begin_until(hall: Hall, states: Iterable[EffectState], state: EffectState) -> int:
+    """Until when what was sent may still begin at the other side, though a look-up finds nothing.
+
+    A first attempt begins after its decision, when those proposed before it have had their time.
+    """
+    settles_s = PATIENCE.settles_s
+    if state.kind == "tool":
+        settles_s = tool_of(hall, state).patience.settles_s
+    waits = [state]
+    if state.attempt == 1:
+        waits += [one for one in states if (one.position, one.id) < (state.position, state.id)]
+    calls_s = sum(_deadline_s(hall, one) + CANCEL_S for one in waits)
+    return state.started_at + int((calls_s + settles_s) * SECOND_US)
 
 
 def _deadline_s(hall: Hall, state: EffectState) -> float:

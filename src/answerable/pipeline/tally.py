@@ -54,6 +54,10 @@ class Tally:
         return Acted(self.decided, tuple(self.ends), tuple(self.later), self.statuses)
 
     @property
+    def states(self) -> tuple[EffectState, ...]:
+        return tuple(one.state for one in self.decided.effects)
+
+    @property
     def is_cut_short(self) -> bool:
         """Whether an earlier life of this message got past decide: anything may have begun."""
         return self.decided.proposed.routed.is_decided
@@ -116,7 +120,9 @@ class Tally:
         """Its call kept the last worker's loop until that was killed: it is not called again."""
         self._end(it, Status.ASKED, "stalled", desk="stalled")
 
-    def unknown(self, it: Try, reason: str, *, may_look: bool = True) -> None:
+    def unknown(
+        self, it: Try, reason: str, *, may_look: bool = True, again_at: int | None = None
+    ) -> None:
         """Nobody can say: look it up later, and in the end ask a person. Never blindly again."""
         state = it.state
         if not may_look or it.look >= RECONCILE_MAX or state.repeat == "at_most_once":
@@ -128,7 +134,7 @@ class Tally:
             interaction=state.interaction, effect=state.id, what="reconcile", attempt=it.attempt,
             look=look,
         )  # fmt: skip
-        at = self.hall.clock.now() + reconcile_after_us(look)
+        at = again_at or self.hall.clock.now() + reconcile_after_us(look)
         self.later.append(Later(f"reconcile/{state.id}/{it.attempt}/{look}", due, at))
 
     def _try_later(self, it: Try, reason: str) -> None:
