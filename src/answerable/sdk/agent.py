@@ -9,6 +9,7 @@ from typing import TypedDict, Unpack, get_type_hints
 from answerable.agents.domain import PATIENCE, Blueprint, Patience, Repeat, Tool
 from answerable.cases.domain import Message
 from answerable.policy.limits import Limit
+from answerable.sdk.closed import what_is_open
 from answerable.sdk.context import Context
 from answerable.sdk.words import Outcome
 
@@ -174,3 +175,9 @@ def _check_signature(perform: Perform) -> None:
     for one in names[1:]:
         if one.kind not in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY) or one.name not in typed:
             raise ValueError(f"tool '{perform.__name__}': `{one}` needs a name and a type")
+        hidden = what_is_open(typed[one.name])
+        if hidden is not None:
+            raise ValueError(
+                f"tool '{perform.__name__}': `{one}` may hold anything ({hidden}), also an amount "
+                "that no limit and no policy would see; say its type"
+            )

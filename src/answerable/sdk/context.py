@@ -1,5 +1,6 @@
 """What an agent can do inside a turn: remember steps, propose effects, hand over."""
 
+import asyncio
 import hashlib
 import inspect
 import random
@@ -31,6 +32,10 @@ class TurnDiverged(Exception):
 
     def __init__(self, step: str) -> None:
         super().__init__(f"Step {step} was recorded with other arguments than it has now.")
+
+
+class AuthorExit(Exception):
+    """The author's code asked for the end of the process; it gets the end of its turn."""
 
 
 class Recorder(Protocol):
@@ -67,7 +72,13 @@ class Context:
         digest = hashlib.sha256(msgspec.json.encode([args, kwargs], order="sorted")).hexdigest()
 
         async def compute() -> bytes:
-            return msgspec.json.encode(await call(*args, **kwargs))
+            try:
+                result = await call(*args, **kwargs)
+            except (Exception, asyncio.CancelledError):
+                raise
+            except BaseException as error:  # a task of the author's that raised it ends the loop
+                raise AuthorExit(type(error).__name__) from error
+            return msgspec.json.encode(result)
 
         data = await self._remember(f"{name}/{digest[:16]}", compute)
         result: T = msgspec.json.decode(data, type=returns)
