@@ -55,8 +55,10 @@ async def within(
 async def _called(call: Callable[[], Awaitable[T]]) -> T:
     try:
         return await call()
-    except SystemExit as error:  # a task that raises this ends the process, not the call
-        raise OutcomeUnknown("raised SystemExit") from error
+    except (Exception, asyncio.CancelledError):
+        raise
+    except BaseException as error:  # a task that raises this ends the process, not the call
+        raise OutcomeUnknown(f"raised {type(error).__name__}") from error
 
 
 def may_begin_until(hall: Hall, states: Iterable[EffectState], state: EffectState) -> int:

@@ -10,7 +10,7 @@ from answerable.ledger.draft import Body, Memo
 from answerable.pipeline.barrier import commit
 from answerable.pipeline.hall import Hall
 from answerable.pipeline.passage import Routed
-from answerable.sdk.context import Context, TurnDiverged
+from answerable.sdk.context import AuthorExit, Context, TurnDiverged
 
 
 class Turn:
@@ -69,14 +69,12 @@ class Turn:
                 raise TurnDiverged(name.removeprefix(self._prefix).rpartition("/")[0])
 
 
-class AuthorExit(Exception):
-    """The author's code asked for the end of the process; it gets the end of its turn."""
-
-
 async def handle(
     handler: Callable[..., Awaitable[object]], context: Context, message: Message
 ) -> object:
     try:
         return await handler(context, message)
-    except SystemExit as error:
-        raise AuthorExit from error
+    except (Exception, asyncio.CancelledError):
+        raise
+    except BaseException as error:  # a task that raises this ends the process, not the turn
+        raise AuthorExit(type(error).__name__) from error

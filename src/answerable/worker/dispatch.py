@@ -103,11 +103,13 @@ class Dispatcher:
             raise
         except (Broken, Fenced) as error:
             self.fail(error)  # the disk or the partition is gone: nothing more may be tried here
-        except Exception as error:  # noqa: BLE001 - whatever it is, it costs one interaction
+        except SystemExit:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it costs one interaction
             log.error("arrival %s failed in the hallway: %s", arrival.id, describe(error))
             await self._give_up(claim, error)
 
-    async def _give_up(self, claim: Claim, error: Exception) -> None:
+    async def _give_up(self, claim: Claim, error: BaseException) -> None:
         """A defect of ours costs one interaction, at the desk; the arrival stays if not even that
         can be written, and is tried again by the next worker."""
         try:
