@@ -62,7 +62,7 @@ async def _settle(tally: Tally, one: Intended, *, look: int) -> None:
     if state.id in hall.stalled:
         tally.stalled(it)
     elif hall.leases.is_left_behind(state.id):
-        tally.unknown(it, "still under way")
+        tally.unknown(it, "still_under_way")
     elif state.repeat == "idempotent":
         await _perform(tally, Try(one, state.attempt + 1, look, may_have_begun=True))
     elif state.repeat == "at_most_once":
@@ -81,15 +81,15 @@ async def _look_up(tally: Tally, it: Try) -> None:
             tally.hall, it.state, it.attempt, lambda: _find(tally.hall, it.one), is_send=False
         )
     except Exception as error:  # noqa: BLE001 - not reached, not told: it stays unknown
-        tally.unknown(it, f"look-up: {type(error).__name__}")
+        tally.unknown(it, "look_up_failed", type(error).__name__)
         return
     if receipt is not None:
-        tally.done(it, receipt, "found by its key")
+        tally.done(it, receipt, "found")
         return
     try:
         begins_until = may_begin_until(tally.hall, tally.states, it.state)
     except OutcomeUnknown as error:  # the release that knows its deadline is not loaded here
-        tally.unknown(it, error.reason)
+        tally.unknown(it, "release_gone", error.reason)
         return
     if tally.hall.clock.now() < begins_until:
         tally.unknown(it, "not_found_yet", again_at=begins_until)
@@ -150,11 +150,11 @@ async def _touch(tally: Tally, it: Try, door: Breaker) -> None:
         is_answered = answer.is_final  # a no that stays one is an answer: the door works
         tally.not_done(it, answer)
     except TimeoutError:
-        tally.unknown(it, "no answer in time")
+        tally.unknown(it, "no_answer")
     except OutcomeUnknown as answer:
-        tally.unknown(it, answer.reason)
+        tally.unknown(it, "no_answer", answer.reason)
     except Exception as error:  # noqa: BLE001 - a tool may raise anything; then nobody can say
-        tally.unknown(it, f"raised {type(error).__name__}")
+        tally.unknown(it, "raised", type(error).__name__)
     finally:
         if is_answered:
             door.succeeded()

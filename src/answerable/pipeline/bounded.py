@@ -100,7 +100,7 @@ def _late(
     hall: Hall, state: EffectState, attempt: int, task: "asyncio.Task[T]",
     error: BaseException | None,
 ) -> Draft:  # fmt: skip
-    receipt = "" if error else plain(task.result(), RECEIPT_CHARS_MAX)
+    receipt = type(error).__name__ if error else plain(task.result(), RECEIPT_CHARS_MAX)
     return Draft(
         kind="effect.unknown",
         id=f"{state.id}.late{attempt}",
@@ -112,9 +112,7 @@ def _late(
         effect=ledger.Effect(
             id=state.id, key=state.id, repeat=state.repeat, attempt=attempt, after=state.after
         ),
-        outcome=ledger.Outcome(
-            status=LATE, reason=f"raised {type(error).__name__}" if error else "answered"
-        ),
+        outcome=ledger.Outcome(status=LATE, reason="raised" if error else "answered"),
         body=Body(kid=hall.parties.get(state.party).kid, data=receipt.encode())
         if receipt
         else None,
@@ -123,5 +121,8 @@ def _late(
 
 def plain(said: object, chars_max: int) -> str:
     """What the other side said, as text that can be recorded: never in the way of recording."""
-    text = said if isinstance(said, str) else repr(said)
-    return text[:chars_max].encode(errors="replace").decode()
+    try:
+        text = str.__str__(said) if isinstance(said, str) else repr(said)
+        return text[:chars_max].encode(errors="replace").decode()
+    except BaseException:  # noqa: BLE001 - it is author code too: `repr` may raise anything
+        return "(cannot be shown)"

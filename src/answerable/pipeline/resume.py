@@ -114,12 +114,12 @@ async def _answered(hall: Hall, proposed: Proposed, answer: Answer) -> frozenset
     elif answer.says == "grant":
         no = why_not(hall, state) or release_gone(hall, state)
     else:
-        no = "refused by a person"
+        no = "refused_by_person"
     journey = proposed.routed.resolved.received.journey
     if no:
         await _refuse(hall, journey, state, no, actor=answer.by)
         return frozenset()
-    granted = _approval(state, Status.GRANTED, "granted by a person", actor=answer.by)
+    granted = _approval(state, Status.GRANTED, "granted_by_person", actor=answer.by)
     journey.unit.drafts.extend([granted, started(hall, state, attempt=1)])
     await commit(hall, journey)
     return frozenset({state.id})

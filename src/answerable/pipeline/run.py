@@ -1,6 +1,7 @@
 """Run: let the agent think. It proposes; whatever it does, it costs one turn at most."""
 
 import asyncio
+import re
 
 from answerable.agents.domain import Release
 from answerable.cases.domain import Message
@@ -14,6 +15,7 @@ from answerable.telemetry.watch import Watched
 REPLY_BYTES_MAX = 64 * 1024
 REASON_CHARS_MAX = 2_000
 QUEUE_CHARS_MAX = 100
+_QUEUE = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _PROPOSED_AND_ESCALATED = (
     "The agent proposed effects and handed the case over in one turn: none of them was decided."
     " It said:"
@@ -76,7 +78,10 @@ def _proposed(routed: Routed, context: Context, outcome: object) -> Proposed:
             return Proposed(routed, effects, reply=outcome)
         case Escalation():
             reason = outcome.reason[:REASON_CHARS_MAX].encode(errors="replace").decode()
-            queue = outcome.queue[:QUEUE_CHARS_MAX].encode(errors="replace").decode()
+            queue = outcome.queue
+            if queue and not _QUEUE.fullmatch(queue):  # it stands in the ledger for all to read
+                wish = queue[:QUEUE_CHARS_MAX].encode(errors="replace").decode()
+                reason, queue = f"{reason} (for the queue: {wish})", ""
             if effects:  # once people have the case nothing of the agent's is done
                 reason = f"{_PROPOSED_AND_ESCALATED} {reason}"
                 return Proposed(routed, escalation=Escalation(reason, queue), code="agent_failed")

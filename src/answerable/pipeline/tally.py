@@ -17,7 +17,6 @@ from answerable.pipeline.hall import Hall
 from answerable.pipeline.passage import Acted, Answer, Decided, Due, End, Intended, Later
 
 REPLY_ATTEMPTS_MAX = 6
-REASON_CHARS_MAX = 120
 _SETTLED = {"done": Status.DONE, "not_done": Status.FAILED}
 
 
@@ -82,10 +81,10 @@ class Tally:
         """A person found out how it ended, and answers for saying so."""
         status = _SETTLED[answer.says]
         self.statuses[state.id] = status
-        self.ends.append(End(state, status, "said by a person", "", state.attempt, answer.by))
+        self.ends.append(End(state, status, "said_by_person", "", state.attempt, answer.by))
 
     def done(self, it: Try, receipt: object, reason: str = "") -> None:
-        self._end(it, Status.DONE, reason, receipt=receipt)
+        self._end(it, Status.DONE, reason, words=receipt)
 
     def refused(self, it: Try, why: str) -> None:
         """It may not start, now or ever; but what may have begun is not said to be undone."""
@@ -94,41 +93,42 @@ class Tally:
         else:
             self._end(it, Status.REFUSED, why, desk=why if why in FOR_PEOPLE else "")
 
-    def not_done(self, it: Try, answer: NotDone) -> None:
+    def not_done(self, it: Try, answer: NotDone, code: str = "not_done") -> None:
         """Surely nothing happened: try again, or give up."""
         state = it.state
         is_reply = state.kind == "reply"
         most = REPLY_ATTEMPTS_MAX if is_reply else tool_of(self.hall, state).patience.attempts_max
         if not answer.is_final and it.attempt < most:
-            self._try_later(it, answer.reason)
+            self._try_later(it, code, answer.reason)
             return
         desk = ""
         if is_reply:
             desk = "reply_failed"
         elif not answer.is_final:
             desk = "effect_failed"
-        self._end(it, Status.FAILED, answer.reason, desk=desk)
+        self._end(it, Status.FAILED, code, words=answer.reason, desk=desk)
 
     def door_closed(self, it: Try) -> None:
         """The door is left alone for a while; that is an attempt, so that it ends some day."""
         if it.may_have_begun:
             self.unknown(it, "door_closed")
         else:
-            self.not_done(it, NotDone("door_closed"))
+            self.not_done(it, NotDone(""), "door_closed")
 
     def stalled(self, it: Try) -> None:
         """Its call kept the last worker's loop until that was killed: it is not called again."""
         self._end(it, Status.ASKED, "stalled", desk="stalled")
 
     def unknown(
-        self, it: Try, reason: str, *, may_look: bool = True, again_at: int | None = None
-    ) -> None:
+        self, it: Try, reason: str, words: object = "", *, may_look: bool = True,
+        again_at: int | None = None,
+    ) -> None:  # fmt: skip
         """Nobody can say: look it up later, and in the end ask a person. Never blindly again."""
         state = it.state
         if not may_look or it.look >= RECONCILE_MAX or state.repeat == "at_most_once":
-            self._end(it, Status.ASKED, reason, desk="effect_unknown")
+            self._end(it, Status.ASKED, reason, words=words, desk="effect_unknown")
             return
-        self._end(it, Status.UNKNOWN, reason)
+        self._end(it, Status.UNKNOWN, reason, words=words)
         look = it.look + 1
         due = Due(
             interaction=state.interaction, effect=state.id, what="reconcile", attempt=it.attempt,
@@ -137,16 +137,17 @@ class Tally:
         at = again_at or self.hall.clock.now() + reconcile_after_us(look)
         self.later.append(Later(f"reconcile/{state.id}/{it.attempt}/{look}", due, at))
 
-    def _try_later(self, it: Try, reason: str) -> None:
+    def _try_later(self, it: Try, reason: str, words: object) -> None:
         state = it.state
-        self._end(it, Status.RETRY, reason)
+        self._end(it, Status.RETRY, reason, words=words)
         due = Due(interaction=state.interaction, effect=state.id, what="retry", attempt=it.attempt)
         at = self.hall.clock.now() + retry_after_us(it.attempt)
         self.later.append(Later(f"retry/{state.id}/{it.attempt}", due, at))
 
     def _end(
-        self, it: Try, status: Status, reason: str, *, receipt: object = "", desk: str = ""
+        self, it: Try, status: Status, reason: str, *, words: object = "", desk: str = ""
     ) -> None:
+        """`reason` is a code of ours; words of others are sealed into the entry's body."""
         self.statuses[it.state.id] = status
-        why, text = plain(reason, REASON_CHARS_MAX), plain(receipt, RECEIPT_CHARS_MAX)
-        self.ends.append(End(it.state, status, why, text, it.attempt, desk=desk))
+        text = plain(words, RECEIPT_CHARS_MAX)
+        self.ends.append(End(it.state, status, reason, text, it.attempt, desk=desk))

@@ -29,7 +29,10 @@ class Turn:
         self._is_over = False
 
     async def remember(self, key: str, compute: Callable[[], Awaitable[bytes]]) -> bytes:
-        name = f"{self._prefix}{key}"
+        step, _, digest = key.rpartition("/")
+        if digest:  # of its arguments: keyed, so that nobody without the key can guess them
+            digest = self._hall.keyring.commit(self._kid, "step", digest.encode())
+        name = f"{self._prefix}{step}/{digest}"
         known = self._received.journey.memo.get(name)
         if known is not None:
             return self._hall.keyring.open(known.data.decode(), known.key, known.body or b"")
