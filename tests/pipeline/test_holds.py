@@ -13,6 +13,7 @@ from answerable.effects.domain import EffectState, Status
 from answerable.pipeline import desk
 from answerable.pipeline.passage import Due
 from answerable.pipeline.receive import accept_causes
+from answerable.pipeline.vacancy import fill_vacancies
 from answerable.policy.limits import Limit
 from answerable.testing.world import OWNER, SPECIALIST, Life, Till, World
 from stories import HOLD_TOOLS, Runs, inline_world, queue_of, run, support
@@ -294,5 +295,25 @@ def test_a_hold_is_no_earlier_no_because_a_life_was_cut_short(tmp_path: Path) ->
             scene.clock.advance(2 * SECOND_US)
             await life.settled()
             assert life.effects(Status.HELD) == [held]
+
+    run(scenario)
+
+
+def test_what_waits_for_a_yes_is_refused_when_its_case_is_nobodys_any_more(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        held = Held(tmp_path)
+        async with held.waiting() as (life, effect):
+            await life.leave(OWNER)
+            await fill_vacancies(life.house.hall)
+            await life.settled()
+            assert life.effects(Status.HELD) == []
+            approval = (await life.entries("approval"))[-1]
+            assert approval.outcome is not None
+            assert (approval.outcome.status, approval.outcome.reason) == ("refused", "no_owner")
+            assert queue_of(life) == [("orders", "no_owner")]
+            await life.answer(effect, "grant")
+            await life.run_out()
+            assert (held.till.payments, held.world.mailbox.texts) == ([], [])
+            assert all(one.status.is_end for one in life.effects())
 
     run(scenario)

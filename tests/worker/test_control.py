@@ -35,10 +35,12 @@ def test_when_the_owner_leaves_open_work_goes_to_the_desk_at_once(tmp_path: Path
             await life.say("hello", external_id="m2", sender="closed@example.org")
             await life.settled()
             assert queue_of(life) == []
+            (held,) = life.effects(Status.HELD)
             left = await call(life, verbs.PersonLeave(OWNER))
             assert (left.moved, left.is_late) == (1, False)
             assert queue_of(life) == [("orders", "no_owner")]
-            await life.answer(life.effects(Status.HELD)[0], "grant")
+            assert life.effects(Status.HELD) == [], "nobody's yes can begin it any more"
+            await life.answer(held, "grant")
             await life.run_out()
         assert till.payments == []
 

@@ -133,6 +133,10 @@ async def _refuse(
         await commit(hall, journey)
 
 
+def refused_for_want_of_owner(state: EffectState) -> Draft:
+    return _approval(state, Status.REFUSED, "no_owner", actor="system:hallway")
+
+
 def refused_by_silence(state: EffectState) -> Draft:
     return _approval(state, Status.REFUSED, "expired", actor="system:silence")
 

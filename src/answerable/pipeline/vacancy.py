@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from answerable.cases.domain import Case
 from answerable.desk import rows as desk
 from answerable.effects import rows as effects
+from answerable.effects.domain import EffectState, Status
 from answerable.engine.port import Conflict
 from answerable.ledger.draft import Unit
 from answerable.pipeline.decide import escalated
 from answerable.pipeline.hall import Hall
+from answerable.pipeline.reserve import giving_back
+from answerable.pipeline.resume import refused_for_want_of_owner
 from answerable.sdk.words import Escalation
 
 
@@ -27,12 +30,21 @@ async def fill_vacancies(hall: Hall) -> int:
             Escalation("Nobody answers for this case any more."),
             code=code, interaction=interaction, kid=hall.parties.get(case.party).kid,
         )  # fmt: skip
+        held = [] if code != "no_owner" else _held(hall, case)
+        refusals = [refused_for_want_of_owner(state) for state in held]
         try:
-            await hall.committer.commit(Unit(drafts=[draft]))
+            with giving_back(hall, held):
+                await hall.committer.commit(Unit(drafts=[draft, *refusals]))
         except Conflict:
             continue
         moved += 1
     return moved
+
+
+def _held(hall: Hall, case: Case) -> list[EffectState]:
+    """What waits for a yes on the agent's behalf, that nobody could answer for any more."""
+    held = effects.list_in_status(hall.db, Status.HELD)
+    return [one for one in held if one.case == case.id and one.agent == case.agent]
 
 
 def _vacant(hall: Hall) -> Iterator[tuple[Case, str, str]]:
