@@ -94,6 +94,8 @@ async def answer(ctx, message):
             pass
     if "exit" in message.text:
         os._exit(7)
+    if "halt" in message.text:
+        asyncio.get_running_loop().stop()
     if "leak" in message.text:
         asyncio.create_task(ends_the_process())
         await asyncio.sleep(1)

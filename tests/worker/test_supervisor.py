@@ -82,6 +82,17 @@ def test_a_task_that_ends_the_process_as_if_all_were_well_costs_its_turn_not_the
         assert home.queue == [("orders", "stalled")]
 
 
+def test_a_turn_that_stops_the_loop_costs_itself_and_no_worker(tmp_path: Path) -> None:
+    home = SmallHome(tmp_path / "home").found()
+    with working(home) as worker:
+        home.say("halt", external_id="m1", sender="halt@example.org")
+        home.say("hello", external_id="m2")
+        home.settled()
+        assert home.sent == ["About hello."]
+        assert home.queue == [("orders", "agent_failed")]
+        assert "worker ended" not in worker.said
+
+
 def test_told_to_end_it_ends_with_zero_and_files_and_index_have_caught_up(tmp_path: Path) -> None:
     home = SmallHome(tmp_path / "home").found()
     with working(home) as worker:

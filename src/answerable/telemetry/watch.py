@@ -77,8 +77,17 @@ class Watched(Coroutine[Any, Any, T]):
 
 
 def attribute_tasks(loop: asyncio.AbstractEventLoop) -> None:
-    """From here on a task that watched code starts is watched under the name of that code."""
+    """From here on a task that watched code starts is watched under the name of that code, and
+    watched code cannot stop the loop: that would end every other turn with its own."""
     loop.set_task_factory(_attributed)
+    stop = loop.stop
+
+    def stop_unless_watched() -> None:
+        if _whose.get() is not None:
+            raise RuntimeError("code of a turn may not stop the platform's loop")
+        stop()
+
+    loop.stop = stop_unless_watched  # type: ignore[method-assign]
 
 
 def _attributed(
