@@ -4,6 +4,7 @@ import json
 import shlex
 import shutil
 import sqlite3
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -205,7 +206,7 @@ def test_a_command_that_nobody_reads_to_its_end_ends_quietly(tmp_path: Path) -> 
     from homes import environment  # noqa: PLC0415
 
     made = SmallHome(tmp_path / "home").found()
-    typed = f"python -m answerable.cli person list --home {made.path} | true"
+    typed = f"{sys.executable} -m answerable.cli person list --home {made.path} | true"
     done = subprocess.run(
         ["bash", "-c", typed], capture_output=True, text=True, check=False, env=environment()
     )
