@@ -22,7 +22,7 @@ from answerable.cli.app import run
 from answerable.pipeline.receive import Ack, Incoming
 from answerable.worker import verbs
 from answerable.worker.client import Client, WorkerAway
-from answerable.worker.commands import Standing
+from answerable.worker.verbs.control import Standing
 
 T = TypeVar("T")
 

@@ -18,8 +18,8 @@ from answerable.telemetry.failures import Formatter, describe
 from answerable.testing.world import OWNER, Till, World
 from answerable.worker import verbs
 from answerable.worker.client import Client, RemoteError
-from answerable.worker.commands import Standing
 from answerable.worker.server import serve
+from answerable.worker.verbs.control import Standing
 from homes import environment
 from stories import support
 

@@ -8,9 +8,9 @@ from answerable.pipeline import desk
 from answerable.testing.world import OWNER, SPECIALIST, Life, Till
 from answerable.views.index import EntryIndex
 from answerable.worker import commands, verbs
-from answerable.worker.commands.control import Stopped
 from answerable.worker.commands.office import Office
 from answerable.worker.publisher import Publisher
+from answerable.worker.verbs.control import Stopped
 from stories import HOLD_TOOLS, inline_world, queue_of, run, support
 
 

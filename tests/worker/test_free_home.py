@@ -10,8 +10,9 @@ from answerable.store.lock import HomeHeld, HomeLock
 from answerable.testing.world import Till, World
 from answerable.worker import verbs
 from answerable.worker.ask import NotAHome, ask_home
-from answerable.worker.commands.answers import Answered, HoldRow
-from answerable.worker.commands.control import AgentRow, PersonRow
+from answerable.worker.verbs.control import AgentRow
+from answerable.worker.verbs.desk import Answered, HoldRow
+from answerable.worker.verbs.people import PersonRow
 from homes import SPECIALIST, SmallHome, working
 from offices import small_world
 from stories import queue_of, support

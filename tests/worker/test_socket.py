@@ -14,9 +14,9 @@ from answerable.pipeline.receive import Ack, Incoming
 from answerable.worker import verbs
 from answerable.worker.ask import ask_home
 from answerable.worker.client import Client, RemoteError, WorkerAway
-from answerable.worker.commands import Standing
-from answerable.worker.commands.control import PersonRow
 from answerable.worker.server import serve
+from answerable.worker.verbs.control import Standing
+from answerable.worker.verbs.people import PersonRow
 from answerable.worker.wire import FRAME_BYTES_MAX, socket_path
 from offices import listening, small_world
 

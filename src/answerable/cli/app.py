@@ -90,8 +90,8 @@ def stop(
     """
     from answerable.base.errors import UsageError
     from answerable.cli.talk import ask
-    from answerable.worker.commands.control import Stopped
     from answerable.worker.verbs import Stop
+    from answerable.worker.verbs.control import Stopped
 
     if bool(scope) == everything or not by:
         raise UsageError(

@@ -35,8 +35,8 @@ CaseId = Annotated[str, typer.Argument(help="As `answerable desk list` names it.
 @approval.command("list")
 def approval_list(limit: Rows = 100, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     """What waits: the exact action, the amount, until when."""
-    from answerable.worker.commands.answers import HoldRow
     from answerable.worker.verbs import ApprovalList
+    from answerable.worker.verbs.desk import HoldRow
 
     rows = ask(home, ApprovalList(limit), list[HoldRow])
     out_json(rows) if as_json else out_table(rows, "Nothing waits for a yes or no.")
@@ -55,8 +55,8 @@ def approval_refuse(effect_id: EffectId, by: By, home: Home = DEFAULT_HOME) -> N
 
 
 def _answer(effect_id: str, by: str, home: Home, *, is_yes: bool) -> None:
-    from answerable.worker.commands.answers import Answered
     from answerable.worker.verbs import ApprovalAnswer
+    from answerable.worker.verbs.desk import Answered
 
     verb = ApprovalAnswer(effect_id, by, "grant" if is_yes else "refuse")
     answered = ask(home, verb, Answered)
@@ -75,8 +75,8 @@ def _told(effect_id: str, status: str, home: Path, *, is_over: bool) -> None:
 @effect.command("unknown")
 def effect_unknown(limit: Rows = 100, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     """Effects of which only a person can say how they ended."""
-    from answerable.worker.commands.answers import HoldRow
     from answerable.worker.verbs import UnknownList
+    from answerable.worker.verbs.desk import HoldRow
 
     rows = ask(home, UnknownList(limit), list[HoldRow])
     out_json(rows) if as_json else out_table(rows, "No effect is unknown.")
@@ -90,8 +90,8 @@ def effect_settle(
     home: Home = DEFAULT_HOME,
 ) -> None:
     """Say how an unknown effect ended, having looked at the other side."""
-    from answerable.worker.commands.answers import Answered
     from answerable.worker.verbs import EffectSettle
+    from answerable.worker.verbs.desk import Answered
 
     verb = EffectSettle(effect_id, by, "done" if done else "not_done")
     answered = ask(home, verb, Answered)
@@ -135,8 +135,8 @@ def desk_reply(
     home: Home = DEFAULT_HOME,
 ) -> None:
     """Answer a message of a case that you hold, where it was asked."""
-    from answerable.worker.commands.desk import Said
     from answerable.worker.verbs import DeskSay
+    from answerable.worker.verbs.desk import Said
 
     said = ask(home, DeskSay(case_id, by, text, interaction), Said)
     talk(f"{said.reply} is {said.status}.")
@@ -146,8 +146,8 @@ def desk_reply(
 @desk.command("handback")
 def desk_handback(case_id: CaseId, by: By, home: Home = DEFAULT_HOME) -> None:
     """Give a case that you hold back to its agent."""
-    from answerable.worker.commands.office import Done
     from answerable.worker.verbs import DeskHandback
+    from answerable.worker.verbs.base import Done
 
     done = ask(home, DeskHandback(case_id, by), Done)
     talk(f"{case_id} is the agent's again, since ledger index {done.index}.")
@@ -156,8 +156,8 @@ def desk_handback(case_id: CaseId, by: By, home: Home = DEFAULT_HOME) -> None:
 @case.command("show")
 def case_show(case_id: CaseId, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     """What was said and decided, newest first."""
-    from answerable.worker.commands.desk import CaseView
     from answerable.worker.verbs import CaseShow
+    from answerable.worker.verbs.cases import CaseView
 
     view = ask(home, CaseShow(case_id), CaseView)
     if as_json:

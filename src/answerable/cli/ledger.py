@@ -35,8 +35,8 @@ def decision_who(
     """Who was accountable when this decision was made, and which record captured it?"""
     from answerable.base.chance import SystemChance
     from answerable.base.errors import UsageError
-    from answerable.worker.commands.proofs import Who
     from answerable.worker.verbs import DecisionWho
+    from answerable.worker.verbs.proofs import Who
 
     if bool(decision_id) == is_random:
         raise UsageError(

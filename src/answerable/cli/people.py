@@ -31,8 +31,8 @@ def person_add(
     home: Home = DEFAULT_HOME,
 ) -> None:
     """Put a person into the directory."""
-    from answerable.worker.commands.office import Done
     from answerable.worker.verbs import PersonAdd
+    from answerable.worker.verbs.base import Done
 
     done = ask(home, PersonAdd(email, name), Done)
     talk(f"{name} is {done.id}, at ledger index {done.index}.")
@@ -42,8 +42,8 @@ def person_add(
 @person.command("leave")
 def person_leave(who: Who, home: Home = DEFAULT_HOME) -> None:
     """A person leaves: nothing is done in their name any more, and their open work is handed on."""
-    from answerable.worker.commands.control import Stopped
     from answerable.worker.verbs import PersonLeave
+    from answerable.worker.verbs.control import Stopped
 
     done = ask(home, PersonLeave(who), Stopped)
     talk(f"Recorded at ledger index {done.index}; {done.moved} cases went to the desk.")
@@ -53,8 +53,8 @@ def person_leave(who: Who, home: Home = DEFAULT_HOME) -> None:
 @person.command("list")
 def person_list(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     """Who is in the directory, and what they answer for."""
-    from answerable.worker.commands.control import PersonRow
     from answerable.worker.verbs import PersonList
+    from answerable.worker.verbs.people import PersonRow
 
     rows = ask(home, PersonList(), list[PersonRow])
     out_json(rows) if as_json else out_table(rows, _NOBODY)
@@ -67,8 +67,8 @@ def owner_accept(
     home: Home = DEFAULT_HOME,
 ) -> None:
     """A person accepts to answer for an agent."""
-    from answerable.worker.commands.office import Done
     from answerable.worker.verbs import OwnerAccept
+    from answerable.worker.verbs.base import Done
 
     done = ask(home, OwnerAccept(agent_name, person_id), Done)
     talk(f"Accepted at ledger index {done.index}.")
@@ -78,8 +78,8 @@ def owner_accept(
 @agent.command("list")
 def agent_list(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     """Each registered agent: its release, its owner, whether it is stopped."""
-    from answerable.worker.commands.control import AgentRow
     from answerable.worker.verbs import AgentList
+    from answerable.worker.verbs.control import AgentRow
 
     rows = ask(home, AgentList(), list[AgentRow])
     out_json(rows) if as_json else out_table(rows, "No agent is registered in this home.")

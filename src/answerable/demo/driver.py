@@ -15,7 +15,7 @@ from answerable.pipeline.receive import Ack, Incoming
 from answerable.telemetry.stages import Stages
 from answerable.worker import verbs
 from answerable.worker.client import Client, WorkerAway
-from answerable.worker.commands import Standing
+from answerable.worker.verbs.control import Standing
 
 T = TypeVar("T")
 

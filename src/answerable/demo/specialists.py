@@ -17,9 +17,8 @@ from answerable.desk.domain import QueueItem
 from answerable.pipeline.desk import Taken
 from answerable.worker import verbs
 from answerable.worker.client import RemoteError
-from answerable.worker.commands.answers import Answered, HoldRow
-from answerable.worker.commands.desk import Said
-from answerable.worker.commands.office import Done
+from answerable.worker.verbs.base import Done
+from answerable.worker.verbs.desk import Answered, HoldRow, Said
 
 SPECIALIST = "sam@brindlewick.example"
 

@@ -36,6 +36,7 @@ class RemoteError(AnswerableError):
     def __init__(self, told: Told) -> None:
         self.code = told.code
         self.exit_code = told.exit_code
+        self.http_status = told.http_status
         super().__init__(told.happened, told.not_done, told.next_command)
 
 

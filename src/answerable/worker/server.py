@@ -147,7 +147,8 @@ def _error(number: int, error: AnswerableError) -> Told:
         for part in (error.happened, error.not_done, error.next_command)
     )
     return Told(
-        id=number, code=error.code, exit_code=error.exit_code, happened=happened,
+        id=number, code=error.code, exit_code=error.exit_code,
+        http_status=error.http_status, happened=happened,
         not_done=not_done, next_command=next_command,
         retry_after_s=error.retry_after_s if isinstance(error, Busy) else 0.0,
     )  # fmt: skip

@@ -1,7 +1,6 @@
 """Commands with which people answer: yes or no to a hold, and how an unknown effect ended."""
 
 import asyncio
-from dataclasses import dataclass
 
 from answerable.base.clock import iso
 from answerable.effects import rows
@@ -12,33 +11,10 @@ from answerable.ledger.domain import decode_entry
 from answerable.pipeline.passage import Answer
 from answerable.pipeline.receive import accept_causes
 from answerable.worker import verbs
-from answerable.worker.commands.office import Office
+from answerable.worker.commands.office import Handlers, Office
+from answerable.worker.verbs.desk import Answered, HoldRow
 
 _LOOK_S = 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class HoldRow:
-    """Enough to decide on: what exactly, how much, who is asked, until when."""
-
-    effect: str
-    agent: str
-    case: str
-    action: str
-    exact: str
-    amount_minor: int
-    currency: str
-    status: str
-    expires_at: str
-    ask: str = ""  # the queue or role that the policy's `@hold` names
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """Where the effect stands after the answer; `held` if it is still on its way."""
-
-    effect: str
-    status: str
 
 
 async def approval_list(office: Office, verb: verbs.ApprovalList) -> list[HoldRow]:
@@ -110,3 +86,11 @@ async def _answer(
             break
         await asyncio.sleep(_LOOK_S)
     return Answered(state.id, now.status.value)
+
+
+HANDLERS: Handlers = {
+    verbs.ApprovalList: approval_list,
+    verbs.ApprovalAnswer: approval_answer,
+    verbs.UnknownList: unknown_list,
+    verbs.EffectSettle: effect_settle,
+}

@@ -1,40 +1,13 @@
 """Commands that change or show who may do what: persons, owners, agents, the stop."""
 
-from dataclasses import dataclass
-
 from answerable.desk.service import SENDS_END_S
 from answerable.ledger.draft import Unit
 from answerable.pipeline.vacancy import fill_vacancies
 from answerable.worker import verbs
-from answerable.worker.commands.office import Done, Office
-
-
-@dataclass(frozen=True, slots=True)
-class PersonRow:
-    id: str
-    name: str
-    has_left: bool
-    owns: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AgentRow:
-    id: str
-    release: str
-    is_loaded: bool
-    is_stopped: bool
-    owner: str
-    owner_name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Stopped:
-    """A stop or a leaving is in force, since this ledger index."""
-
-    id: str
-    index: int
-    is_late: bool  # a send that had begun before was still on its way when its deadline passed
-    moved: int = 0  # cases that went to the desk
+from answerable.worker.commands.office import Handlers, Office
+from answerable.worker.verbs.base import Done
+from answerable.worker.verbs.control import AgentRow, Stopped
+from answerable.worker.verbs.people import PersonRow
 
 
 async def _write(office: Office, unit: Unit) -> Done:
@@ -96,3 +69,13 @@ async def stop(office: Office, verb: verbs.Stop) -> Stopped:
     done = await _write(office, unit)
     is_late = verb.is_on and not await hall.leases.all_sends_ended(SENDS_END_S)
     return Stopped(done.id, done.index, is_late)
+
+
+HANDLERS: Handlers = {
+    verbs.PersonAdd: person_add,
+    verbs.PersonLeave: person_leave,
+    verbs.PersonList: person_list,
+    verbs.OwnerAccept: owner_accept,
+    verbs.AgentList: agent_list,
+    verbs.Stop: stop,
+}

@@ -1,7 +1,6 @@
 """Commands of the desk: what waits, take it, speak, hand it back, and what a case looks like."""
 
 import asyncio
-from dataclasses import dataclass
 
 from answerable.base.clock import iso
 from answerable.base.errors import NotFound
@@ -13,40 +12,13 @@ from answerable.pipeline import desk
 from answerable.pipeline.desk import Taken
 from answerable.pipeline.receive import load_message
 from answerable.worker import verbs
-from answerable.worker.commands.office import Done, Office
+from answerable.worker.commands.office import Handlers, Office
+from answerable.worker.verbs.base import Done
+from answerable.worker.verbs.cases import CaseView, Shown
+from answerable.worker.verbs.desk import Said
 
 _MESSAGES_SHOWN = 50
 _LOOK_S = 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """The specialist's reply is durable; `status` is `accepted`, or its effect's."""
-
-    reply: str
-    interaction: str
-    status: str
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One message of a case and what was decided about it."""
-
-    interaction: str
-    at: str
-    sender: str
-    text: str
-    disposition: str
-    effects: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CaseView:
-    case: str
-    holder: str
-    epoch: int
-    party: str
-    messages: tuple[Shown, ...]
 
 
 async def desk_list(office: Office, verb: verbs.DeskList) -> list[QueueItem]:
@@ -104,3 +76,12 @@ async def case_show(office: Office, verb: verbs.CaseShow) -> CaseView:
             )
         )  # fmt: skip
     return CaseView(case.id, case.lease.holder, case.lease.epoch, case.party, tuple(shown))
+
+
+HANDLERS: Handlers = {
+    verbs.DeskList: desk_list,
+    verbs.DeskTake: desk_take,
+    verbs.DeskSay: desk_reply,
+    verbs.DeskHandback: desk_handback,
+    verbs.CaseShow: case_show,
+}

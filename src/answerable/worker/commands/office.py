@@ -1,6 +1,8 @@
 """What every command works with: the open house and what follows it."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from answerable.base.errors import NotFound
 from answerable.compose.house import House
@@ -10,14 +12,6 @@ from answerable.people.service import card_name
 from answerable.views.index import EntryIndex
 from answerable.worker.dispatch import Dispatcher
 from answerable.worker.publisher import Publisher
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What a changing command answers: what it made or changed, and its ledger index."""
-
-    id: str
-    index: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +50,7 @@ class Office:
             return person
         keyring = self.house.hall.keyring
         return card_name(keyring.open(entry.body.kid, record.key, record.body))
+
+
+Handlers = dict[type, Callable[[Office, Any], Awaitable[object]]]
+"""What a room of commands can do: a verb's type, and the function that runs it."""

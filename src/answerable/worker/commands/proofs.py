@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import msgspec
-
 from answerable.base.clock import iso
 from answerable.base.errors import NotFound
 from answerable.base.money import Money
@@ -13,27 +11,9 @@ from answerable.ledger.note import note_text, parse_checkpoint
 from answerable.ledger.proof import prove
 from answerable.ledger.tiles import TileMissing, TileReader, read_checkpoint
 from answerable.worker import verbs
-from answerable.worker.commands.office import Office
+from answerable.worker.commands.office import Handlers, Office
 from answerable.worker.publisher import TILES
-
-
-class Who(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to the one question: in one sentence, in fields, and as a proof."""
-
-    sentence: str
-    decision: str
-    index: int
-    at: str
-    owner: str
-    owner_name: str
-    accepted_at: int
-    agent: str
-    release: str
-    verdict: str
-    reasons: tuple[str, ...]
-    action: str
-    entry: str  # the canonical bytes that the ledger holds
-    proof: str  # C2SP tlog-proof of those bytes, verifiable without us
+from answerable.worker.verbs.proofs import Who
 
 
 async def decision_who(office: Office, verb: verbs.DecisionWho) -> Who:
@@ -120,3 +100,10 @@ async def checkpoint(office: Office, _: verbs.LedgerCheckpoint) -> str:
 
 async def ledger_prove(office: Office, verb: verbs.LedgerProve) -> str:
     return await _proof(office, verb.index)
+
+
+HANDLERS: Handlers = {
+    verbs.DecisionWho: decision_who,
+    verbs.LedgerCheckpoint: checkpoint,
+    verbs.LedgerProve: ledger_prove,
+}

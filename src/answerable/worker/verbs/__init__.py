@@ -1,0 +1,210 @@
+"""The public commands as they travel: one typed struct a verb, tagged by `noun.verb`, and beside
+each the shape of what it answers. Faces need nothing else of the worker."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from answerable.base.errors import UsageError
+from answerable.worker.verbs.cases import (
+    CaseFeed,
+    CaseList,
+    CaseShow,
+    InteractionFind,
+    InteractionList,
+    InteractionShow,
+    MessagesAccept,
+    PartyList,
+    PartyShow,
+)
+from answerable.worker.verbs.control import (
+    AgentList,
+    AgentShow,
+    Overview,
+    ReleaseList,
+    Status,
+    Stop,
+    StopList,
+)
+from answerable.worker.verbs.desk import (
+    ApprovalAnswer,
+    ApprovalList,
+    DeskHandback,
+    DeskList,
+    DeskSay,
+    DeskTake,
+    EffectSettle,
+    UnknownList,
+)
+from answerable.worker.verbs.people import (
+    KeyAdd,
+    KeyCheck,
+    KeyList,
+    KeyRevoke,
+    OwnerAccept,
+    OwnerDelegate,
+    OwnerSet,
+    OwnerShow,
+    PersonAdd,
+    PersonLeave,
+    PersonList,
+)
+from answerable.worker.verbs.proofs import (
+    BackupWrite,
+    DecisionExplain,
+    DecisionList,
+    DecisionShow,
+    DecisionWho,
+    EffectShow,
+    LedgerCheckpoint,
+    LedgerProve,
+    LedgerSearch,
+    PolicyExplain,
+)
+
+Verb = (
+    MessagesAccept
+    | CaseList
+    | CaseShow
+    | CaseFeed
+    | InteractionList
+    | InteractionFind
+    | InteractionShow
+    | PartyList
+    | PartyShow
+    | AgentList
+    | AgentShow
+    | Stop
+    | StopList
+    | ReleaseList
+    | Status
+    | Overview
+    | ApprovalList
+    | ApprovalAnswer
+    | UnknownList
+    | EffectSettle
+    | DeskList
+    | DeskTake
+    | DeskSay
+    | DeskHandback
+    | PersonAdd
+    | PersonLeave
+    | PersonList
+    | OwnerSet
+    | OwnerAccept
+    | OwnerDelegate
+    | OwnerShow
+    | KeyAdd
+    | KeyList
+    | KeyRevoke
+    | KeyCheck
+    | DecisionWho
+    | DecisionList
+    | DecisionShow
+    | DecisionExplain
+    | EffectShow
+    | LedgerSearch
+    | LedgerCheckpoint
+    | LedgerProve
+    | PolicyExplain
+    | BackupWrite
+)
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """One request on the socket; answers may come in any order."""
+
+    id: int
+    verb: Verb
+
+
+class Told(msgspec.Struct, frozen=True):
+    """One answer: `result` as JSON, or an error with the three sentences and its code."""
+
+    id: int
+    result: msgspec.Raw = msgspec.Raw(b"null")
+    code: str = ""
+    happened: str = ""
+    not_done: str = ""
+    next_command: str = ""
+    exit_code: int = 0
+    http_status: int = 500
+    retry_after_s: float = 0.0
+
+
+_encode = msgspec.json.Encoder().encode
+_decode: Callable[[bytes], Verb] = msgspec.json.Decoder(Verb).decode
+
+
+def encode_asked(asked: Asked) -> bytes:
+    """As it travels. Raises UsageError where a text is not Unicode."""
+    try:
+        return _encode(asked)
+    except UnicodeEncodeError:
+        raise UsageError(
+            "The command holds text that is not Unicode.", "Nothing was sent.", "correct its text"
+        ) from None
+
+
+def decode_verb(data: bytes) -> Verb:
+    """A command, checked. Raises UsageError that says what is wrong with it."""
+    try:
+        return _decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(
+            f"That is no command: {error}.", "Nothing was done.", "answerable --help"
+        ) from None
+
+
+__all__ = [
+    "AgentList",
+    "AgentShow",
+    "ApprovalAnswer",
+    "ApprovalList",
+    "Asked",
+    "BackupWrite",
+    "CaseFeed",
+    "CaseList",
+    "CaseShow",
+    "DecisionExplain",
+    "DecisionList",
+    "DecisionShow",
+    "DecisionWho",
+    "DeskHandback",
+    "DeskList",
+    "DeskSay",
+    "DeskTake",
+    "EffectSettle",
+    "EffectShow",
+    "InteractionFind",
+    "InteractionList",
+    "InteractionShow",
+    "KeyAdd",
+    "KeyCheck",
+    "KeyList",
+    "KeyRevoke",
+    "LedgerCheckpoint",
+    "LedgerProve",
+    "LedgerSearch",
+    "MessagesAccept",
+    "Overview",
+    "OwnerAccept",
+    "OwnerDelegate",
+    "OwnerSet",
+    "OwnerShow",
+    "PartyList",
+    "PartyShow",
+    "PersonAdd",
+    "PersonLeave",
+    "PersonList",
+    "PolicyExplain",
+    "ReleaseList",
+    "Status",
+    "Stop",
+    "StopList",
+    "Told",
+    "UnknownList",
+    "Verb",
+    "decode_verb",
+    "encode_asked",
+]

@@ -1,0 +1,173 @@
+"""The one question, and what a stranger can check."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from answerable.worker.verbs.base import Index, Limit, Share, Word
+
+
+class DecisionWho(msgspec.Struct, frozen=True, tag="decision.who"):
+    """Of one decision, or of one drawn by chance if `decision` is empty (`draw` is the chance)."""
+
+    decision: Word = ""
+    draw: Share = 0.0
+
+
+class Who(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to the one question: in one sentence, in fields, and as a proof."""
+
+    sentence: str
+    decision: str
+    index: int
+    at: str
+    owner: str
+    owner_name: str
+    accepted_at: int
+    agent: str
+    release: str
+    verdict: str
+    reasons: tuple[str, ...]
+    action: str
+    entry: str  # the canonical bytes that the ledger holds
+    proof: str  # C2SP tlog-proof of those bytes, verifiable without us
+    via: str = ""  # the owner who delegated to them
+    via_name: str = ""
+
+
+class DecisionList(msgspec.Struct, frozen=True, tag="decision.list"):
+    """Newest first, before ledger index `before` where it is given (0 is the newest)."""
+
+    agent: Word = ""
+    verdict: Word = ""
+    before: Index = 0
+    limit: Limit = 50
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRow:
+    decision: str
+    index: int
+    at: str
+    agent: str
+    verdict: str
+    action: str
+    owner: str
+    interaction: str
+    status: str
+
+
+class DecisionShow(msgspec.Struct, frozen=True, tag="decision.show"):
+    decision: Word
+
+
+class DecisionExplain(msgspec.Struct, frozen=True, tag="decision.explain"):
+    decision: Word
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionView:
+    """A verdict with the proposal, the rules as they are written, the inputs, what became of it."""
+
+    decision: str
+    index: int
+    at: str
+    agent: str
+    release: str
+    owner: str
+    owner_name: str
+    via: str
+    interaction: str
+    case: str
+    party: str
+    action: str
+    exact: str
+    verdict: str
+    rules: tuple[str, ...]
+    rule_texts: tuple[str, ...]  # as written, where the set that decided is the one loaded
+    policy: str  # digest of the set
+    request: dict[str, object]  # what policy was asked about
+    effect: str
+    status: str
+    attempt: int
+    model: str  # what was spent on models in the turn, in words
+    entry: str
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """From arrival to outcome, in plain words."""
+
+    decision: str
+    sentences: tuple[str, ...]
+
+
+class EffectShow(msgspec.Struct, frozen=True, tag="effect.show"):
+    effect: Word
+
+
+@dataclass(frozen=True, slots=True)
+class EffectView:
+    effect: str
+    decision: str
+    interaction: str
+    case: str
+    agent: str
+    action: str
+    exact: str
+    repeat: str
+    status: str
+    attempt: int
+    entries: tuple[tuple[int, str, str], ...]  # (index, at, what happened)
+
+
+class LedgerSearch(msgspec.Struct, frozen=True, tag="ledger.search"):
+    """Entries, newest first, before index `before` (0 is the newest)."""
+
+    kind: Word = ""
+    id: Word = ""  # of an entry, case, interaction, party or person
+    before: Index = 0
+    limit: Limit = 50
+
+
+@dataclass(frozen=True, slots=True)
+class FoundEntry:
+    index: int
+    at: str
+    kind: str
+    id: str
+    summary: str
+    entry: str  # canonical JSON
+
+
+class LedgerCheckpoint(msgspec.Struct, frozen=True, tag="ledger.checkpoint"): ...
+
+
+class LedgerProve(msgspec.Struct, frozen=True, tag="ledger.prove"):
+    index: Index
+
+
+class PolicyExplain(msgspec.Struct, frozen=True, tag="policy.explain"):
+    """The rules that are loaded, as they are written."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRow:
+    ref: str  # `file:line @id`
+    effect: str  # permit | forbid | hold
+    text: str
+
+
+class BackupWrite(msgspec.Struct, frozen=True, tag="backup.write"):
+    """Copy the running home into a new folder `to`, consistent and verified."""
+
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class BackupView:
+    folder: str
+    entries: int
+    size_bytes: int
+    took_s: float
+    root: str
