@@ -1,0 +1,1 @@
+"""Models behind one face; vendor names stand here and nowhere above."""

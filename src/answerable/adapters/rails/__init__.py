@@ -1,0 +1,1 @@
+"""Rails that come with the product."""

@@ -1,0 +1,1 @@
+"""What people look at: pages rendered here, each answering one question."""

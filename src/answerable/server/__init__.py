@@ -1,0 +1,1 @@
+"""HTTP: the same commands as the socket, for who has a key; mounts the console."""
