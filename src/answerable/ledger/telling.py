@@ -1,0 +1,217 @@
+"""What an entry says, as a sentence for people. Pure; ids and words of ours, no personal data.
+
+A sentence has no full stop and begins small, so that it can stand in a row, after a time or inside
+another sentence. An entry that ends an effect does not say what the effect was: who knows it (from
+the deciding entry, or from the effect's row) passes its `action`.
+"""
+
+from collections.abc import Callable
+
+from answerable.base.money import Money
+from answerable.ledger.domain import Action, Entry, Kind
+
+
+def tell(entry: Entry, action: Action | None = None) -> str:
+    """`refund of 39.90 USD was allowed`, `handed to queue orders: asked`."""
+    return _TELL[entry.kind](entry, entry.action or action)
+
+
+def tell_action(action: Action) -> str:
+    """`refund of 39.90 USD`, `reply by email`."""
+    if action.kind == "reply":
+        return f"reply by {action.name}"
+    if action.amount_minor is None or not action.currency:
+        return action.name
+    return f"{action.name} of {Money(action.amount_minor, action.currency)}"
+
+
+def tell_holder(holder: str) -> str:
+    """A lease's holder: `agent support`, `queue orders`, a person by id."""
+    kind, colon, name = holder.partition(":")
+    return f"{kind} {name}" if colon else holder
+
+
+_Tell = Callable[[Entry, Action | None], str]
+
+
+def _change(entry: Entry, name: str) -> str:
+    return str((entry.change or {}).get(name, ""))
+
+
+def _what(action: Action | None) -> str:
+    return tell_action(action) if action is not None else "the effect"
+
+
+def _why(entry: Entry) -> str:
+    reason = entry.outcome.reason if entry.outcome else None
+    return f": {reason.replace('_', ' ')}" if reason else ""
+
+
+def _again(entry: Entry) -> str:
+    attempt = entry.effect.attempt if entry.effect else 1
+    return f" (attempt {attempt})" if attempt > 1 else ""
+
+
+def _received(entry: Entry, _: Action | None) -> str:
+    return f"a message came in by {_change(entry, 'rail')}, grade {_change(entry, 'grade')}"
+
+
+def _identified(entry: Entry, _: Action | None) -> str:
+    return f"its sender is new here: party {_change(entry, 'party')}"
+
+
+def _lease(entry: Entry, _: Action | None) -> str:
+    holder = tell_holder(_change(entry, "holder"))
+    if _change(entry, "epoch") == "1":
+        return f"case opened with {holder}"
+    return f"taken over by {holder}"
+
+
+def _escalated(entry: Entry, _: Action | None) -> str:
+    code = _change(entry, "code").replace("_", " ")
+    return f"handed to queue {_change(entry, 'queue')}: {code}"
+
+
+def _handback(entry: Entry, _: Action | None) -> str:
+    return f"handed back to {tell_holder(_change(entry, 'holder'))}"
+
+
+def _decided(entry: Entry, action: Action | None) -> str:
+    used = entry.policy[-1] if entry.policy else None
+    what, rules = _what(action), f" by {', '.join(used.reasons)}" if used and used.reasons else ""
+    match used.verdict if used else None:
+        case "allow":
+            return f"{what} was allowed{rules}"
+        case "hold":
+            ask = _change(entry, "ask")
+            return f"{what} waits for a yes{f' of {ask}' if ask else ''}{rules}"
+        case "deny":
+            return f"{what} was denied{rules}"
+        case None:
+            return f"{what} was decided"
+
+
+def _approval(entry: Entry, action: Action | None) -> str:
+    if entry.outcome is not None and entry.outcome.status == "granted":
+        return f"{_what(action)} was granted by {entry.actor}"
+    return f"{_what(action)} was refused{_why(entry)}"
+
+
+def _started(entry: Entry, action: Action | None) -> str:
+    return f"{_what(action)} was started{_again(entry)}"
+
+
+def _done(entry: Entry, action: Action | None) -> str:
+    if action is not None and action.kind == "reply":
+        return f"{_what(action)} was sent{_again(entry)}"
+    return f"{_what(action)} was done{_again(entry)}"
+
+
+def _unknown(entry: Entry, action: Action | None) -> str:
+    status = entry.outcome.status if entry.outcome else ""
+    if status == "late":
+        return f"a call for {_what(action)} ended after it was given up{_why(entry)}"
+    if status == "asked":
+        return f"only a person can say whether {_what(action)} happened{_why(entry)}"
+    return f"it is not known whether {_what(action)} happened{_why(entry)}{_again(entry)}"
+
+
+def _failed(entry: Entry, action: Action | None) -> str:
+    status = entry.outcome.status if entry.outcome else ""
+    if status == "refused":
+        return f"{_what(action)} was not started{_why(entry)}"
+    if status == "retry":
+        return f"{_what(action)} did not happen and will be tried again{_why(entry)}{_again(entry)}"
+    return f"{_what(action)} did not happen{_why(entry)}{_again(entry)}"
+
+
+def _outcome(entry: Entry, _: Action | None) -> str:
+    status = entry.outcome.status.replace("_", " ") if entry.outcome else ""
+    return f"ended: {status}{f' ({_why(entry)[2:]})' if _why(entry) else ''}"
+
+
+def _of_agent(entry: Entry) -> str:
+    return f"agent {_change(entry, 'agent')}"
+
+
+def _person_added(entry: Entry, _: Action | None) -> str:
+    return f"person {entry.id} was added"
+
+
+def _person_left(entry: Entry, _: Action | None) -> str:
+    return f"person {_change(entry, 'person')} left"
+
+
+def _owner_accepted(entry: Entry, _: Action | None) -> str:
+    return f"{_change(entry, 'person')} accepted to answer for {_of_agent(entry)}"
+
+
+def _owner_changed(entry: Entry, _: Action | None) -> str:
+    return f"who answers for {_of_agent(entry)} changed"
+
+
+def _registered(entry: Entry, _: Action | None) -> str:
+    return f"release {_change(entry, 'release')} of {_of_agent(entry)} was registered"
+
+
+def _staged(entry: Entry, _: Action | None) -> str:
+    return f"release {_change(entry, 'release')} of {_of_agent(entry)} is active again"
+
+
+def _policy(_entry: Entry, _: Action | None) -> str:
+    return "a policy set was activated"
+
+
+def _stop(entry: Entry, _: Action | None) -> str:
+    scope = _change(entry, "scope")
+    what = "everything" if scope == "*" else scope
+    return f"{what} was {'stopped' if _change(entry, 'is_on') != '0' else 'let go again'}"
+
+
+def _key_rotated(_entry: Entry, _: Action | None) -> str:
+    return "a key was replaced"
+
+
+def _erasure_requested(_entry: Entry, _: Action | None) -> str:
+    return "an erasure was asked for"
+
+
+def _erasure_done(_entry: Entry, _: Action | None) -> str:
+    return "an erasure was carried out: its bodies cannot be read any more"
+
+
+def _gap(entry: Entry, _: Action | None) -> str:
+    return f"a message that cannot be read or answered was closed: {_change(entry, 'why')}"
+
+
+def _day(_entry: Entry, _: Action | None) -> str:
+    return "a day was closed"
+
+
+_TELL: dict[Kind, _Tell] = {
+    "received": _received,
+    "identified": _identified,
+    "lease": _lease,
+    "decided": _decided,
+    "approval": _approval,
+    "effect.started": _started,
+    "effect.done": _done,
+    "effect.unknown": _unknown,
+    "effect.failed": _failed,
+    "outcome": _outcome,
+    "escalated": _escalated,
+    "handback": _handback,
+    "person.added": _person_added,
+    "person.left": _person_left,
+    "owner.accepted": _owner_accepted,
+    "owner.changed": _owner_changed,
+    "release.registered": _registered,
+    "release.staged": _staged,
+    "policy.activated": _policy,
+    "stop": _stop,
+    "key.rotated": _key_rotated,
+    "erasure.requested": _erasure_requested,
+    "erasure.done": _erasure_done,
+    "gap.declared": _gap,
+    "day.closed": _day,
+}
