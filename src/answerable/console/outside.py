@@ -1,0 +1,16 @@
+"""The two pages that need no session: the door, and what went wrong."""
+
+from starlette.responses import Response
+
+from answerable.base.errors import AnswerableError
+from answerable.console.render import bare
+
+
+def error_page(status: int, problem: AnswerableError) -> Response:
+    """What happened, what did not, the next command."""
+    return bare("error.html", status, status=status, problem=problem)
+
+
+def login_page(next_path: str, problem: str = "") -> Response:
+    """Asks for an API key: posts `secret` and `next` to `/login`. `problem` is a sentence."""
+    return bare("login.html", 401 if problem else 200, next_path=next_path, problem=problem)
