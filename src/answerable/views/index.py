@@ -4,40 +4,29 @@ import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from answerable.base.errors import Broken
 from answerable.engine.port import Engine, Record
 from answerable.ledger.domain import KINDS, decode_entry
-from answerable.store.sqlite import insert_many, rollback
+from answerable.store.sqlite import rollback
+from answerable.views import hours, places
+from answerable.views.places import Place, Places
+
+__all__ = ["VIEWS", "EntryIndex", "Place"]
 
 VIEWS = "views.db"
-_VERSION = 2  # a file of another version is dropped, and built again from the feed
+_VERSION = 3  # a file of another version is dropped, and built again from the feed
 _BATCH = 2_000
+_PARTS = (places, hours)
 _SCHEMA = f"""
-CREATE TABLE IF NOT EXISTS entry (seq INTEGER PRIMARY KEY, id TEXT NOT NULL, kind TEXT NOT NULL,
-                                  interaction TEXT NOT NULL, position INTEGER NOT NULL);
-CREATE UNIQUE INDEX IF NOT EXISTS entry_by_id ON entry (id);
-CREATE INDEX IF NOT EXISTS entry_by_interaction ON entry (interaction) WHERE interaction <> '';
-CREATE INDEX IF NOT EXISTS entry_by_kind ON entry (kind, seq);
-CREATE TABLE IF NOT EXISTS cursor (one INTEGER PRIMARY KEY CHECK (one = 1),
-                                   position INTEGER NOT NULL, digest BLOB NOT NULL);
+{"".join(part.SCHEMA for part in _PARTS)}
+CREATE TABLE cursor (one INTEGER PRIMARY KEY CHECK (one = 1),
+                     position INTEGER NOT NULL, digest BLOB NOT NULL);
 PRAGMA user_version = {_VERSION};
 """
-_COLUMNS = "seq, id, kind, interaction, position"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where an entry stands: its ledger index and its position in the feed."""
-
-    seq: int
-    id: str
-    kind: str
-    interaction: str
-    position: int
+_TABLES = (*(table for part in _PARTS for table in part.TABLES), "cursor")
 
 
 class EntryIndex:
@@ -46,6 +35,7 @@ class EntryIndex:
     def __init__(self, path: Path, db: sqlite3.Connection) -> None:
         self._path = path
         self._db = db
+        self._places = Places(db)
         self._is_sure = False  # that the rows are of this feed
         self._one_at_a_time = asyncio.Lock()
 
@@ -69,7 +59,8 @@ class EntryIndex:
         async with self._one_at_a_time:
             if not self._is_sure and not await self._is_of(engine):
                 with _in_our_words(self._path):
-                    self._db.executescript("DELETE FROM entry; DELETE FROM cursor;")
+                    self._db.executescript("".join(f"DELETE FROM {t};" for t in _TABLES))  # noqa: S608 - ours
+                self._places.clear()
             self._is_sure = True
             batch: list[Record] = []
             async for record in engine.read(self.cursor):
@@ -97,45 +88,42 @@ class EntryIndex:
         return (int(row[0]), bytes(row[1])) if row else (0, b"")
 
     def _add(self, records: list[Record]) -> None:
-        rows = []
-        for record in records:
-            if record.kind in KINDS:
-                entry = decode_entry(record.data)
-                interaction = (entry.trace.interaction or "") if entry.trace else ""
-                rows.append((entry.seq, entry.id, entry.kind, interaction, record.position))
+        entries = [(decode_entry(r.data), r.position) for r in records if r.kind in KINDS]
         last = records[-1]
         with _in_our_words(self._path), _transaction(self._db):
-            insert_many(self._db, f"entry ({_COLUMNS})", rows)
+            written = self._places.add(entries)
+            actions = {place.id: place.action for place in written if place.action}
+            counted = [(entry, it.agent) for (entry, _), it in zip(entries, written, strict=True)]
+            hours.add(self._db, counted, lambda id_: actions.get(id_) or self._action_of(id_))
             self._db.execute(
                 "INSERT OR REPLACE INTO cursor (one, position, digest) VALUES (1, ?, ?)",
                 (last.position, _digest(last)),
             )
 
+    def _action_of(self, decision: str) -> str:
+        place = places.find(self._db, decision)
+        return place.action if place is not None else ""
+
+    @property
+    def db(self) -> sqlite3.Connection:
+        """For the queries of this room's other files. Fetch all rows at once."""
+        return self._db
+
     def find(self, entry_id: str) -> Place | None:
-        return self._one("id = ?", entry_id)
+        return places.find(self._db, entry_id)
 
     def at(self, seq: int) -> Place | None:
-        return self._one("seq = ?", seq)
+        return places.at(self._db, seq)
 
     def of_interaction(self, interaction: str) -> list[Place]:
-        rows = self._db.execute(
-            f"SELECT {_COLUMNS} FROM entry WHERE interaction = ? ORDER BY seq",  # noqa: S608
-            (interaction,),
-        )
-        return [Place(*row) for row in rows.fetchall()]
+        return places.of_interaction(self._db, interaction)
 
     def count(self, kind: str) -> int:
-        row = self._db.execute("SELECT count(*) FROM entry WHERE kind = ?", (kind,)).fetchone()
-        return int(row[0])
+        return places.count(self._db, kind)
 
     def nth(self, kind: str, number: int) -> Place | None:
         """The n-th entry of a kind (0-based): how one is drawn by chance."""
-        return self._one("kind = ? ORDER BY seq LIMIT 1 OFFSET ?", kind, number)
-
-    def _one(self, where: str, *values: str | int) -> Place | None:
-        sql = f"SELECT {_COLUMNS} FROM entry WHERE {where}"  # noqa: S608 - no input in it
-        row = self._db.execute(sql, values).fetchone()
-        return None if row is None else Place(*row)
+        return places.nth(self._db, kind, number)
 
     def close(self) -> None:
         self._db.close()
@@ -154,7 +142,8 @@ def _open(path: Path) -> sqlite3.Connection:
             raise sqlite3.DatabaseError("a file of another version")
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = OFF")
-        db.executescript(_SCHEMA)
+        if not version:
+            db.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
     except BaseException:
         db.close()
         raise
