@@ -75,7 +75,9 @@ def test_each_entry_of_a_case_knows_its_agent_and_hours_add_up(tmp_path: Path) -
             for entry in entries:
                 place = places.at(db, entry.seq)
                 assert place is not None
-                assert place.agent == ("support" if entry.trace else place.agent)
+                assert place.agent == (
+                    "support" if entry.trace and entry.trace.case else place.agent
+                )
             counted = hours.since(db, 0)
             assert counted == hours.since(db, 0, "support")
             assert counted == {
