@@ -4,13 +4,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from answerable.testing.world import Till, World
+from answerable.testing.world import Life, Till, World
+from answerable.views.index import EntryIndex
 from answerable.worker import commands
 from answerable.worker.client import Client
 from answerable.worker.commands.office import Office
 from answerable.worker.process import close_office, open_office
+from answerable.worker.publisher import Publisher
 from answerable.worker.server import serve
 from stories import support
+
+
+def office_of(life: Life) -> Office:
+    """An office around a life that a test leads itself."""
+    home = life.house.home
+    return Office(life.house, life.dispatcher, EntryIndex.open(home), Publisher(home))
 
 
 async def small_world(home: Path) -> World:

@@ -82,20 +82,39 @@ def test_the_desk_is_worked_from_list_to_handback(home: SmallHome) -> None:
 
 
 def test_an_agent_is_stopped_and_let_go(home: SmallHome) -> None:
-    home.cli("stop", "support", "--by", OWNER).check()
+    home.cli("agent", "pause", "support", "--by", OWNER).check()
     assert read(home, "agent", "list")[0]["is_stopped"] is True
-    home.cli("stop", "support", "--by", OWNER, "--resume").check()
-    home.cli("stop", "--all", "--by", OWNER).check()
-    home.cli("stop", "--all", "--by", OWNER, "--resume").check()
+    home.cli("agent", "resume", "support", "--by", OWNER).check()
+    home.cli("stop", "set", "everything", "--by", OWNER).check()
+    assert read(home, "stop", "list")[0]["scope"] == "*"
+    home.cli("stop", "lift", "everything").fails(2, "Who lets it go")
+    home.cli("stop", "lift", "everything", "--by", OWNER).check()
     assert read(home, "agent", "list")[0]["is_stopped"] is False
-    home.cli("stop", "--by", OWNER).fails(2, "Nothing was stopped", "stop AGENT --by PERSON")
-    home.cli("stop", "support", "--all", "--by", OWNER).fails(2)
+    home.cli("stop", "lift", "everything", "--by", OWNER).fails(4, "not_stopped")
+    home.cli("stop", "set", "support", "--mode", "sleep", "--by", OWNER).fails(2, "no mode 'sleep'")
+
+
+def test_what_does_not_exist_cannot_be_stopped_by_mistake(home: SmallHome) -> None:
+    home.cli("stop", "set", "support/refnd", "--by", OWNER).fails(3, "scope_unknown", "refund")
+    home.cli("stop", "set", "pty_nobody", "--by", OWNER).fails(3, "scope_unknown")
+    home.cli("stop", "set", "support/refund", "--mode", "read-only", "--by", OWNER).check()
+    home.cli("stop", "lift", "support/refund", "--mode", "read-only", "--by", OWNER).check()
+
+
+def test_a_kill_of_everything_holds_without_anybody_and_is_lifted(home: SmallHome) -> None:
+    home.cli("kill").fails(2, "kill AGENT --by PERSON")
+    home.cli("kill", "support", "--by", OWNER).check()
+    home.cli("agent", "resume", "support", "--by", OWNER).check()
+    assert "stop file is pressed" in home.cli("kill", "--all").check().err
+    assert [row["scope"] for row in read(home, "stop", "list")] == ["file"]
+    home.cli("stop", "lift", "file").check()
+    assert read(home, "stop", "list") == []
 
 
 def test_who_is_asked_about_and_is_not_there_is_not_found(home: SmallHome) -> None:
     home.cli("person", "leave", "nobody@acme.example").fails(3, "person_unknown")
     home.cli("owner", "accept", "support", "--person", "nobody").fails(3, "person_unknown")
-    home.cli("stop", "sport", "--by", OWNER).fails(3, "registered: support")
+    home.cli("stop", "set", "sport", "--by", OWNER).fails(3, "registered: support")
     home.cli("desk", "take", "cas_no", "--by", OWNER).fails(3, "case_not_found")
     home.cli("case", "show", "cas_no").fails(3, "case_not_found")
     home.cli("approval", "grant", "eff_no", "--by", OWNER).fails(3, "effect_not_found")

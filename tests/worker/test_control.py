@@ -6,17 +6,10 @@ from pathlib import Path
 from answerable.effects.domain import Status
 from answerable.pipeline import desk
 from answerable.testing.world import OWNER, SPECIALIST, Life, Till
-from answerable.views.index import EntryIndex
 from answerable.worker import commands, verbs
-from answerable.worker.commands.office import Office
-from answerable.worker.publisher import Publisher
 from answerable.worker.verbs.control import Stopped
+from offices import office_of
 from stories import HOLD_TOOLS, inline_world, queue_of, run, support
-
-
-def office_of(life: Life) -> Office:
-    home = life.house.home
-    return Office(life.house, life.dispatcher, EntryIndex.open(home), Publisher(home))
 
 
 async def call(life: Life, verb: verbs.Verb) -> Stopped:

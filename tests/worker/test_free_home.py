@@ -102,5 +102,5 @@ def test_who_must_be_stopped_can_be_stopped_however_broken_its_code_is(tmp_path:
         pass
     home.agent.write_text("def")
     home.policy.write_text("permit")
-    home.cli("stop", "--all", "--by", SPECIALIST).check()
+    home.cli("stop", "set", "everything", "--by", SPECIALIST).check()
     assert home.cli("agent", "list").check().out.splitlines()[1].split()[3] == "yes"

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from answerable.agents.stops import Stops
 from answerable.policy.limits import Limit
 
 Repeat = Literal["idempotent", "reconcilable", "at_most_once"]
@@ -102,7 +103,4 @@ class Registry:
 
     releases: dict[str, str] = field(default_factory=dict)  # agent -> registered release id
     known: set[str] = field(default_factory=set)  # every release id ever registered
-    stopped: set[str] = field(default_factory=set)  # agents, or "*" for everything
-
-    def is_stopped(self, agent: str) -> bool:
-        return agent in self.stopped or "*" in self.stopped
+    stops: Stops = field(default_factory=Stops)

@@ -1,6 +1,6 @@
-"""What can be wrong with an agent or a release."""
+"""What can be wrong with an agent, a release or a stop."""
 
-from answerable.base.errors import NotFound
+from answerable.base.errors import NotFound, Refused
 
 
 class AgentUnknown(NotFound):
@@ -11,5 +11,28 @@ class AgentUnknown(NotFound):
         super().__init__(
             f"No agent '{agent}' is registered in this home (registered: {names}).",
             "Nothing was changed.",
+            "answerable agent list",
+        )
+
+
+class NotStopped(Refused):
+    code = "not_stopped"
+    http_status = 409
+
+    def __init__(self, scope: str, mode: str) -> None:
+        super().__init__(
+            f"No stop of '{scope}' as {mode} is in force.",
+            "Nothing was changed.",
+            "answerable stop list",
+        )
+
+
+class ScopeUnknown(NotFound):
+    code = "scope_unknown"
+
+    def __init__(self, scope: str, known: str) -> None:
+        super().__init__(
+            f"Nothing is called '{scope}': {known}.",
+            "Nothing was stopped.",
             "answerable agent list",
         )

@@ -3,13 +3,15 @@
 import sqlite3
 
 from answerable.agents.domain import Registry
+from answerable.agents.stops import Mode, StopOrder, Stops
 from answerable.ledger.domain import Entry
 
 SCHEMA = """
 CREATE TABLE release (id TEXT PRIMARY KEY, agent TEXT NOT NULL, registered_at INTEGER NOT NULL)
   WITHOUT ROWID;
 CREATE TABLE active_release (agent TEXT PRIMARY KEY, release TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE stopped (scope TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE stopped (scope TEXT NOT NULL, mode TEXT NOT NULL, since INTEGER NOT NULL,
+                      by TEXT NOT NULL, PRIMARY KEY (scope, mode)) WITHOUT ROWID;
 """
 TABLES = ("release", "active_release", "stopped")
 KINDS = ("release.registered", "release.staged", "stop")
@@ -26,14 +28,21 @@ def project(db: sqlite3.Connection, entry: Entry) -> None:
         row = (change["agent"], change["release"])
         db.execute("INSERT OR REPLACE INTO active_release VALUES (?, ?)", row)
     elif change["is_on"]:
-        db.execute("INSERT OR IGNORE INTO stopped VALUES (?)", (change["scope"],))
+        stop = (change["scope"], change.get("mode", Mode.PAUSE), entry.seq, entry.actor or "")
+        db.execute("INSERT OR IGNORE INTO stopped VALUES (?, ?, ?, ?)", stop)
     else:
-        db.execute("DELETE FROM stopped WHERE scope = ?", (change["scope"],))
+        lifted = (change["scope"], change.get("mode", Mode.PAUSE))
+        db.execute("DELETE FROM stopped WHERE scope = ? AND mode = ?", lifted)
 
 
 def load(db: sqlite3.Connection) -> Registry:
     return Registry(
         dict(db.execute("SELECT agent, release FROM active_release").fetchall()),
         {row[0] for row in db.execute("SELECT id FROM release")},
-        {row[0] for row in db.execute("SELECT scope FROM stopped")},
+        Stops({(order.scope, order.mode): order for order in _orders(db)}),
     )
+
+
+def _orders(db: sqlite3.Connection) -> list[StopOrder]:
+    rows = db.execute("SELECT scope, mode, since, by FROM stopped ORDER BY since").fetchall()
+    return [StopOrder(row[0], Mode(row[1]), row[2], row[3]) for row in rows]

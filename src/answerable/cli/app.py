@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from answerable.cli import desk, ledger, people
-from answerable.cli.talk import DEFAULT_HOME, AsJson, Home, at, new_app, out_json, talk, talk_next
+from answerable.cli import desk, ledger, people, stop
+from answerable.cli.talk import DEFAULT_HOME, AsJson, Home, new_app, out_json, talk
 
 app = new_app("Infrastructure that agents are born inside.")
 for name, noun in (
@@ -20,10 +20,14 @@ for name, noun in (
     ("desk", desk.desk),
     ("case", desk.case),
     ("decision", ledger.decision),
+    ("stop", stop.stop),
     ("ledger", ledger.ledger),
     ("policy", ledger.policy),
 ):
     app.add_typer(noun, name=name)
+app.command("kill")(stop.kill)
+people.agent.command("pause")(stop.agent_pause)
+people.agent.command("resume")(stop.agent_resume)
 
 
 @app.command()
@@ -74,35 +78,6 @@ def worker(
         raise NotAHome(home)
     stall_s = read_settings(home).worker.stall_s
     raise typer.Exit(supervise(home, plan=plan or PRODUCTION, stall_s=stall_s))
-
-
-@app.command()
-def stop(
-    scope: Annotated[str, typer.Argument(help="An agent, or --all.")] = "",
-    by: Annotated[str, typer.Option("--by", help="Who stops it.")] = "",
-    everything: Annotated[bool, typer.Option("--all", help="Every agent.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Let it go again.")] = False,
-    home: Home = DEFAULT_HOME,
-) -> None:
-    """Stop an agent, or let it go again.
-
-    Its next effect does not happen, in this life of the worker and in the next.
-    """
-    from answerable.base.errors import UsageError
-    from answerable.cli.talk import ask
-    from answerable.worker.verbs import Stop
-    from answerable.worker.verbs.control import Stopped
-
-    if bool(scope) == everything or not by:
-        raise UsageError(
-            "Whom to stop, or who says so, is not said.", "Nothing was stopped.",
-            at(home, "answerable stop AGENT --by PERSON"),
-        )  # fmt: skip
-    done = ask(home, Stop(scope or "*", by, is_on=not resume), Stopped)
-    if done.is_late:
-        talk("A send that had begun before was still on its way when its deadline passed.")
-    talk(f"Recorded at ledger index {done.index}.")
-    talk_next(home, "answerable agent list")
 
 
 def run(arguments: list[str] | None = None) -> None:

@@ -33,6 +33,7 @@ from answerable.policy.limits import Limits
 from answerable.policy.load import PolicySet
 from answerable.store.files import replace_file
 from answerable.store.keys import KeyStore, home_key
+from answerable.store.stopfile import StopFile
 
 VKEY = "ledger.vkey"  # the key that outsiders verify with; not a secret
 
@@ -149,7 +150,8 @@ def open_house(plan: Plan) -> House:
         chance=plan.chance, ids=ids, db=db, people=people, agents=agents,
         parties=Parties(db, ids, keyring), cases=Cases(db), leases=Leases(db),
         policy=plan.policy, limits=Limits(lambda key, day: effect_rows.used(db, key, day)),
-        lines=plan.lines, releases=_releases(plan), reload_control=reload_control,
+        lines=plan.lines, releases=_releases(plan), stop_file=StopFile(plan.home),
+        reload_control=reload_control,
     )  # fmt: skip
     return House(plan, journal, keys, hall, signer.vkey)
 

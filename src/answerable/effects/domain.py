@@ -17,7 +17,7 @@ from answerable.ledger.domain import AgentRef, Owner
 
 class Status(StrEnum):
     HELD = "held"
-    GRANTED = "granted"
+    GRANTED = "granted"  # a reply that a person allowed, while the effect it speaks of is open
     BLOCKED = "blocked"
     READY = "ready"  # the intent is durable: it may have begun
     RETRY = "retry"  # surely not done yet; a timer will try again

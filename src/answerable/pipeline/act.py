@@ -34,16 +34,16 @@ async def act(hall: Hall, decided: Decided) -> Acted:
 async def _advance(tally: Tally, one: Intended) -> None:
     """What an effect's state asks for now; nothing, where it waits or has ended."""
     state = one.state
+    if _waits_for_another(tally, state):
+        return
     match state.status:
         case Status.READY if one.is_fresh:
             await _perform(tally, Try(one, state.attempt))
         case Status.READY:
             await _settle(tally, one, look=0)
-        case Status.BLOCKED if not tally.statuses[state.after or ""].is_end:
-            pass
         case Status.BLOCKED if not one.is_fresh and tally.is_cut_short:
             await _settle(tally, one, look=0)
-        case Status.BLOCKED:
+        case Status.BLOCKED | Status.GRANTED:
             await _perform(tally, Try(one, state.attempt))
         case Status.RETRY if tally.due(state, "retry"):
             await _perform(tally, Try(one, state.attempt + 1))
@@ -53,6 +53,12 @@ async def _advance(tally: Tally, one: Intended) -> None:
             tally.settled(state, said)
         case _:
             pass
+
+
+def _waits_for_another(tally: Tally, state: EffectState) -> bool:
+    """A reply that speaks of an effect is said once that has ended."""
+    is_waiting = state.status in (Status.BLOCKED, Status.GRANTED) and state.after is not None
+    return is_waiting and not tally.statuses[state.after or ""].is_end
 
 
 async def _settle(tally: Tally, one: Intended, *, look: int) -> None:

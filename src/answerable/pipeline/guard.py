@@ -1,12 +1,13 @@
 """The looks before anything is decided or touched: who may, said in a word. All synchronous."""
 
 from answerable.agents.domain import Release, Tool
+from answerable.agents.stops import Mode
 from answerable.cases.domain import Case
 from answerable.effects.domain import EffectState
 from answerable.effects.errors import OutcomeUnknown
 from answerable.pipeline.hall import Hall
 
-FOR_PEOPLE = frozenset({"no_owner", "stopped", "release_gone", "taken_over"})
+FOR_PEOPLE = frozenset({"no_owner", "stopped", "ask_first", "release_gone", "taken_over"})
 """Refusals after which nobody of ours goes on: the case needs people, if it is not with them."""
 
 
@@ -15,7 +16,7 @@ def why_people(hall: Hall, case: Case, arrival: str) -> str:
     release = hall.releases.get(case.agent)
     if not case.lease.is_held_by_agent(case.agent):
         return "with_people"
-    if hall.agents.registry.is_stopped(case.agent):
+    if is_stopped(hall, Mode.PAUSE, agent=case.agent, party=case.party):
         return "stopped"
     if hall.people.directory.accountable_for(case.agent) is None:
         return "no_owner"
@@ -26,9 +27,9 @@ def why_people(hall: Hall, case: Case, arrival: str) -> str:
 
 def why_not(hall: Hall, state: EffectState) -> str:
     """The last look before the world is touched: empty if this effect may start now."""
+    if stopped := _why_stopped(hall, state):
+        return stopped
     if state.release:
-        if hall.agents.registry.is_stopped(state.agent):
-            return "stopped"
         if hall.people.directory.accountable_for(state.agent) is None:
             return "no_owner"
         if state.kind == "tool" and (gone := release_gone(hall, state)):
@@ -38,6 +39,28 @@ def why_not(hall: Hall, state: EffectState) -> str:
     if not hall.leases.may_send(state.case, state.lease):
         return "taken_over"
     return ""
+
+
+def is_stopped(hall: Hall, mode: Mode, *, agent: str, tool: str = "", party: str = "") -> bool:
+    """Whether a stop of this mode bears on it now; the stop file pauses everything."""
+    if mode is Mode.PAUSE and hall.stop_file.is_pressed():
+        return True
+    return hall.agents.is_stopped(mode, agent=agent, tool=tool, party=party)
+
+
+def _why_stopped(hall: Hall, state: EffectState) -> str:
+    """What a person says or has said yes to is theirs; only a stop of everything stops that."""
+    if not state.release:
+        is_paused = hall.agents.is_everything_paused() or hall.stop_file.is_pressed()
+        return "stopped" if is_paused else ""
+    tool = state.name if state.kind == "tool" else ""
+    if is_stopped(hall, Mode.PAUSE, agent=state.agent, tool=tool, party=state.party):
+        return "stopped"
+    if tool and is_stopped(hall, Mode.READ_ONLY, agent=state.agent, tool=tool, party=state.party):
+        return "read_only"
+    was_held = bool(state.expires_at)  # then a person's yes is what lets it start
+    must_ask = is_stopped(hall, Mode.ASK, agent=state.agent, tool=tool, party=state.party)
+    return "ask_first" if must_ask and not was_held else ""
 
 
 def release_gone(hall: Hall, state: EffectState) -> str:

@@ -22,6 +22,7 @@ from answerable.people.service import People
 from answerable.policy.limits import Limits, Reservation
 from answerable.policy.load import PolicySet
 from answerable.rails.port import Rail
+from answerable.store.stopfile import StopFile
 from answerable.telemetry.watch import Unwatched, Watch
 
 
@@ -54,7 +55,9 @@ class Hall:
     limits: Limits
     lines: Mapping[str, Line]
     releases: Mapping[str, Release]  # agent -> the release that is loaded in this process
+    stop_file: StopFile
     watch: Watch = field(default_factory=Unwatched)
+    turns: dict[asyncio.Task[object], str] = field(default_factory=dict)  # whose code is running
     stalled: frozenset[str] = frozenset()  # turns (arrivals) and effects that stalled a worker
     reservations: OrderedDict[str, Reservation] = field(default_factory=OrderedDict)
     doors: Doors = field(default_factory=Doors)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from answerable.agents.stops import Mode
 from answerable.base.clock import day_of
 from answerable.base.ids import kin
 from answerable.base.money import Money
@@ -24,6 +25,7 @@ from answerable.effects.intent import (
 )
 from answerable.ledger import domain as ledger
 from answerable.ledger.draft import Body, Draft
+from answerable.pipeline.guard import is_stopped
 from answerable.pipeline.hall import Hall
 from answerable.pipeline.passage import Routed
 from answerable.policy.decide import decide as judge_policy
@@ -52,8 +54,13 @@ def judge_tool(hall: Hall, routed: Routed, proposal: Proposal) -> Judged:
     action = ToolAction(tool=tool.name, arguments=msgspec.Raw(proposal.arguments))
     amounts = list(amounts_in(typed_arguments(tool, proposal.arguments)))
     own = ""
+    whose = {"agent": routed.resolved.case.agent, "party": routed.resolved.party.id}
     if routed.release is None or routed.release.blueprint.tools.get(tool.name) is not tool:
         own = "tool-not-in-release"
+    elif is_stopped(hall, Mode.PAUSE, tool=tool.name, **whose):
+        own = "stop:pause"
+    elif is_stopped(hall, Mode.READ_ONLY, tool=tool.name, **whose):
+        own = "stop:read-only"
     elif routed.resolved.received.grade < tool.needs_grade:
         own = "grade-too-low"
     elif len(amounts) > 1:  # two in one call cannot be judged as one
@@ -106,7 +113,7 @@ def _judge(hall: Hall, routed: Routed, action: Action, asked: _Asked) -> Judged:
         amount=asked.amount,
         counters=hall.limits.counters(ask, day),
     )
-    judgement, reservation = _decide(hall, request, ask, day, asked)
+    judgement, reservation = _decide(hall, routed, request, ask, asked)
     blueprint = routed.release.blueprint if routed.release else None
     expires_at = 0
     if judgement.verdict is Verdict.HOLD and blueprint is not None:
@@ -117,18 +124,26 @@ def _judge(hall: Hall, routed: Routed, action: Action, asked: _Asked) -> Judged:
 
 
 def _decide(
-    hall: Hall, request: Request, ask: Ask, day: str, asked: _Asked
+    hall: Hall, routed: Routed, request: Request, ask: Ask, asked: _Asked
 ) -> tuple[Judgement, Reservation | None]:
     if asked.own_no:
         return Judgement(Verdict.DENY, (asked.own_no,)), None
-    room = hall.limits.check_and_reserve(asked.limit, ask, day)
+    room = hall.limits.check_and_reserve(asked.limit, ask, day_of(request.at_us))
     if isinstance(room, LimitExceeded):
         return Judgement(Verdict.DENY, (f"limit:{room.rule}",)), None
     judgement = judge_policy(hall.policy, request)
     if judgement.verdict is Verdict.DENY:
         hall.limits.release(room)
         return judgement, None
+    if judgement.verdict is Verdict.ALLOW and _must_ask(hall, ask, asked):
+        desk = routed.release.blueprint.desk if routed.release else ask.agent
+        return Judgement(Verdict.HOLD, (*judgement.reasons, "stop:ask"), (desk,)), room
     return judgement, room
+
+
+def _must_ask(hall: Hall, ask: Ask, asked: _Asked) -> bool:
+    tool = asked.name if asked.kind == "tool" else ""
+    return is_stopped(hall, Mode.ASK, agent=ask.agent, tool=tool, party=ask.party)
 
 
 def _draft(

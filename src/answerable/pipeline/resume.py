@@ -120,9 +120,19 @@ async def _answered(hall: Hall, proposed: Proposed, answer: Answer) -> frozenset
         await _refuse(hall, journey, state, no, actor=answer.by)
         return frozenset()
     granted = _approval(state, Status.GRANTED, "granted_by_person", actor=answer.by)
-    journey.unit.drafts.extend([granted, started(hall, state, attempt=1)])
+    journey.unit.drafts.append(granted)
+    if _has_to_wait(hall, state):
+        await commit(hall, journey)
+        return frozenset()
+    journey.unit.drafts.append(started(hall, state, attempt=1))
     await commit(hall, journey)
     return frozenset({state.id})
+
+
+def _has_to_wait(hall: Hall, state: EffectState) -> bool:
+    """A granted reply still waits for the effect that it speaks of."""
+    before = effects.find(hall.db, state.after) if state.after else None
+    return before is not None and not before.status.is_end
 
 
 async def _refuse(

@@ -106,6 +106,8 @@ async def _within_deadline(
     code = handle(blueprint.handler, context, received.cause)
     handling = Watched(code, hall.watch, received.arrival.id)
     task: asyncio.Task[object] = asyncio.create_task(handling, name=f"turn {received.interaction}")
+    hall.turns[task] = blueprint.agent
+    task.add_done_callback(lambda ended: hall.turns.pop(ended, None))
     try:
         done, _ = await asyncio.wait({task}, timeout=blueprint.turn_deadline_s)
     except asyncio.CancelledError:

@@ -26,6 +26,9 @@ _OWN_RULES = {
     EVALUATION_ERROR: "A rule could not be evaluated, and what it would have said is not known.",
     NEGATIVE_AMOUNT: "An amount below zero would pass every upper bound.",
     FACT_OF_WRONG_TYPE: "A fact is not of the type that the rules were checked against.",
+    "stop:pause": "This tool is paused.",
+    "stop:read-only": "Read-only: agents answer, and nothing else is done.",
+    "stop:ask": "Ask for everything: whatever is allowed waits for a person.",
     REQUEST_UNREADABLE: "The request cannot be evaluated: a number or a text out of bounds.",
 }
 _FAILED = re.compile(r"error while evaluating policy `(policy\d+)`")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from answerable.adapters.signers.file import FileSigner
+from answerable.agents.stops import Mode
 from answerable.base.chance import SeededChance
 from answerable.base.clock import HOUR_US, Clock, ManualClock, SystemClock
 from answerable.compose.house import House, Plan, open_house
@@ -204,8 +205,9 @@ class Life:
     async def leave(self, who: str) -> None:
         await self.house.commit_control(self.house.hall.people.leave(who, by="system:test"))
 
-    async def stop_agent(self, scope: str, *, is_on: bool = True) -> None:
-        unit = self.house.hall.agents.stop(scope, by=self.person(SPECIALIST), is_on=is_on)
+    async def stop_agent(self, scope: str, *, is_on: bool = True, mode: Mode = Mode.PAUSE) -> None:
+        by = self.person(SPECIALIST)
+        unit = self.house.hall.agents.stop(scope, by=by, is_on=is_on, mode=mode)
         await self.house.commit_control(unit)
 
     async def verified(self) -> Verified:

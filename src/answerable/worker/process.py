@@ -19,6 +19,7 @@ from answerable.telemetry import failures
 from answerable.views.index import EntryIndex
 from answerable.worker import commands, heartbeat
 from answerable.worker.commands.office import Office
+from answerable.worker.commands.stop import note_stop_file
 from answerable.worker.dispatch import Dispatcher
 from answerable.worker.publisher import Publisher
 from answerable.worker.server import serve
@@ -125,9 +126,18 @@ async def _follow(office: Office, ended: asyncio.Event) -> frozenset[str]:
     said: frozenset[str] = frozenset()
     while not ended.is_set():
         said = await _follow_once(office, said)
+        await _note_stop_file(office)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(ended.wait(), _FOLLOW_S)
     return said
+
+
+async def _note_stop_file(office: Office) -> None:
+    """Its record comes behind it; where that fails, the file is in force all the same."""
+    try:
+        await note_stop_file(office)
+    except (AnswerableError, TimeoutError) as error:
+        log.error("the stop file is in force, but not recorded: %s", failures.describe(error))
 
 
 async def _follow_once(office: Office, said: frozenset[str]) -> frozenset[str]:

@@ -1,7 +1,9 @@
-"""Commands that change or show who may do what: persons, owners, agents, the stop."""
+"""Commands that change or show who may do what: persons, owners, agents."""
 
+from answerable.agents.stops import Mode
 from answerable.desk.service import SENDS_END_S
 from answerable.ledger.draft import Unit
+from answerable.pipeline.guard import is_stopped
 from answerable.pipeline.vacancy import fill_vacancies
 from answerable.worker import verbs
 from answerable.worker.commands.office import Handlers, Office
@@ -53,22 +55,12 @@ async def agent_list(office: Office, _: verbs.AgentList) -> list[AgentRow]:
             AgentRow(
                 agent, release,
                 is_loaded=loaded is not None and loaded.id == release,
-                is_stopped=registry.is_stopped(agent),
+                is_stopped=is_stopped(hall, Mode.PAUSE, agent=agent),
                 owner=owner.person if owner else "",
                 owner_name=await office.name_of(owner.person) if owner else "nobody",
             )
         )  # fmt: skip
     return rows
-
-
-async def stop(office: Office, verb: verbs.Stop) -> Stopped:
-    """Once this returns nothing more happens: what was in flight has ended, or is late and said."""
-    hall = office.house.hall
-    person = hall.people.find(verb.by)
-    unit = hall.agents.stop(verb.scope, by=person.id, is_on=verb.is_on)
-    done = await _write(office, unit)
-    is_late = verb.is_on and not await hall.leases.all_sends_ended(SENDS_END_S)
-    return Stopped(done.id, done.index, is_late)
 
 
 HANDLERS: Handlers = {
@@ -77,5 +69,4 @@ HANDLERS: Handlers = {
     verbs.PersonList: person_list,
     verbs.OwnerAccept: owner_accept,
     verbs.AgentList: agent_list,
-    verbs.Stop: stop,
 }

@@ -70,6 +70,7 @@ class Stop(msgspec.Struct, frozen=True, tag="stop"):
     by: Word
     is_on: bool = True
     mode: Mode = "pause"
+    is_kill: bool = False  # what its agents are thinking ends at once, too
 
 
 class StopList(msgspec.Struct, frozen=True, tag="stop.list"): ...

@@ -1,0 +1,62 @@
+"""The stop: what is told to stand still, how still, and since when.
+
+A stop is put on a scope and stays until it is let go: `*` is everything, people's replies included;
+an agent's name is that agent; `tool:AGENT/TOOL` one tool of it; `party:pty_...` whatever agents
+would do for that party. The stop file in the home is a stop of everything that needs no command.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+EVERYTHING = "*"
+FILE = "file"  # the scope under which pressing and removing the stop file are recorded
+TOOL, PARTY = "tool:", "party:"
+
+
+class Mode(StrEnum):
+    """How still, the strongest first."""
+
+    PAUSE = "pause"  # nothing starts; cases go to people
+    READ_ONLY = "read_only"  # agents answer; no effect tool is performed
+    ASK = "ask"  # whatever policy would allow waits for a person
+
+
+@dataclass(frozen=True, slots=True)
+class StopOrder:
+    """One stop in force, since the entry with this ledger index."""
+
+    scope: str
+    mode: Mode
+    since: int
+    by: str
+
+
+@dataclass(slots=True)
+class Stops:
+    """Every stop in force. Read before every effect; changed only by committed entries."""
+
+    orders: dict[tuple[str, Mode], StopOrder] = field(default_factory=dict)
+
+    def is_on(self, mode: Mode, *, agent: str, tool: str = "", party: str = "") -> bool:
+        """Whether such a stop bears on what this agent would do, with this tool, for this party."""
+        if not self.orders:
+            return False
+        scopes = (EVERYTHING, agent, f"{TOOL}{agent}/{tool}", f"{PARTY}{party}")
+        return any((scope, mode) in self.orders for scope in scopes)
+
+    def bearing_on(self, agent: str) -> Iterator[StopOrder]:
+        """Each stop that touches something of this agent, for people to read."""
+        for order in self.orders.values():
+            if order.scope in (EVERYTHING, agent) or order.scope.startswith(f"{TOOL}{agent}/"):
+                yield order
+
+
+def tool_scope(agent: str, tool: str) -> str:
+    return f"{TOOL}{agent}/{tool}"
+
+
+def tool_of_scope(scope: str) -> tuple[str, str]:
+    """The agent and the tool of `tool:AGENT/TOOL`; empty where it is not of that form."""
+    agent, _, tool = scope.removeprefix(TOOL).partition("/")
+    return (agent, tool) if scope.startswith(TOOL) else ("", "")

@@ -1,0 +1,202 @@
+"""`stop`, `kill`, `agent pause|resume`: make it stand still, and let it go again."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from answerable.cli.talk import (
+    DEFAULT_HOME,
+    AsJson,
+    By,
+    Home,
+    ask,
+    at,
+    new_app,
+    out_json,
+    out_table,
+    talk,
+    talk_next,
+)
+
+stop = new_app("What stands still, and how still.")
+
+Scope = Annotated[
+    str, typer.Argument(help="everything, an AGENT, AGENT/TOOL, or a party's pty_... id.")
+]
+ModeWord = Annotated[
+    str,
+    typer.Option(
+        "--mode",
+        help="pause: nothing starts. read-only: agents answer, no effect tool is performed."
+        " ask: whatever is allowed waits for a person.",
+    ),
+]
+AgentName = Annotated[str, typer.Argument(metavar="AGENT", help="Its name.")]
+
+_MODES = {"pause": "pause", "read-only": "read_only", "read_only": "read_only", "ask": "ask"}
+_FILE = "file"
+_ANSWER_S = 5.0  # a worker that does not answer a kill within this is killed
+
+
+@stop.command("set")
+def stop_set(scope: Scope, by: By, mode: ModeWord = "pause", home: Home = DEFAULT_HOME) -> None:
+    """In force for the next effect, in this life of the worker and in every later one."""
+    _order(home, scope, by, mode, is_on=True)
+
+
+@stop.command("lift")
+def stop_lift(
+    scope: Annotated[str, typer.Argument(help="As it was set; `file` for the stop file.")],
+    by: Annotated[str, typer.Option("--by", help="Who says so.")] = "",
+    mode: ModeWord = "pause",
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Let it go again."""
+    from answerable.base.errors import UsageError
+    from answerable.store.stopfile import StopFile
+
+    if scope == _FILE:
+        StopFile(home).lift()
+        talk("The stop file is gone.")
+        talk_next(home, "answerable stop list")
+        return
+    if not by:
+        raise UsageError(
+            "Who lets it go is not said.", "Nothing was changed.",
+            at(home, f"answerable stop lift {scope} --mode {mode} --by PERSON"),
+        )  # fmt: skip
+    _order(home, scope, by, mode, is_on=False)
+    if StopFile(home).is_pressed():
+        talk("The stop file still lies in the home: everything stays stopped.")
+        talk_next(home, "answerable stop lift file")
+
+
+@stop.command("list")
+def stop_list(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+    """Every stop in force, by whom, since which ledger index."""
+    from answerable.worker.verbs import StopList
+    from answerable.worker.verbs.control import StopRow
+
+    rows = ask(home, StopList(), list[StopRow])
+    out_json(rows) if as_json else out_table(rows, "Nothing is stopped.")
+
+
+def kill(
+    scope: Annotated[str, typer.Argument(metavar="[AGENT]", help="An agent, or --all.")] = "",
+    by: Annotated[str, typer.Option("--by", help="Who stops it.")] = "",
+    everything: Annotated[bool, typer.Option("--all", help="Everything, at once.")] = False,
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Stop an agent and end what it is thinking; --all: everything.
+
+    --all presses the stop file first, so that it holds whatever else fails, also where no worker
+    answers.
+    """
+    from answerable.base.errors import UsageError
+
+    if bool(scope) == everything or (scope and not by):
+        raise UsageError(
+            "Whom to stop, or who says so, is not said.", "Nothing was stopped.",
+            at(home, "answerable kill AGENT --by PERSON"),
+        )  # fmt: skip
+    if everything:
+        _kill_everything(home, by)
+    else:
+        _order(home, scope, by, "pause", is_on=True, is_kill=True)
+
+
+def agent_pause(agent: AgentName, by: By, home: Home = DEFAULT_HOME) -> None:
+    """Its next effect does not happen; its cases go to people."""
+    _order(home, agent, by, "pause", is_on=True)
+
+
+def agent_resume(agent: AgentName, by: By, home: Home = DEFAULT_HOME) -> None:
+    """Let a paused agent go on with what comes in from now."""
+    _order(home, agent, by, "pause", is_on=False)
+
+
+def _order(
+    home: Path, scope: str, by: str, mode: str, *, is_on: bool, is_kill: bool = False
+) -> None:
+    from answerable.base.errors import UsageError
+    from answerable.worker.verbs import Stop
+    from answerable.worker.verbs.control import Stopped
+
+    if mode not in _MODES:
+        raise UsageError(
+            f"There is no mode '{mode}': it is pause, read-only or ask.", "Nothing was changed.",
+            at(home, f"answerable stop set {scope} --mode pause --by {by}"),
+        )  # fmt: skip
+    verb = Stop(_scope(scope), by, is_on, _MODES[mode], is_kill)  # type: ignore[arg-type]
+    done = ask(home, verb, Stopped)
+    if done.is_late:
+        talk("A send that had begun before was still on its way when its deadline passed.")
+    talk(f"{scope}: {mode} {'is in force' if is_on else 'is lifted'}, ledger index {done.index}.")
+    talk_next(home, "answerable stop list")
+
+
+def _scope(word: str) -> str:
+    """As the ledger writes it."""
+    if word in ("everything", "*"):
+        return "*"
+    if word.startswith("pty_"):
+        return f"party:{word}"
+    return f"tool:{word}" if "/" in word else word
+
+
+def _kill_everything(home: Path, by: str) -> None:
+    from answerable.base.errors import AnswerableError
+    from answerable.store.lock import is_home
+    from answerable.store.stopfile import StopFile
+    from answerable.worker.ask import NotAHome
+
+    if not is_home(home):
+        raise NotAHome(home)
+    StopFile(home).press()
+    talk("The stop file is pressed: nothing starts any more, also after a restart.")
+    try:
+        _record_kill(home, by)
+    except TimeoutError:
+        _end_worker(home)
+    except AnswerableError as error:
+        talk(f"It could not be recorded ({error}), but it is in force.")
+    talk_next(home, "answerable stop lift file")
+
+
+def _record_kill(home: Path, by: str) -> None:
+    """Tell the worker, so that turns end and sends in flight are waited for.
+
+    Raises TimeoutError.
+    """
+    import asyncio
+
+    from answerable.worker.ask import ask_home
+    from answerable.worker.verbs import Status, Stop
+    from answerable.worker.verbs.control import Standing, Stopped
+
+    async def tell() -> None:
+        async with asyncio.timeout(_ANSWER_S):
+            await ask_home(home, Status(), Standing)
+        if by:
+            stopped = await ask_home(home, Stop("*", by, is_kill=True), Stopped)
+            talk(f"Recorded at ledger index {stopped.index}.")
+
+    asyncio.run(tell())
+
+
+def _end_worker(home: Path) -> None:
+    """A worker that does not answer may be in author code: nothing of it may go on."""
+    from answerable.base.errors import AnswerableError
+    from answerable.store.lock import HomeHeld, HomeLock
+
+    try:
+        HomeLock.check_free(home)
+    except HomeHeld as held:
+        if held.pid.isdigit():
+            os.kill(int(held.pid), signal.SIGKILL)
+            talk(f"Worker {held.pid} did not answer and was killed.")
+    except AnswerableError as error:
+        talk(str(error))
