@@ -1,6 +1,5 @@
 """Whatever fails, an arrival ends: answered, at the desk, or declared; and the next is read."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +7,12 @@ import pytest
 
 from answerable import pipeline
 from answerable.base.clock import HOUR_US
-from answerable.compose.house import open_house
 from answerable.effects.domain import Status
 from answerable.pipeline.decide import decide as _decide
 from answerable.pipeline.hall import Hall
 from answerable.pipeline.passage import Decided, Due, Proposed
-from answerable.pipeline.receive import Incoming
 from answerable.policy.limits import Limit
-from answerable.testing.world import Life, Till
-from answerable.worker.dispatch import Dispatcher
+from answerable.testing.world import Till
 from stories import HOLD_TOOLS, inline_world, queue_of, refuses, run, support
 
 
@@ -24,32 +20,6 @@ async def _breaks_on_timers(hall: Hall, proposed: Proposed) -> Decided:
     if isinstance(proposed.routed.resolved.received.cause, Due):
         raise KeyError
     return await _decide(hall, proposed)
-
-
-def test_messages_of_a_rail_that_is_gone_are_declared_and_leave_room_for_others(
-    tmp_path: Path,
-) -> None:
-    async def scenario() -> None:
-        world = inline_world(tmp_path / "home", support(Till()))
-        await world.found()
-        house = open_house(world.plan())
-        for number in range(5):
-            await Life(house).say("hello", external_id=f"m{number}", sender=f"{number}@example.org")
-        house.abandon()
-        plan = world.plan()
-        life = Life(open_house(replace(plan, lines={"other": plan.lines["email"]})))
-        life.dispatcher = Dispatcher(life.house, worker="test", in_flight_max=4)
-        await life.dispatcher.start()
-        kim = Incoming(external_id="n1", sender="kim@example.org", text="hello", rail="other")
-        await life.receive([kim])
-        await life.settled()
-        assert world.mailbox.texts == ["About hello."]
-        gaps = [one.change or {} for one in await life.entries("gap.declared")]
-        assert [gap["why"] for gap in gaps] == ["KeyError"] * 5
-        assert (await life.verified()).problem is None
-        await life.close()
-
-    run(scenario)
 
 
 @pytest.mark.parametrize("word", ["expire", "retry"])

@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 
 import answerable
+from answerable.agents.domain import Patience
+from answerable.base.errors import UsageError
+from answerable.base.settings import CALL_SECONDS_MAX, parse_settings
 from answerable.desk.service import SENDS_END_S
-from answerable.pipeline.bounded import CANCEL_S, DEADLINE_S_MAX, _deadline_s
-from answerable.testing.world import Till
-from stories import refund_of, run, scene
+from answerable.pipeline.bounded import CANCEL_S
+from answerable.pipeline.hall import Line
+from answerable.testing.world import Mailbox
 
 HOUSE = Path(answerable.__file__).parent
 ACT = HOUSE / "pipeline" / "act.py"
@@ -39,15 +42,28 @@ def test_a_call_anywhere_else_would_be_seen(line: str) -> None:
     assert list(touches(f"async def x():\n    {line}\n"))
 
 
-def test_a_takeover_waits_longer_than_any_send_may_take(tmp_path: Path) -> None:
-    assert DEADLINE_S_MAX + CANCEL_S < SENDS_END_S
+def test_a_takeover_waits_longer_than_any_send_may_take() -> None:
+    assert CALL_SECONDS_MAX + CANCEL_S < SENDS_END_S
 
-    async def scenario() -> None:
-        world = scene(tmp_path, Till(), deadline_s=3_600)
-        await world.found()
-        async with world.running() as life:
-            await life.say("refund", external_id="m1")
-            await life.settled()
-            assert _deadline_s(life.house.hall, refund_of(life)) == DEADLINE_S_MAX
 
-    run(scenario)
+@pytest.mark.parametrize("deadline_s", [50.5, 3_600, 0, -1, float("nan"), float("inf")])
+def test_a_longer_deadline_is_refused_where_it_is_said(deadline_s: float) -> None:
+    with pytest.raises(ValueError, match="deadline_s"):
+        Patience(deadline_s=deadline_s)
+    with pytest.raises(ValueError, match="deadline_s"):
+        Line(Mailbox(), "support", deadline_s)
+    text = f'[rails.mail]\nuse = "pull"\nagent = "support"\ndeadline_s = {deadline_s}\n'
+    with pytest.raises(UsageError, match="deadline_s"):
+        parse_settings(text, "answerable.toml")
+
+
+@pytest.mark.parametrize("settles_s", [-0.1, float("nan"), 90_000])
+def test_a_time_to_settle_that_cannot_be_kept_is_refused(settles_s: float) -> None:
+    with pytest.raises(ValueError, match="settles_s"):
+        Patience(settles_s=settles_s)
+
+
+@pytest.mark.parametrize("attempts_max", [0, -1, 101, 1.5])
+def test_a_number_of_attempts_that_is_none_is_refused(attempts_max: float) -> None:
+    with pytest.raises(ValueError, match="attempts_max"):
+        Patience(attempts_max=attempts_max)  # type: ignore[arg-type]

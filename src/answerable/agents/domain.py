@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from answerable.agents.stops import Stops
+from answerable.base.settings import CALL_SECONDS_MAX
 from answerable.policy.limits import Limit
 
 Repeat = Literal["idempotent", "reconcilable", "at_most_once"]
@@ -19,11 +20,26 @@ whether it happened · after a crash nobody knows, and a person decides."""
 class Patience:
     """How long one call to the other side may take before it is *unknown*, and how often one that
     surely did nothing is tried, over some minutes, before it has failed. `settles_s` is how long
-    after the deadline the other side may still begin what was sent: "not found" counts after it."""
+    after the deadline the other side may still begin what was sent: "not found" counts after it.
+
+    Raises ValueError for what cannot be kept: a deadline over 50 s would outlast a takeover's wait.
+    """
 
     deadline_s: float = 10.0
     attempts_max: int = 6
     settles_s: float = 5.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.deadline_s <= CALL_SECONDS_MAX:
+            raise ValueError(f"`deadline_s` is above 0, at most {CALL_SECONDS_MAX:g}")
+        if not isinstance(self.attempts_max, int) or not 1 <= self.attempts_max <= _ATTEMPTS_MAX:
+            raise ValueError(f"`attempts_max` is a whole number from 1 to {_ATTEMPTS_MAX}")
+        if not 0 <= self.settles_s <= _SETTLES_S_MAX:
+            raise ValueError(f"`settles_s` is 0 or more, at most {_SETTLES_S_MAX}")
+
+
+_ATTEMPTS_MAX = 100
+_SETTLES_S_MAX = 24 * 3600
 
 
 PATIENCE = Patience()

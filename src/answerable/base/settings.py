@@ -1,21 +1,28 @@
 """What `answerable.toml` may say: typed, and unknown keys are errors. Reading it is compose's."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
 from answerable.base.errors import UsageError
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+CALL_SECONDS_MAX = 50.0
+"""However long a rail or a tool is given to answer: below the time a takeover waits for sends
+(`desk.service.SENDS_END_S`), so that a send in flight has always ended when that is over."""
+CallSeconds = Annotated[float, msgspec.Meta(gt=0, le=CALL_SECONDS_MAX)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 
 
 class RailSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A rail: `use` is `module:factory`, called with the home's path; `agent` answers on it."""
+    """A rail: `use` is one of ours by its short name (`pull`), or `module:factory`, called with the
+    home's path; `agent` answers on it; `identifier` is what senders on one of ours are called by.
+    """
 
     use: str
     agent: str
-    deadline_s: Seconds = 10.0
+    deadline_s: CallSeconds = 10.0
+    identifier: Literal["", "chat", "email"] = ""
 
 
 class LedgerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,7 +40,8 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A home's configuration. `agents` are `module:attribute` of an `answerable.Agent`."""
+    """A home's configuration. `agents` are `module:attribute` of an `answerable.Agent`; modules
+    and `policies` are looked for where the settings lie."""
 
     agents: tuple[str, ...] = ()
     rails: dict[str, RailSettings] = {}

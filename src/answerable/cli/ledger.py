@@ -102,11 +102,11 @@ def policy_check(
 
     Names of agents, tools and rails are free here: which there are, the worker knows.
     """
-    from answerable.compose.configured import SETTINGS, policies_of
+    from answerable.compose.configured import policies_of
     from answerable.policy.load import load_folder
+    from answerable.store.lock import is_home
 
-    is_home = (folder / SETTINGS).is_file()
-    found = load_folder(policies_of(folder) if is_home else folder)
+    found = load_folder(policies_of(folder) if is_home(folder) else folder)
     rules = f"{len(found.statements)} rules load" if found.statements else "No rule is there"
     denied = "" if found.statements else " Without a rule everything is denied."
     talk(f"{rules}. Digest {found.digest}.{denied}")

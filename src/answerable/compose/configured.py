@@ -1,9 +1,14 @@
 """A plan from a home's `answerable.toml`: what production is built from."""
 
+import os
+import stat
 import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from answerable.adapters.rails.pull import pull
 from answerable.agents.domain import Blueprint
 from answerable.base.errors import AnswerableError, NotFound, UsageError
 from answerable.base.settings import RailSettings, Settings, parse_settings
@@ -19,9 +24,43 @@ SETTINGS = "answerable.toml"
 _STARTED = "Nothing was started."
 
 
+class SettingsMissing(NotFound):
+    """Agents are wanted, and nothing says which."""
+
+    code = "settings_missing"
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(
+            f"There is no '{SETTINGS}' in '{home}' or beside it, so no agent is known.",
+            _STARTED,
+            f"put '{SETTINGS}' into '{home.absolute().parent}', or name the right home with --home",
+        )
+
+
+def settings_folder(home: Path) -> Path | None:
+    """Where a home's settings lie: in the home, or beside it, in the folder of its project.
+
+    Raises UsageError where somebody else may have put them there: they name code that is run.
+    """
+    if (home / SETTINGS).exists():
+        return home
+    beside = home.absolute().parent
+    path = beside / SETTINGS
+    if not path.is_file():
+        return None
+    is_open_to_all = bool(beside.stat().st_mode & stat.S_IWOTH)
+    if is_open_to_all and path.stat().st_uid not in (0, os.geteuid()):
+        raise UsageError(
+            f"'{path}' belongs to another user, and anybody may write to its folder.",
+            _STARTED,
+            f"move the project to a folder of your own, or remove '{path}'",
+        )
+    return beside
+
+
 def read_settings(home: Path) -> Settings:
     """The home's settings; defaults where there is no file. Raises UsageError."""
-    path = home / SETTINGS
+    path = (settings_folder(home) or home) / SETTINGS
     if not path.exists():
         return Settings()
     try:
@@ -36,15 +75,22 @@ def read_settings(home: Path) -> Settings:
 
 
 def plan(home: Path) -> Plan:
-    """Everything of a home as it is configured. Raises UsageError, NotFound, PolicyInvalid."""
-    settings = read_settings(home)
-    if (beside := str(home.absolute())) not in sys.path:
-        sys.path.insert(0, beside)  # agents may lie beside their settings
-    agents = _agents(home, settings)
+    """Everything of a home as it is configured.
+
+    Raises SettingsMissing, UsageError, NotFound, PolicyInvalid.
+    """
+    beside = settings_folder(home)
+    if beside is None:
+        raise SettingsMissing(home)
+    settings, at = read_settings(home), beside / SETTINGS
+    if (path := str(beside.absolute())) not in sys.path:
+        sys.path.insert(0, path)  # agents may lie beside their settings
+    agents = _agents(at, settings)
     lines = {
-        name: _line(home, name, rail, frozenset(agents)) for name, rail in settings.rails.items()
+        name: _line(_Place(home, at, name), rail, frozenset(agents))
+        for name, rail in settings.rails.items()
     }
-    folder = policies_of(home)
+    folder = beside / settings.policies
     vocabulary = Vocabulary(
         agents=frozenset(agents),
         tools=frozenset(tool for agent in agents.values() for tool in agent.tools),
@@ -77,30 +123,30 @@ def office_plan(home: Path) -> Plan:
 
 def policies_of(home: Path) -> Path:
     """The folder of a home's policies. Raises UsageError."""
-    return home / read_settings(home).policies
+    return (settings_folder(home) or home) / read_settings(home).policies
 
 
-def _agents(home: Path, settings: Settings) -> dict[str, Blueprint]:
+def _agents(at: Path, settings: Settings) -> dict[str, Blueprint]:
     agents: dict[str, Blueprint] = {}
     for where in settings.agents:
-        blueprint = _agent(home, where)
+        blueprint = _agent(at, where)
         if blueprint.agent in agents:
             raise UsageError(
                 f"Two agents are called '{blueprint.agent}'; the second is '{where}'.",
                 _STARTED,
-                f"correct `agents` in {home / SETTINGS}",
+                f"correct `agents` in {at}",
             )
         agents[blueprint.agent] = blueprint
     return agents
 
 
-def _agent(home: Path, where: str) -> Blueprint:
-    found = _load(home, where, "an agent")
+def _agent(at: Path, where: str) -> Blueprint:
+    found = _load(at, where, "an agent")
     if not isinstance(found, Agent):
         raise UsageError(
             f"'{where}' is a {type(found).__name__}, not an answerable.Agent.",
             _STARTED,
-            f"correct `agents` in {home / SETTINGS}",
+            f"correct `agents` in {at}",
         )
     try:
         return found.blueprint()
@@ -110,32 +156,51 @@ def _agent(home: Path, where: str) -> Blueprint:
         ) from None
 
 
-def _line(home: Path, name: str, rail: RailSettings, agents: frozenset[str]) -> Line:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Which rail of which home, and the file that says so."""
+
+    home: Path
+    at: Path
+    name: str
+
+    @property
+    def correct(self) -> str:
+        return f"correct [rails.{self.name}] in {self.at}"
+
+
+def _line(place: _Place, rail: RailSettings, agents: frozenset[str]) -> Line:
     if rail.agent not in agents:
         raise UsageError(
-            f"Rail '{name}' names agent '{rail.agent}', which is not configured"
+            f"Rail '{place.name}' names agent '{rail.agent}', which is not configured"
             f" (configured: {', '.join(sorted(agents)) or 'none'}).",
             _STARTED,
-            f"correct [rails.{name}] in {home / SETTINGS}",
+            place.correct,
         )
-    factory = _load(home, rail.use, "a rail")
-    problem = "" if callable(factory) else "it is not a function that makes a rail"
-    if callable(factory):
-        try:
-            made: Rail = factory(home)
-        except AnswerableError:
-            raise
-        except Exception as error:  # noqa: BLE001 - author code may raise anything
-            problem = f"it failed with {describe(error)}"
-        else:
-            problem = _lacks(made)
-    if problem:
-        raise UsageError(
-            f"'{rail.use}' makes no rail: {problem}.",
-            _STARTED,
-            f"correct [rails.{name}] in {home / SETTINGS}",
-        )
+    made, problem = _made(place, rail)
+    if made is None or problem:
+        raise UsageError(f"'{rail.use}' makes no rail: {problem}.", _STARTED, place.correct)
     return Line(made, rail.agent, rail.deadline_s)
+
+
+def _made(place: _Place, rail: RailSettings) -> tuple[Rail | None, str]:
+    """The rail, or what is wrong with it."""
+    if rail.use in _OURS:
+        return _OURS[rail.use](place.home, rail.identifier), ""
+    if ":" not in rail.use:
+        return None, f"it is none of ours ({', '.join(_OURS)}) and no `module:factory`"
+    if rail.identifier:
+        return None, "`identifier` is for rails of ours; this one says itself what it goes by"
+    factory = _load(place.at, rail.use, "a rail")
+    if not callable(factory):
+        return None, "it is not a function that makes a rail"
+    try:
+        made: Rail = factory(place.home)
+    except AnswerableError:
+        raise
+    except Exception as error:  # noqa: BLE001 - author code may raise anything
+        return None, f"it failed with {describe(error)}"
+    return made, _lacks(made)
 
 
 def _lacks(rail: object) -> str:
@@ -145,15 +210,18 @@ def _lacks(rail: object) -> str:
 
 
 _RAIL = ("repeat", "identifier_kind", "send", "find")
+_OURS: Mapping[str, Callable[[Path, str], Rail]] = {"pull": pull}
 
 
-def _load(home: Path, where: str, what: str) -> object:
+def _load(at: Path, where: str, what: str) -> object:
     """`module:attribute`, with an error that says which half is wrong."""
     module_name, _, attribute = where.partition(":")
     try:
         found: object = getattr(import_module(module_name), attribute)
     except (ImportError, AttributeError, ValueError) as error:
         problem = str(error)
+    except AnswerableError as error:  # of ours, about what the author declared
+        problem = error.happened.rstrip(".")
     except Exception as error:  # noqa: BLE001 - author code may raise anything as it is imported
         problem = f"importing it failed with {describe(error)}"
     else:
@@ -161,5 +229,5 @@ def _load(home: Path, where: str, what: str) -> object:
     raise UsageError(
         f"'{where}' does not lead to {what}: {problem}.",
         _STARTED,
-        f"correct it in {home / SETTINGS}; the form is `module:attribute`",
+        f"correct it in {at}; the form is `module:attribute`",
     )

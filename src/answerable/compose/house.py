@@ -190,7 +190,7 @@ def _bad_origin(plan: Plan, error: NoteError) -> UsageError:
     return UsageError(
         f"'{plan.origin}' cannot be the log's name: {error}",
         "Nothing was started.",
-        f"correct `origin` under [ledger] in {plan.home / 'answerable.toml'}",
+        "correct `origin` under [ledger] in answerable.toml",
     )
 
 

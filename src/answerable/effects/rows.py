@@ -237,6 +237,15 @@ def count_open(db: sqlite3.Connection) -> int:
     return int(open_[0]) + int(unended[0])
 
 
+def rails_awaited(db: sqlite3.Connection) -> list[str]:
+    """The rails on which something has not ended: an interaction, or a reply."""
+    rows = db.execute(
+        "SELECT rail FROM interaction WHERE disposition = 'open'"  # noqa: S608 - a constant
+        f" UNION SELECT name FROM effect WHERE kind = 'reply' AND {_UNENDED} ORDER BY 1"
+    )
+    return [str(row[0]) for row in rows]
+
+
 def list_of_case(db: sqlite3.Connection, case: str, limit: int) -> list[Interaction]:
     """The case's interactions, newest first."""
     rows = db.execute(

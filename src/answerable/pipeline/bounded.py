@@ -15,9 +15,6 @@ from answerable.pipeline.hall import Hall
 from answerable.telemetry.watch import Watched
 
 CANCEL_S = 0.2  # for a call past its deadline to notice that nobody waits any more
-DEADLINE_S_MAX = 50.0
-"""However long a rail or a tool is configured to wait: below the time a takeover waits for sends
-(`desk.service.SENDS_END_S`), so that a send in flight has always ended when that is over."""
 RECEIPT_CHARS_MAX = 4_096
 
 T = TypeVar("T")
@@ -78,8 +75,8 @@ def may_begin_until(hall: Hall, states: Iterable[EffectState], state: EffectStat
 
 def _deadline_s(hall: Hall, state: EffectState) -> float:
     if state.kind == "reply":
-        return min(hall.lines[state.name].deadline_s, DEADLINE_S_MAX)
-    return min(tool_of(hall, state).patience.deadline_s, DEADLINE_S_MAX)
+        return hall.lines[state.name].deadline_s
+    return tool_of(hall, state).patience.deadline_s
 
 
 async def _came_late(hall: Hall, state: EffectState, attempt: int, task: "asyncio.Task[T]") -> None:

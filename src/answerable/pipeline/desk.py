@@ -47,6 +47,8 @@ async def say(
     problem = _problem(text)
     if asked is None or asked.case != case_id:
         problem = f"'{interaction}' is no message of case '{case_id}'"
+    elif asked.rail not in hall.lines:
+        problem = f"rail '{asked.rail}', on which it was asked, is not configured"
     if problem:
         raise UsageError(f"The reply was refused: {problem}.", "Nothing was sent.")
     reply_id = hall.ids.new("drp")

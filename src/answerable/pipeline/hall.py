@@ -11,6 +11,7 @@ from answerable.agents.service import Agents
 from answerable.base.chance import Chance
 from answerable.base.clock import Clock
 from answerable.base.ids import Ids
+from answerable.base.settings import CALL_SECONDS_MAX
 from answerable.cases.leases import Leases
 from answerable.cases.service import Cases
 from answerable.effects.breaker import Doors
@@ -33,6 +34,10 @@ class Line:
     rail: Rail
     agent: str
     deadline_s: float = 10.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.deadline_s <= CALL_SECONDS_MAX:
+            raise ValueError(f"`deadline_s` is above 0, at most {CALL_SECONDS_MAX:g}")
 
 
 @dataclass(slots=True, kw_only=True)

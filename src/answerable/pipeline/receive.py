@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from answerable.base.errors import UsageError
+from answerable.base.errors import Broken, UsageError
 from answerable.base.ids import kin
 from answerable.cases.domain import Message
 from answerable.effects import rows as effects
@@ -40,6 +40,19 @@ class Ack(msgspec.Struct, frozen=True):
 
     external_id: str
     is_new: bool
+
+
+class RailGone(Broken):
+    """What waits was asked on a rail that is not configured any more: nobody could be answered."""
+
+    code = "rail_gone"
+
+    def __init__(self, rail: str) -> None:
+        super().__init__(
+            f"Messages or replies wait for rail '{rail}', which is not configured any more.",
+            "Nothing of what waits was touched; it goes on waiting.",
+            f"put [rails.{rail}] back into answerable.toml until all that waits for it has ended",
+        )
 
 
 class _Envelope(msgspec.Struct, frozen=True, tag="message", kw_only=True):
@@ -87,18 +100,27 @@ async def accept_causes(
 
 
 def open_arrival(hall: Hall, claim: Claim) -> Received:
-    """What came in, readable again, with what earlier lives recorded for it."""
+    """What came in, readable again, with what earlier lives recorded for it. Raises RailGone."""
     arrival = claim.arrivals[0]
     journey = Journey({record.key: record for record in claim.memo}, Unit(arrival=arrival.id))
     stored = _decode(arrival.data)
     if not isinstance(stored, _Envelope):
         return Received(arrival, stored.interaction, stored, journey)
+    if stored.rail not in hall.lines:
+        raise RailGone(stored.rail)
     message_id = kin("msg", stored.interaction, 0)
     message = _decode_message(hall.keyring.open(stored.kid, message_id, stored.sealed))
     return Received(
         arrival, stored.interaction, message, journey,
         rail=stored.rail, grade=GRADE_ASSERTED, kid=stored.kid, sealed=stored.sealed,
     )  # fmt: skip
+
+
+def check_rails(hall: Hall) -> None:
+    """Raises RailGone where something that has not ended was asked on a rail that is gone."""
+    for rail in effects.rails_awaited(hall.db):
+        if rail not in hall.lines:
+            raise RailGone(rail)
 
 
 def is_about_nothing(hall: Hall, received: Received) -> bool:

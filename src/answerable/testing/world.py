@@ -24,7 +24,7 @@ from answerable.pipeline.hall import Line
 from answerable.pipeline.passage import Answer
 from answerable.pipeline.receive import Ack, Incoming, accept_causes, accept_messages
 from answerable.policy.load import load
-from answerable.rails.port import Outgoing
+from answerable.rails.port import Outgoing, Rail
 from answerable.sdk.agent import Agent
 from answerable.worker.dispatch import Dispatcher
 
@@ -100,6 +100,7 @@ class World:
     is_threaded: bool = True
     wrap_engine: Callable[[Engine], Engine] = lambda engine: engine
     deadline_s: float = 10.0
+    rail: Rail | None = None  # instead of the mailbox
     _opened: int = 0
 
     def plan(self, *, with_agent: bool = True) -> Plan:
@@ -107,7 +108,7 @@ class World:
         blueprints = (self.agent.blueprint(),) if with_agent else ()
         return Plan(
             home=self.home, blueprints=blueprints,
-            lines={"email": Line(self.mailbox, self.agent.name, self.deadline_s)},
+            lines={"email": Line(self.rail or self.mailbox, self.agent.name, self.deadline_s)},
             policy=load({"world.cedar": self.policy}), clock=self.clock,
             chance=SeededChance(self.seed * 1_000_003 + self._opened),
             is_threaded=self.is_threaded, wrap_engine=self.wrap_engine,

@@ -9,6 +9,7 @@ from answerable.compose.house import House
 from answerable.engine.port import Arrival, Claim, Fenced
 from answerable.ledger.draft import Unit
 from answerable.pipeline import walk
+from answerable.pipeline.receive import check_rails
 from answerable.pipeline.surrender import surrender
 from answerable.pipeline.vacancy import fill_vacancies
 from answerable.telemetry.failures import describe
@@ -79,6 +80,7 @@ class Dispatcher:
                 if not self.started.is_set():
                     await house.start(claim.fence)
                     if self.works:
+                        check_rails(house.hall)
                         await fill_vacancies(house.hall)
                     self.started.set()
                 if not self.works:
