@@ -1,12 +1,13 @@
 """An office with its socket, in the test's own process."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from answerable.testing.world import Life, Till, World
 from answerable.views.index import EntryIndex
-from answerable.worker import commands
+from answerable.worker import commands, verbs
 from answerable.worker.client import Client
 from answerable.worker.commands.office import Office
 from answerable.worker.process import close_office, open_office
@@ -25,6 +26,11 @@ async def small_world(home: Path) -> World:
     world = World(home=home, agent=support(Till()))
     await world.found()
     return world
+
+
+def asking(life: Life) -> Callable[[verbs.Verb], Awaitable[object]]:
+    """How a face asks: a verb in, what it answers out."""
+    return partial(commands.call, office_of(life))
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """Every command, as it is typed: data on stdout, talk on stderr, exit codes that mean something."""
 
 import json
+import re
 import shlex
 import shutil
 import sqlite3
@@ -141,6 +142,22 @@ def test_a_specialists_leaving_is_recorded_and_said(home: SmallHome) -> None:
     home.cli("person", "add", "max@acme.example", "--name", "Max").check()
     home.cli("person", "leave", "max@acme.example").check()
     home.cli("desk", "take", "cas_no", "--by", "max@acme.example").fails(3, "person_unknown")
+
+
+def test_a_key_is_shown_once_listed_and_revoked(home: SmallHome) -> None:
+    typed = ("key", "add", "--person", SPECIALIST, "--scope", "read", "--scope", "desk")
+    made = home.cli(*typed, "--name", "a laptop", "--days", "30").check()
+    secret = made.out.strip()
+    assert re.fullmatch(r"ak_[\w-]{43}", secret), "the secret alone is data"
+    assert secret not in made.err
+    [row] = read(home, "key", "list")
+    assert (row["name"], row["person_name"]) == ("a laptop", "Sam Specialist")
+    assert (row["scopes"], row["is_valid"]) == (["read", "desk"], True)
+    key = str(row["id"])
+    home.cli("key", "revoke", key, "--by", OWNER).check()
+    assert read(home, "key", "list")[0]["is_valid"] is False
+    home.cli("key", "revoke", key, "--by", OWNER).fails(4, "key_revoked")
+    home.cli("key", "add", "--person", SPECIALIST, "--scope", "reed").fails(2, "'reed' was given")
 
 
 # Wrong calls and wrong homes

@@ -15,6 +15,9 @@ from answerable.effects.errors import NotDone, OutcomeUnknown
 from answerable.pipeline import desk
 from answerable.store.lock import HomeHeld
 from answerable.testing.world import OWNER, SPECIALIST, Life, Till, World
+from answerable.worker import verbs
+from answerable.worker.verbs.people import NewKey
+from offices import asking
 from stories import HOLD_TOOLS, inline_world, run, support
 
 TEXTS = ("refund", "refund 900", "human!", "hello", "refund 100 please")
@@ -40,6 +43,15 @@ class FickleTill(Till):
 def dump_of(home: Path) -> Dump:
     with closing(sqlite3.connect(home / DATABASE)) as database:
         return dump(database)
+
+
+async def power_changes(life: Life) -> None:
+    """Keys are made, and one of them revoked."""
+    ask = asking(life)
+    for scopes in (("read", "desk"), ("all",)):
+        made = await ask(verbs.KeyAdd(SPECIALIST, scopes, "a laptop"))
+    assert isinstance(made, NewKey)
+    await ask(verbs.KeyRevoke(made.id))
 
 
 async def live(life: Life, chance: random.Random, first: int) -> None:
@@ -78,6 +90,7 @@ def test_dropped_and_rebuilt_state_is_identical_after_a_mixed_life(
                 if part == 1:
                     await life.stop_agent("support")
                     await life.stop_agent("support", is_on=False)
+                    await power_changes(life)
                 if part == 2:
                     await life.leave(OWNER)
                     await life.say("hello", external_id="last")

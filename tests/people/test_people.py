@@ -1,11 +1,15 @@
 """Who answers: persons, and the one who accepted an agent."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from answerable.people.errors import AgentHasNoOwner, PersonExists, PersonUnknown
 from answerable.testing.world import OWNER, SPECIALIST, Till, World
+from answerable.worker import verbs
+from answerable.worker.verbs.base import Done
+from offices import asking
 from stories import inline_world, run, support
 
 
@@ -83,5 +87,23 @@ def test_an_agent_that_nobody_accepted_is_not_registered(tmp_path: Path) -> None
         with pytest.raises(AgentHasNoOwner):
             async with world.running():
                 pass
+
+    run(scenario)
+
+
+def test_one_address_is_one_person_however_many_add_it_at_once(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        world = world_of(tmp_path)
+        await world.found()
+        async with world.running() as life:
+            ask = asking(life)
+            told = await asyncio.gather(
+                *(ask(verbs.PersonAdd("Kim@acme.example", f"Kim {number}")) for number in range(5)),
+                return_exceptions=True,
+            )
+            assert [type(one) for one in told].count(PersonExists) == 4
+            (done,) = [one for one in told if isinstance(one, Done)]
+            assert life.person("kim@acme.example") == done.id
+            assert len(await life.entries("person.added")) == 3
 
     run(scenario)

@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from answerable.cli import desk, ledger, people, stop
+from answerable.cli import desk, keys, ledger, people, stop
 from answerable.cli.talk import DEFAULT_HOME, AsJson, Home, new_app, out_json, talk
 
 app = new_app("Infrastructure that agents are born inside.")
 for name, noun in (
     ("person", people.person),
     ("owner", people.owner),
+    ("key", keys.key),
     ("agent", people.agent),
     ("approval", desk.approval),
     ("effect", desk.effect),

@@ -1,5 +1,6 @@
 """A house: every room wired over one home. What a worker, a command and a test all open."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,6 +67,7 @@ class House:
         self.journal = journal
         self.keys = keys
         self.hall = hall
+        self._one_at_a_time = asyncio.Lock()
 
     @property
     def home(self) -> Path:
@@ -89,6 +91,12 @@ class House:
             unit = self.hall.agents.register(release, self.plan.policy.digest, owner)
             if unit is not None:
                 await self.commit_control(unit)
+
+    async def change_power(self, checked: Callable[[], Unit]) -> Committed:
+        """Check a change of power and write it, one at a time: what `checked` reads in the
+        directory still stands when its unit is written. Raises what `checked` raises."""
+        async with self._one_at_a_time:
+            return await self.commit_control(checked())
 
     async def commit_control(self, unit: Unit) -> Committed:
         """Write a change of power, and let every stage see it before this returns."""

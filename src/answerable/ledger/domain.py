@@ -16,7 +16,7 @@ Kind = Literal[
     "received", "identified", "lease", "decided", "approval",
     "effect.started", "effect.done", "effect.unknown", "effect.failed",
     "outcome", "escalated", "handback",
-    "person.added", "person.left", "owner.accepted", "owner.changed",
+    "person.added", "person.left", "owner.accepted", "owner.changed", "key.added", "key.revoked",
     "release.registered", "release.staged", "policy.activated", "stop",
     "key.rotated", "erasure.requested", "erasure.done", "gap.declared", "day.closed",
 ]  # fmt: skip

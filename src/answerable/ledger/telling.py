@@ -168,6 +168,14 @@ def _stop(entry: Entry, _: Action | None) -> str:
     return f"{what} was {'stopped' if _change(entry, 'is_on') != '0' else 'let go again'}"
 
 
+def _key_added(entry: Entry, _: Action | None) -> str:
+    return f"{_change(entry, 'person')} was given key {entry.id} for {_change(entry, 'scopes')}"
+
+
+def _key_revoked(entry: Entry, _: Action | None) -> str:
+    return f"key {_change(entry, 'key')} was revoked"
+
+
 def _key_rotated(_entry: Entry, _: Action | None) -> str:
     return "a key was replaced"
 
@@ -209,6 +217,8 @@ _TELL: dict[Kind, _Tell] = {
     "release.staged": _staged,
     "policy.activated": _policy,
     "stop": _stop,
+    "key.added": _key_added,
+    "key.revoked": _key_revoked,
     "key.rotated": _key_rotated,
     "erasure.requested": _erasure_requested,
     "erasure.done": _erasure_done,

@@ -24,12 +24,29 @@ class Ownership:
     accepted_at: int
 
 
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """What lets a program in over HTTP, as its person and within its scopes.
+
+    Its secret is nowhere: the digest says whether one that is shown is it. Its name is in the body
+    of its `key.added` entry.
+    """
+
+    id: str
+    digest: str  # SHA-256 of the secret, hex
+    person: str
+    scopes: tuple[str, ...]
+    expires_at: int  # microseconds UTC; 0 is never
+    is_revoked: bool = False
+
+
 @dataclass(slots=True)
 class Directory:
     """Everybody who can answer. Read on every decision; changed only by committed entries."""
 
     persons: dict[str, Person] = field(default_factory=dict)
     owners: dict[str, Ownership] = field(default_factory=dict)
+    keys: dict[str, ApiKey] = field(default_factory=dict)  # by digest
 
     def living(self, person_id: str) -> Person | None:
         person = self.persons.get(person_id)
@@ -41,6 +58,11 @@ class Directory:
         if ownership is None or self.living(ownership.person) is None:
             return None
         return Owner(person=ownership.person, accepted_at=ownership.accepted_at)
+
+    def is_valid(self, key: ApiKey, at: int) -> bool:
+        """Whether it opens anything at this instant: nobody's key outlives their leaving."""
+        is_running = not key.expires_at or at < key.expires_at
+        return is_running and not key.is_revoked and self.living(key.person) is not None
 
     def by_email(self, email_hash: str) -> Person | None:
         for person in self.persons.values():

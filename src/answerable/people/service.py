@@ -78,6 +78,6 @@ def _card(email: str, name: str) -> bytes:
     return f"{name}\n{email}".encode()
 
 
-def card_name(card: bytes) -> str:
+def card_name(card: str) -> str:
     """The name out of the body of a `person.added` entry."""
-    return card.decode().partition("\n")[0]
+    return card.partition("\n")[0]

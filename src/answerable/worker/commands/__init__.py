@@ -3,7 +3,7 @@
 from answerable.effects.rows import count_open
 from answerable.pipeline.receive import Ack, accept_messages
 from answerable.worker import verbs
-from answerable.worker.commands import answers, control, desk, proofs, stop
+from answerable.worker.commands import answers, control, desk, keys, people, proofs, stop
 from answerable.worker.commands.office import Handlers, Office
 from answerable.worker.verbs.control import Standing
 
@@ -27,7 +27,7 @@ async def status(office: Office, _: verbs.Status) -> Standing:
 
 
 _HANDLERS: Handlers = {verbs.MessagesAccept: messages_accept, verbs.Status: status}
-for _room in (answers, control, desk, proofs, stop):
+for _room in (answers, control, desk, keys, people, proofs, stop):
     _HANDLERS |= _room.HANDLERS
 
 

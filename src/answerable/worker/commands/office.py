@@ -8,10 +8,12 @@ from answerable.base.errors import NotFound
 from answerable.compose.house import House
 from answerable.engine.port import Record
 from answerable.ledger.domain import Entry, decode_entry
+from answerable.ledger.draft import Unit
 from answerable.people.service import card_name
 from answerable.views.index import EntryIndex
 from answerable.worker.dispatch import Dispatcher
 from answerable.worker.publisher import Publisher
+from answerable.worker.verbs.base import Done
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +47,25 @@ class Office:
 
     async def name_of(self, person: str) -> str:
         """A person's name, out of the body of the entry that added them."""
-        entry, record = await self.entry(person)
+        card = await self.text_of(person)
+        return card_name(card) if card else person
+
+    async def text_of(self, entry_id: str) -> str:
+        """What the body of an entry says, where that is text; empty where it has none."""
+        entry, record = await self.entry(entry_id)
         if entry.body is None or record.body is None:
-            return person
+            return ""
         keyring = self.house.hall.keyring
-        return card_name(keyring.open(entry.body.kid, record.key, record.body))
+        return keyring.open(entry.body.kid, record.key, record.body).decode()
+
+    def actor(self, by: str) -> str:
+        """Who an entry says did it: a living person, where one was named. Raises PersonUnknown."""
+        return self.house.hall.people.find(by).id if by else "system:command"
+
+    async def change(self, checked: Callable[[], Unit]) -> Done:
+        """Write a change of power; no other comes between its check and its entry."""
+        committed = await self.house.change_power(checked)
+        return Done(committed.records[0].key, committed.indexes[0])
 
 
 Handlers = dict[type, Callable[[Office, Any], Awaitable[object]]]
