@@ -75,9 +75,8 @@ class Odd:
 
     def __init__(self, journal: EmbeddedJournal) -> None:
         self._journal = journal
-        self.accept, self.claim, self.renew, self.read = (
-            journal.accept, journal.claim, journal.renew, journal.read,
-        )  # fmt: skip
+        self.accept, self.claim, self.renew = journal.accept, journal.claim, journal.renew
+        self.read, self.find, self.waiting = journal.read, journal.find, journal.waiting
         self.before: list[bool] = []
 
     async def append(

@@ -1,1 +1,1 @@
-"""The port only: accept, claim, append, renew, read."""
+"""The port only: accept, claim, append, renew, read, find, waiting."""

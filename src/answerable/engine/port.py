@@ -1,4 +1,4 @@
-"""The engine: bytes and keys, five verbs. All above it is the same on a laptop and a fleet."""
+"""The engine: bytes and keys, seven verbs. All above it is the same on a laptop and a fleet."""
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
@@ -48,6 +48,15 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """An arrival that was accepted, as far as it is kept, and what was recorded for it."""
+
+    arrival: Arrival  # its data is empty once it is finished
+    memo: tuple[Record, ...]
+    is_done: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """Arrivals of one inbox to work on, and what earlier holders recorded for them."""
 
@@ -91,6 +100,14 @@ class Engine(Protocol):
 
     def read(self, after: Cursor, kinds: Collection[str] | None = None) -> AsyncIterator[Record]:
         """The feed in order, without gaps, from `after` up to now; ends there."""
+        ...
+
+    async def find(self, arrival_id: str) -> Kept | None:
+        """What became of an arrival, finished or not; None if it was never accepted."""
+        ...
+
+    def waiting(self, kind: str) -> AsyncIterator[Arrival]:
+        """Arrivals of a kind that are accepted and not finished, in accept order, up to now."""
         ...
 
 

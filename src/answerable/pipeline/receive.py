@@ -5,10 +5,11 @@ people's answers; `open_arrival` is where the hallway picks an arrival up again.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import msgspec
 
-from answerable.base.errors import Broken, UsageError
+from answerable.base.errors import Broken, Unreadable, UsageError
 from answerable.base.ids import kin
 from answerable.cases.domain import Message
 from answerable.effects import rows as effects
@@ -36,10 +37,14 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True, rename={"sender": "fro
 
 
 class Ack(msgspec.Struct, frozen=True):
-    """The message is durable. `is_new` is False if this external id was accepted before."""
+    """The message is durable. `is_new` is False if this external id was accepted before.
+
+    `interaction` is the first delivery's; empty only where nothing that names it could be kept.
+    """
 
     external_id: str
     is_new: bool
+    interaction: str = ""
 
 
 class RailGone(Broken):
@@ -75,12 +80,73 @@ async def accept_messages(hall: Hall, incoming: Sequence[Incoming]) -> list[Ack]
     for message in incoming:
         _check(hall, message)
     kids = await _address_keys(hall, incoming)
-    arrivals = [_seal(hall, m, kid) for m, kid in zip(incoming, kids, strict=True)]
-    accepted = await hall.engine.accept(arrivals)
+    sealed = [_seal(hall, m, kid) for m, kid in zip(incoming, kids, strict=True)]
+    accepted = await hall.engine.accept([arrival for _, arrival in sealed])
     return [
-        Ack(message.external_id, done.is_new)
-        for message, done in zip(incoming, accepted, strict=True)
-    ]
+        Ack(
+            message.external_id, done.is_new,
+            interaction if done.is_new else await _first_interaction(hall, done.id),
+        )
+        for message, (interaction, _), done in zip(incoming, sealed, accepted, strict=True)
+    ]  # fmt: skip
+
+
+async def find_interaction(hall: Hall, rail: str, external_id: str) -> str:
+    """The interaction of a message, by the id that its sender's side gave it; empty if none."""
+    return await _first_interaction(hall, hall.keyring.dedup_id(rail, external_id))
+
+
+async def _first_interaction(hall: Hall, arrival_id: str) -> str:
+    """Out of the arrival while it waits, and out of its records once it is finished."""
+    kept = await hall.engine.find(arrival_id)
+    if kept is None:
+        return ""
+    if not kept.is_done:
+        return named_in(kept.arrival)
+    for record in kept.memo:
+        if record.kind in _NAMES_ITS_INTERACTION:
+            trace = decode_entry(record.data).trace
+            return (trace.interaction or "") if trace else ""
+    return ""
+
+
+_NAMES_ITS_INTERACTION = frozenset({"received", "gap.declared"})
+
+
+def named_in(arrival: Arrival) -> str:
+    """The interaction that an arrival is about; empty where its bytes are not ours."""
+    try:
+        return str(_decode(arrival.data).interaction)
+    except msgspec.DecodeError:
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A message that is durable, and that no stage has taken up yet."""
+
+    rail: str
+    message: Message | None  # None: its key was destroyed before it was read
+
+
+async def find_waiting(hall: Hall, interaction: str) -> Waiting | None:
+    """The message of an interaction that has no row yet; looks through what waits, and no more."""
+    needle = interaction.encode()
+    async for arrival in hall.engine.waiting("message"):
+        if needle not in arrival.data or named_in(arrival) != interaction:
+            continue
+        stored = _decode(arrival.data)
+        if isinstance(stored, _Envelope):
+            return Waiting(stored.rail, _read(hall, stored))
+    return None
+
+
+def _read(hall: Hall, stored: _Envelope) -> Message | None:
+    message_id = kin("msg", stored.interaction, 0)
+    try:
+        return _decode_message(hall.keyring.open(stored.kid, message_id, stored.sealed))
+    except Unreadable:
+        return None
 
 
 async def accept_causes(
@@ -197,7 +263,8 @@ async def _address_keys(hall: Hall, incoming: Sequence[Incoming]) -> list[str]:
     return [kids[address] for address in addresses]
 
 
-def _seal(hall: Hall, incoming: Incoming, kid: str) -> Arrival:
+def _seal(hall: Hall, incoming: Incoming, kid: str) -> tuple[str, Arrival]:
+    """A message as it waits, and the interaction that it begins if it is new."""
     interaction = hall.ids.new("int")
     message = Message(
         external_id=incoming.external_id, rail=incoming.rail, sender=incoming.sender,
@@ -207,7 +274,7 @@ def _seal(hall: Hall, incoming: Incoming, kid: str) -> Arrival:
     )  # fmt: skip
     sealed = hall.keyring.seal(kid, kin("msg", interaction, 0), _encode(message))
     envelope = _Envelope(interaction=interaction, rail=incoming.rail, kid=kid, sealed=sealed)
-    return Arrival(
+    return interaction, Arrival(
         hall.keyring.dedup_id(incoming.rail, incoming.external_id),
         _inbox(hall, incoming),
         "message",

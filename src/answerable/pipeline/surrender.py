@@ -10,7 +10,7 @@ from answerable.pipeline.barrier import commit
 from answerable.pipeline.decide import escalated
 from answerable.pipeline.hall import Hall
 from answerable.pipeline.passage import Due, Journey, Received, Resolved
-from answerable.pipeline.receive import open_arrival
+from answerable.pipeline.receive import named_in, open_arrival
 from answerable.pipeline.reserve import giving_back
 from answerable.pipeline.resolve import resolve
 from answerable.sdk.words import Escalation
@@ -160,6 +160,7 @@ async def _declare_gap(hall: Hall, claim: Claim, why: str) -> None:
             kind="gap.declared",
             id=f"gap_{arrival.id}",
             actor="system:hallway",
+            trace=ledger.Trace(interaction=named_in(arrival) or None),
             change={"arrival": arrival.id, "why": why},
         )
     )

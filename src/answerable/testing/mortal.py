@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequ
 
 from answerable.base import faults
 from answerable.compose.house import open_house
-from answerable.engine.port import Accepted, Arrival, Claim, Cursor, Engine, Fence, Record
+from answerable.engine.port import Accepted, Arrival, Claim, Cursor, Engine, Fence, Kept, Record
 from answerable.testing.conformance.dying import Died
 from answerable.testing.world import Life, Till, World
 
@@ -81,6 +81,15 @@ class MortalEngine:
         self._mortal.moment("before read")
         async for record in self._engine.read(after, kinds):
             yield record
+
+    async def find(self, arrival_id: str) -> Kept | None:
+        self._mortal.moment("before find")
+        return await self._engine.find(arrival_id)
+
+    async def waiting(self, kind: str) -> AsyncIterator[Arrival]:
+        self._mortal.moment("before waiting")
+        async for arrival in self._engine.waiting(kind):
+            yield arrival
 
 
 async def live(

@@ -24,6 +24,8 @@ PROMISES: tuple[Promise, ...] = (
     accepting.an_inbox_keeps_accept_order_under_512_senders,
     accepting.an_answer_comes_in_before_and_after_the_wait,
     accepting.more_than_a_thousand_arrivals_are_accepted_at_once,
+    accepting.what_became_of_an_arrival_is_found_waiting_and_finished_and_after_a_crash,
+    accepting.what_waits_is_listed_by_kind_in_accept_order,
     claiming.an_inbox_hands_out_one_arrival_at_a_time,
     claiming.a_slow_inbox_delays_no_other,
     claiming.no_more_than_n_claims_are_unfinished,

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 
 from answerable.engine.port import Arrival
-from answerable.testing.conformance.house import House, message, names, promise, record
+from answerable.testing.conformance.house import House, message, names, promise, record, timer
 
 _SENDERS = 512
 _EACH = 3
@@ -114,3 +114,39 @@ async def more_than_a_thousand_arrivals_are_accepted_at_once(house: House) -> No
     assert await house.accept(*many, message("one-more")) == [False] * len(many) + [True]
     claimed = [(await house.next_claim()).arrivals[0] for _ in range(7)]
     assert sorted(one.id for one in claimed) == sorted(one.id for one in many[:7])
+
+
+@promise
+async def what_became_of_an_arrival_is_found_waiting_and_finished_and_after_a_crash(
+    house: House,
+) -> None:
+    first = message("m1", data=b"first")
+    assert await house.engine.find("m1") is None
+    await house.accept(first)
+    await house.crash_and_reopen()
+    waiting = await house.engine.find("m1")
+    assert waiting is not None
+    assert (waiting.arrival, waiting.memo, waiting.is_done) == (first, (), False)
+    claim = await house.next_claim()
+    await house.engine.append(claim.fence, [record("r1", arrival="m1"), record("other")])
+    await house.finish(claim, record("r2", arrival="m1"))
+    for restart in (house.give_up, house.crash_and_reopen):
+        await restart()
+        finished = await house.engine.find("m1")
+        assert finished is not None
+        assert (finished.arrival.id, finished.arrival.data, finished.is_done) == ("m1", b"", True)
+        assert names(finished.memo) == ["r1", "r2"]
+        assert finished.memo[0].body == b"sealed"
+
+
+@promise
+async def what_waits_is_listed_by_kind_in_accept_order(house: House) -> None:
+    many = [message(f"m{number}", inbox=f"cas_{number % 7}") for number in range(1_200)]
+    await house.accept(*many, timer("t1", 1))
+    assert (await house.next_claim()).arrivals[0].id == "m0"
+    await house.finish(await house.next_claim())  # m1
+    await house.crash_and_reopen()
+    listed = [one async for one in house.engine.waiting("message")]
+    assert listed == [many[0], *many[2:]]
+    assert [one.id async for one in house.engine.waiting("timer")] == ["t1"]
+    assert [one async for one in house.engine.waiting("answer")] == []

@@ -12,6 +12,7 @@ from answerable.engine.port import (
     Cursor,
     Engine,
     Fence,
+    Kept,
     Record,
 )
 from answerable.testing.conformance.house import House, close, message, names, promise
@@ -70,6 +71,18 @@ class DyingEngine:
     ) -> AsyncIterator[Record]:
         mine = self._enter()
         async for one in self._engine.read(after, kinds):
+            yield one
+        self._leave(mine)
+
+    async def find(self, arrival_id: str) -> Kept | None:
+        mine = self._enter()
+        result = await self._engine.find(arrival_id)
+        self._leave(mine)
+        return result
+
+    async def waiting(self, kind: str) -> AsyncIterator[Arrival]:
+        mine = self._enter()
+        async for one in self._engine.waiting(kind):
             yield one
         self._leave(mine)
 

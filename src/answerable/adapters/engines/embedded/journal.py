@@ -1,4 +1,4 @@
-"""The engine on one SQLite file: accept, claim, append, renew, read."""
+"""The engine on one SQLite file: accept, claim, append, renew, read, find, waiting."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ from answerable.adapters.engines.embedded.units import Accept, Append, Take, Tak
 from answerable.adapters.engines.embedded.writer import Writer
 from answerable.base.clock import Clock
 from answerable.base.errors import Broken
-from answerable.engine.port import Accepted, Arrival, Claim, Cursor, Fence, Fenced, Record
+from answerable.engine.port import Accepted, Arrival, Claim, Cursor, Fence, Fenced, Kept, Record
 from answerable.store.lock import HomeLock
 from answerable.store.sqlite import in_our_words, open_reader, open_writer
 
@@ -159,6 +159,24 @@ class EmbeddedJournal:
         """See engine.port. Lets the loop run between pages."""
         async for record in read_feed(self._reader, self.path, after, kinds):
             yield record
+
+    async def find(self, arrival_id: str) -> Kept | None:
+        """See engine.port."""
+        with in_our_words(self.path):
+            return rows.find_arrival(self._reader, arrival_id)
+
+    async def waiting(self, kind: str) -> AsyncIterator[Arrival]:
+        """See engine.port. Lets the loop run between pages."""
+        after = 0
+        while True:
+            with in_our_words(self.path):
+                page = rows.undone_of_kind(self._reader, kind, after, _PAGE_POSITIONS)
+            for position, arrival in page:
+                after = position
+                yield arrival
+            if len(page) < _PAGE_POSITIONS:
+                return
+            await asyncio.sleep(0)
 
     def close(self) -> None:
         """Finish what waits and give the home back; a second call does nothing."""

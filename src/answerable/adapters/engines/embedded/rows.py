@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Collection, Sequence
 
-from answerable.engine.port import Arrival, Cursor, Record
+from answerable.engine.port import Arrival, Cursor, Kept, Record
 from answerable.store.sqlite import Migration, insert_many, placeholders
 
 MESSAGE = "message"
@@ -117,6 +117,15 @@ def memo_of(connection: sqlite3.Connection, arrival: str) -> tuple[Record, ...]:
     return tuple(Record(*row) for row in rows.fetchall())
 
 
+def find_arrival(connection: sqlite3.Connection, name: str) -> Kept | None:
+    sql = "SELECT id, inbox, kind, data, not_before_us, done FROM arrival WHERE id = ?"
+    row = connection.execute(sql, (name,)).fetchone()
+    if row is None:
+        return None
+    *columns, done = row
+    return Kept(Arrival(*columns), memo_of(connection, name), bool(done))
+
+
 def page(
     connection: sqlite3.Connection, after: Cursor, upto: Cursor, kinds: Collection[str] | None
 ) -> list[Record]:
@@ -133,6 +142,19 @@ def undone(connection: sqlite3.Connection) -> list[Arrival]:
     sql = "SELECT id, inbox, kind, data, not_before_us FROM arrival INDEXED BY arrival_undone"
     rows = connection.execute(f"{sql} WHERE done = 0 ORDER BY position")
     return [Arrival(*row) for row in rows.fetchall()]
+
+
+def undone_of_kind(
+    connection: sqlite3.Connection, kind: str, after: int, limit: int
+) -> list[tuple[int, Arrival]]:
+    """A page of what is accepted and not finished, each with its position."""
+    rows = connection.execute(
+        "SELECT position, id, inbox, kind, data, not_before_us FROM arrival"
+        " INDEXED BY arrival_undone WHERE done = 0 AND kind = ? AND position > ?"
+        " ORDER BY position LIMIT ?",
+        (kind, after, limit),
+    )
+    return [(row[0], Arrival(*row[1:])) for row in rows.fetchall()]
 
 
 def undone_messages(connection: sqlite3.Connection) -> int:
