@@ -12,11 +12,13 @@ from answerable.store.lock import HomeHeld, is_home
 from answerable.worker.client import Client, WorkerAway
 from answerable.worker.commands import call
 from answerable.worker.process import close_office, open_office
+from answerable.worker.stopping import note
 from answerable.worker.verbs import (
     Asked,
     MessagesAccept,
     OwnerAccept,
     PersonAdd,
+    Stop,
     Verb,
     decode_verb,
     encode_asked,
@@ -36,6 +38,8 @@ async def ask_home(home: Path, verb: Verb, returns: type[T]) -> T:
     """Run one command. Raises the command's errors, HomeHeld, WrongHome, NotFound."""
     if not is_home(home) and not isinstance(verb, _FOUNDING):
         raise NotAHome(home)
+    if isinstance(verb, Stop):
+        note(home, verb)
     give_up = asyncio.get_running_loop().time() + _HELD_MAX_S
     while True:
         try:

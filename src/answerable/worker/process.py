@@ -17,9 +17,9 @@ from answerable.store.lock import HomeHeld
 from answerable.store.sqlite import DiskFull, StorageFailed
 from answerable.telemetry import failures
 from answerable.views.index import EntryIndex
-from answerable.worker import commands, heartbeat
+from answerable.worker import commands, heartbeat, stopping
 from answerable.worker.commands.office import Office
-from answerable.worker.commands.stop import note_stop_file
+from answerable.worker.commands.stop import note_stop_file, record_pending, stand_still
 from answerable.worker.dispatch import Dispatcher
 from answerable.worker.publisher import Publisher
 from answerable.worker.server import serve
@@ -51,7 +51,10 @@ async def open_office(
         if works:
             publisher.check_not_behind(house.hall.committer.size)
         office = Office(house, dispatcher, EntryIndex.open(plan.home), publisher)
+        asked = stopping.pending(plan.home)
+        stand_still(office, asked)
         await dispatcher.start()
+        await record_pending(office, asked)
     except BaseException:
         await dispatcher.stop()
         await house.close()

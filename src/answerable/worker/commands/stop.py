@@ -1,17 +1,22 @@
 """The stop: put it on, let it go, list what stands still; and the stop file's own record."""
 
 import asyncio
+import logging
+from dataclasses import replace
 
 from answerable.agents.errors import ScopeUnknown
 from answerable.agents.stops import EVERYTHING, FILE, PARTY, Mode, tool_of_scope
-from answerable.base.errors import UsageError
+from answerable.base.errors import AnswerableError, Broken, UsageError
 from answerable.desk.service import SENDS_END_S
 from answerable.parties import rows as parties
 from answerable.pipeline.hall import Hall
 from answerable.store.stopfile import STOP_FILE
-from answerable.worker import verbs
+from answerable.telemetry.failures import describe
+from answerable.worker import stopping, verbs
 from answerable.worker.commands.office import Handlers, Office
 from answerable.worker.verbs.control import Stopped, StopRow
+
+log = logging.getLogger("answerable.worker")
 
 _BY_FILE = "system:stop-file"
 
@@ -20,8 +25,22 @@ async def stop(office: Office, verb: verbs.Stop) -> Stopped:
     """Once this returns nothing more happens: what was in flight has ended, or is late and said.
 
     It bears on the next effect from the first moment, before it is durable; and if it cannot be
-    made durable it stays on in this worker's life.
+    made durable it stays on in this worker's life, and its note in the home for the next one.
     """
+    home = office.house.home
+    try:
+        stopped = await _stop(office, verb)
+    except Broken:
+        raise
+    except AnswerableError:
+        stopping.forget(home, verb)
+        raise
+    stopping.forget(home, verb)
+    is_late = verb.is_on and not await office.house.hall.leases.all_sends_ended(SENDS_END_S)
+    return replace(stopped, is_late=is_late)
+
+
+async def _stop(office: Office, verb: verbs.Stop) -> Stopped:
     hall, mode = office.house.hall, Mode(verb.mode)
     person = hall.people.find(verb.by)
     _check(hall, verb.scope, is_on=verb.is_on)
@@ -32,8 +51,25 @@ async def stop(office: Office, verb: verbs.Stop) -> Stopped:
     hall.agents.reaching.discard((verb.scope, mode))
     if verb.is_kill:
         _end_turns(hall, verb.scope)
-    is_late = verb.is_on and not await hall.leases.all_sends_ended(SENDS_END_S)
-    return Stopped(committed.records[0].key, committed.indexes[0], is_late)
+    return Stopped(committed.records[0].key, committed.indexes[0], is_late=False)
+
+
+def stand_still(office: Office, pending: list[verbs.Stop]) -> None:
+    """Before the first effect of a life: what was asked of an earlier one is in force."""
+    reaching = office.house.hall.agents.reaching
+    reaching.update((verb.scope, Mode(verb.mode)) for verb in pending)
+
+
+async def record_pending(office: Office, pending: list[verbs.Stop]) -> None:
+    """Say in the ledger what is in force already; what nobody may order is let go."""
+    for verb in pending:
+        try:
+            await stop(office, verb)
+        except Broken:
+            raise
+        except AnswerableError as error:
+            office.house.hall.agents.reaching.discard((verb.scope, Mode(verb.mode)))
+            log.error("a stop that was asked for is none: %s", describe(error))
 
 
 def _check(hall: Hall, scope: str, *, is_on: bool) -> None:
