@@ -51,6 +51,7 @@ def _try(home: SmallHome, number: int) -> str:
 
 def test_a_real_worker_lives_through_a_full_disk(small_disk: Path, tmp_path: Path) -> None:
     home = SmallHome(small_disk / "home").found()
+    home.says("[worker]", "[disk]\nreserve_mb = 0\n\n[worker]")  # so that it is met full
     # replies go elsewhere, so that it is the platform that meets the full disk
     here = f"HERE = Path({str(tmp_path)!r})"
     home.agent.write_text(AGENT.replace("HERE = Path(__file__).parent", here))

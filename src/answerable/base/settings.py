@@ -12,6 +12,7 @@ CALL_SECONDS_MAX = 50.0
 (`desk.service.SENDS_END_S`), so that a send in flight has always ended when that is over."""
 CallSeconds = Annotated[float, msgspec.Meta(gt=0, le=CALL_SECONDS_MAX)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+Megabytes = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 
 
 class RailSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,6 +40,23 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stall_s: Seconds = 5.0
 
 
+class DiskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """With less than `reserve_mb` (10^6 bytes) free nothing new is accepted; 0 is no reserve."""
+
+    reserve_mb: Megabytes = 512
+
+
+class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the processes write about themselves; `file` lies in the home, standard error if empty.
+
+    A file that a rotation has moved away is opened anew.
+    """
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
+    file: str = ""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A home's configuration. `agents` are `module:attribute` of an `answerable.Agent`; modules
     and `policies` are looked for where the settings lie."""
@@ -48,6 +66,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     policies: str = "policies"
     ledger: LedgerSettings = LedgerSettings()
     worker: WorkerSettings = WorkerSettings()
+    disk: DiskSettings = DiskSettings()
+    log: LogSettings = LogSettings()
 
 
 def parse_settings(text: str, name: str) -> Settings:

@@ -77,8 +77,7 @@ def worker(
 
     if not is_home(home):
         raise NotAHome(home)
-    stall_s = read_settings(home).worker.stall_s
-    raise typer.Exit(supervise(home, plan=plan or PRODUCTION, stall_s=stall_s))
+    raise typer.Exit(supervise(home, plan=plan or PRODUCTION, settings=read_settings(home)))
 
 
 def run(arguments: list[str] | None = None) -> None:

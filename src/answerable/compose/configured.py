@@ -18,6 +18,7 @@ from answerable.policy.load import load, load_folder
 from answerable.policy.schema import Vocabulary
 from answerable.rails.port import Rail
 from answerable.sdk.agent import Agent
+from answerable.store.disk import MB
 from answerable.telemetry.failures import describe
 
 SETTINGS = "answerable.toml"
@@ -110,6 +111,7 @@ def plan(home: Path) -> Plan:
         origin=settings.ledger.origin,
         in_flight_max=settings.worker.in_flight_max,
         backlog_max=settings.worker.backlog_max,
+        disk_reserve_bytes=settings.disk.reserve_mb * MB,
     )
 
 

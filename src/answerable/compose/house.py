@@ -32,6 +32,7 @@ from answerable.people.service import People
 from answerable.pipeline.hall import Hall, Line
 from answerable.policy.limits import Limits
 from answerable.policy.load import PolicySet
+from answerable.store.disk import Disk
 from answerable.store.files import replace_file
 from answerable.store.keys import KeyStore, home_key
 from answerable.store.stopfile import StopFile
@@ -53,6 +54,7 @@ class Plan:
     is_threaded: bool = True
     backlog_max: int = 20_000
     in_flight_max: int = 256
+    disk_reserve_bytes: int = 0
     wrap_engine: Callable[[Engine], Engine] = lambda engine: engine
 
 
@@ -68,6 +70,7 @@ class House:
         self.keys = keys
         self.hall = hall
         self._one_at_a_time = asyncio.Lock()
+        self.disk = Disk(plan.home, reserve_bytes=plan.disk_reserve_bytes)
 
     @property
     def home(self) -> Path:

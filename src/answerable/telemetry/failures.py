@@ -4,17 +4,22 @@ A message may quote what a customer wrote, a key or an address; types and places
 """
 
 import asyncio
+import json
 import logging
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from logging.handlers import WatchedFileHandler
 from pathlib import Path
 from types import FrameType, TracebackType
 
-from answerable.base.errors import AnswerableError
+from answerable.base.errors import AnswerableError, Broken
+from answerable.base.settings import LogSettings
 
 _FRAMES_MAX = 12
 _CAUSES_MAX = 4
+_DEFAULT = LogSettings()
 
 log = logging.getLogger("answerable")
 
@@ -35,14 +40,46 @@ class Formatter(logging.Formatter):
         return describe(error) if isinstance(error, BaseException) else ""
 
 
-def install(*, level: int = logging.INFO) -> None:
-    """For a process of ours: whatever ends up in its log or on its stderr is described only."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(Formatter())
+class JsonLines(Formatter):
+    """The same as one JSON object a line: `ts` (UTC), `level`, `logger`, `message`, `error`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line = {
+            "ts": at.replace("+00:00", "Z"), "level": record.levelname.lower(),
+            "logger": record.name, "message": record.getMessage(),
+        }  # fmt: skip
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps(line)
+
+
+def install(log_settings: LogSettings = _DEFAULT, home: Path | None = None) -> None:
+    """For a process of ours: whatever ends up in its log or on its stderr is described only.
+
+    Raises Broken where the log's file cannot be opened.
+    """
+    handler = _handler(log_settings, home)
+    handler.setFormatter(JsonLines() if log_settings.format == "json" else Formatter())
+    level = logging.getLevelNamesMapping()[log_settings.level.upper()]
     logging.basicConfig(level=level, handlers=[handler], force=True)
     sys.excepthook = _uncaught
     threading.excepthook = lambda given: _uncaught(given.exc_type, given.exc_value, None)
     sys.unraisablehook = lambda given: _uncaught(given.exc_type, given.exc_value, None)
+
+
+def _handler(log_settings: LogSettings, home: Path | None) -> logging.Handler:
+    if home is None or not log_settings.file:
+        return logging.StreamHandler()
+    path = home / log_settings.file
+    try:
+        return WatchedFileHandler(path, encoding="utf-8")
+    except OSError as error:
+        raise Broken(
+            f"The log '{path}' cannot be opened: {error.strerror}.",
+            "Nothing was started.",
+            f"correct `file` under [log] in {home / 'answerable.toml'}",
+        ) from error
 
 
 def watch_loop(loop: asyncio.AbstractEventLoop) -> None:

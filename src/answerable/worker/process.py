@@ -11,10 +11,12 @@ from importlib import import_module
 from pathlib import Path
 
 from answerable.base.errors import AnswerableError, Broken, UsageError
+from answerable.compose.configured import read_settings
 from answerable.compose.house import Plan, open_house
 from answerable.engine.port import Fenced
 from answerable.store.lock import HomeHeld
 from answerable.store.sqlite import DiskFull, StorageFailed
+from answerable.store.threads import beside_the_loop
 from answerable.telemetry import failures
 from answerable.views.index import EntryIndex
 from answerable.worker import commands, heartbeat, stopping
@@ -130,6 +132,7 @@ async def _follow(office: Office, ended: asyncio.Event) -> frozenset[str]:
     while not ended.is_set():
         said = await _follow_once(office, said)
         await _note_stop_file(office)
+        await _sample_disk(office)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(ended.wait(), _FOLLOW_S)
     return said
@@ -141,6 +144,16 @@ async def _note_stop_file(office: Office) -> None:
         await note_stop_file(office)
     except (AnswerableError, TimeoutError) as error:
         log.error("the stop file is in force, but not recorded: %s", failures.describe(error))
+
+
+async def _sample_disk(office: Office) -> None:
+    """How the home grows; on a disk that is full already, one sample less."""
+    now_us = office.house.hall.clock.now()
+    if office.house.disk.is_due(now_us):
+        try:
+            await beside_the_loop(lambda: office.house.disk.sample(now_us))
+        except (Broken, OSError) as error:
+            log.error("the disk could not be looked at: %s", failures.describe(error))
 
 
 async def _follow_once(office: Office, said: frozenset[str]) -> frozenset[str]:
@@ -192,6 +205,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     failures.install()
     try:
+        failures.install(read_settings(given.home).log, given.home)
         return asyncio.run(work(_plan(given.plan, given.home), leash=given.leash))
     except (KeyboardInterrupt, SystemExit) as error:
         log.error("the worker ends by %s, which nobody of ours raised", type(error).__name__)

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from answerable.base.errors import Broken
+from answerable.base.settings import Settings
 from answerable.store.lock import HomeLock
 from answerable.telemetry import failures
 from answerable.worker.heartbeat import Heartbeat, note_stalled
@@ -127,10 +128,10 @@ def _named(turn: str) -> str:
     return f"the call of effect {turn}" if turn.startswith("eff_") else f"turn {turn or '(none)'}"
 
 
-def supervise(home: Path, *, plan: str, stall_s: float) -> int:
+def supervise(home: Path, *, plan: str, settings: Settings) -> int:
     """Run the worker of `home` under a supervisor in this process, until it is told to end."""
-    failures.install()
+    failures.install(settings.log, home)
     command = [
         sys.executable, "-m", "answerable.worker.process", str(home), "--plan", plan, "--leash",
     ]  # fmt: skip
-    return Supervisor(home, command, stall_s=stall_s).run()
+    return Supervisor(home, command, stall_s=settings.worker.stall_s).run()

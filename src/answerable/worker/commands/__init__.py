@@ -9,6 +9,7 @@ from answerable.worker.verbs.control import Standing
 
 
 async def messages_accept(office: Office, verb: verbs.MessagesAccept) -> list[Ack]:
+    office.house.disk.check(office.house.hall.clock.now())
     with office.dispatcher.stages.timed("receive"):
         return await accept_messages(office.house.hall, verb.messages)
 
