@@ -273,3 +273,51 @@ def test_an_oversized_message_is_refused_with_its_batch(home: SmallHome) -> None
         home.say("x" * 300_000, external_id="big")
     assert told.value.exit_code == 2
     until(lambda: home.settled().waiting == 0)
+
+
+def test_decisions_are_listed_shown_and_explained(home: SmallHome) -> None:
+    rows = read(home, "decision", "list", "--limit", "5")
+    one = str(rows[0]["decision"])
+    shown = json.loads(home.cli("decision", "show", one, "--json").check().out)
+    assert shown["decision"] == one
+    text = home.cli("decision", "show", one).check()
+    assert shown["owner_name"] in text.out
+    assert f"answerable decision explain {one}" in text.err
+    story = home.cli("decision", "explain", one).check()
+    assert "was accountable" in story.out
+    assert "\x1b" not in story.out
+    effect = home.cli("effect", "show", shown["effect"]).check().out
+    assert shown["interaction"] in effect
+    home.cli("decision", "show", "dec_no").fails(3, "answerable decision list")
+    home.cli("effect", "show", "eff_no").fails(3, "effect_not_found")
+
+
+def test_the_ledger_is_searched(home: SmallHome) -> None:
+    found = json.loads(home.cli("ledger", "search", "--kind", "decided", "--json").check().out)
+    assert {one["kind"] for one in found} == {"decided"}
+    said = home.cli("ledger", "search", "--limit", "2").check()
+    assert len(said.out.splitlines()) == 2
+    again = said.err.strip().removeprefix("Next: answerable ")
+    assert len(cli(*shlex.split(again)).check().out.splitlines()) > 2
+    assert "No entry is like that" in home.cli("ledger", "search", "cas_no").check().err
+
+
+def test_policies_are_explained_and_others_are_tried(home: SmallHome, tmp_path: Path) -> None:
+    rules = json.loads(home.cli("policy", "explain", "--json").check().out)
+    assert [rule["effect"] for rule in rules] == ["permit", "hold"]
+    assert '@hold("desk")' in home.cli("policy", "explain").check().out
+    other = tmp_path / "other.cedar"
+    other.write_text('@id("none") forbid (principal, action, resource);')
+    tried = json.loads(home.cli("policy", "dry-run", str(other), "--json").check().out)
+    assert {one["would_be"] for one in tried["changed"]} == {"deny"}
+    assert len(tried["changed"]) == tried["judged"]
+    same = home.cli("policy", "dry-run", str(home.path / "policies")).check()
+    assert "No verdict would change." in same.err
+    other.write_text("permit")
+    home.cli("policy", "dry-run", str(other)).fails(2, "policy_invalid")
+
+
+def test_policies_are_read_from_their_folder_where_no_worker_runs(tmp_path: Path) -> None:
+    free = SmallHome(tmp_path / "home").found()
+    rules = json.loads(free.cli("policy", "explain", "--json").check().out)
+    assert [rule["ref"] for rule in rules] == ["small.cedar:2 @replies", "small.cedar:3 @tools"]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from answerable.cli import desk, keys, ledger, people, stop
+from answerable.cli import decisions, desk, keys, ledger, people, policy, stop
 from answerable.cli.talk import DEFAULT_HOME, AsJson, Home, new_app, out_json, talk
 
 app = new_app("Infrastructure that agents are born inside.")
@@ -20,10 +20,10 @@ for name, noun in (
     ("effect", desk.effect),
     ("desk", desk.desk),
     ("case", desk.case),
-    ("decision", ledger.decision),
+    ("decision", decisions.decision),
     ("stop", stop.stop),
     ("ledger", ledger.ledger),
-    ("policy", ledger.policy),
+    ("policy", policy.policy),
 ):
     app.add_typer(noun, name=name)
 app.command("kill")(stop.kill)

@@ -1,4 +1,4 @@
-"""`decision`, `ledger`, `policy`: the one question, the proof, the rules."""
+"""`ledger`: the record, what is in it, and its proofs."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +9,7 @@ from answerable.cli.talk import (
     DEFAULT_HOME,
     AsJson,
     Home,
+    Rows,
     ask,
     at,
     new_app,
@@ -18,38 +19,9 @@ from answerable.cli.talk import (
     talk_next,
 )
 
-decision = new_app("Verdicts, and who was accountable for them.")
 ledger = new_app("The record, and its proofs.")
-policy = new_app("What is allowed.")
 
 Index = Annotated[int, typer.Argument(min=0, help="An entry's place in the ledger.")]
-
-
-@decision.command("who")
-def decision_who(
-    decision_id: Annotated[str, typer.Argument(help="A decision's id, or use --random.")] = "",
-    is_random: Annotated[bool, typer.Option("--random", help="Draw one by chance.")] = False,
-    home: Home = DEFAULT_HOME,
-    as_json: AsJson = False,
-) -> None:
-    """Who was accountable when this decision was made, and which record captured it?"""
-    from answerable.base.chance import SystemChance
-    from answerable.base.errors import UsageError
-    from answerable.worker.verbs import DecisionWho
-    from answerable.worker.verbs.proofs import Who
-
-    if bool(decision_id) == is_random:
-        raise UsageError(
-            "Which decision is not said.", "Nothing was looked up.",
-            at(home, "answerable decision who --random"),
-        )  # fmt: skip
-    draw = SystemChance().uniform() if is_random else 0.0
-    who = ask(home, DecisionWho(decision_id, draw), Who)
-    if as_json:
-        out_json(who)
-        return
-    out(who.sentence)
-    talk_next(home, f"answerable ledger prove {who.index}")
 
 
 @ledger.command("verify")
@@ -94,19 +66,36 @@ def ledger_prove(index: Index, home: Home = DEFAULT_HOME) -> None:
     out(ask(home, LedgerProve(index), str))
 
 
-@policy.command("check")
-def policy_check(
-    folder: Annotated[Path, typer.Argument(help="A folder of .cedar files, or a home.")],
+@ledger.command("search")
+def ledger_search(
+    id_: Annotated[
+        str,
+        typer.Argument(
+            metavar="[ID]", help="Of an entry, case, interaction, effect, party or person."
+        ),
+    ] = "",
+    kind: Annotated[str, typer.Option(help="One kind only, such as `decided`.")] = "",
+    before: Annotated[int, typer.Option(min=0, help="Older than this ledger index.")] = 0,
+    limit: Rows = 50,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
 ) -> None:
-    """Load a folder of policies and say every mistake.
+    """Entries, newest first: all, of a kind, or whatever names an id."""
+    from answerable.worker.verbs import LedgerSearch
+    from answerable.worker.verbs.proofs import FoundEntry
 
-    Names of agents, tools and rails are free here: which there are, the worker knows.
-    """
-    from answerable.compose.configured import policies_of
-    from answerable.policy.load import load_folder
-    from answerable.store.lock import is_home
+    rows = ask(home, LedgerSearch(kind, id_, before, limit), list[FoundEntry])
+    if as_json:
+        out_json(rows)
+        return
+    if not rows:
+        talk("No entry is like that. Ids stand in what `answerable decision list` prints.")
+    for row in rows:
+        out(f"{row.index:>8}  {row.at}  {row.kind:<16}  {row.id}  {row.summary}")
+    if len(rows) == limit:
+        talk_next(home, f"{_search(id_, kind)} --before {rows[-1].index}")
 
-    found = load_folder(policies_of(folder) if is_home(folder) else folder)
-    rules = f"{len(found.statements)} rules load" if found.statements else "No rule is there"
-    denied = "" if found.statements else " Without a rule everything is denied."
-    talk(f"{rules}. Digest {found.digest}.{denied}")
+
+def _search(id_: str, kind: str) -> str:
+    parts = ["answerable ledger search", id_, f"--kind {kind}" if kind else ""]
+    return " ".join(part for part in parts if part)

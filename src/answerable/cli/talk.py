@@ -97,6 +97,23 @@ def out_table(rows: Sequence[object], nothing: str) -> None:
         out("  ".join(padded).rstrip())
 
 
+def out_fields(view: object, but: Sequence[str] = ()) -> None:
+    """One thing, a line a field; what has several lines is set off. Empty ones are left out."""
+    import msgspec
+
+    record = {name: value for name, value in msgspec.to_builtins(view).items() if name not in but}
+    width = max(map(len, record))
+    for name, value in record.items():
+        if value in ("", [], {}, None):
+            continue
+        many = [f"{k}: {_cell(v)}" for k, v in value.items()] if isinstance(value, dict) else value
+        lines = many if isinstance(many, list) else str(value).split("\n")
+        lines = [line for each in lines for line in str(each).split("\n")]
+        out(f"{name.ljust(width)}  {_cell(lines[0])}")
+        for line in lines[1:]:
+            out(f"{' ' * width}  {_cell(line)}")
+
+
 def _cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"

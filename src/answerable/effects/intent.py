@@ -9,7 +9,7 @@ import msgspec
 
 from answerable.agents.domain import Tool
 from answerable.base.money import Money
-from answerable.engine.port import Engine
+from answerable.engine.port import Engine, Record
 from answerable.ledger.domain import decode_entry
 from answerable.ledger.keyring import Keyring
 
@@ -95,13 +95,31 @@ def amounts_in(value: object) -> Iterator[Money]:
 async def load_action(engine: Engine, keyring: Keyring, position: int) -> Action:
     """The action that was decided in the record at `position`, byte for byte."""
     async for record in engine.read(position - 1):
-        body = decode_entry(record.data).body
-        if body is None or record.body is None:
+        intent = open_intent(keyring, record)
+        if intent is None:
             break
-        intent = _decode_intent(keyring.open(body.kid, record.key, record.body))
-        action: Action = _action.decode(intent.action)
-        return action
+        return action_of(intent)
     raise LookupError(f"the feed holds no decision at position {position}")
+
+
+def open_intent(keyring: Keyring, record: Record) -> Intent | None:
+    """What a `decided` record holds sealed; None where it holds nothing. Raises Unreadable."""
+    body = decode_entry(record.data).body
+    if body is None or record.body is None:
+        return None
+    return _decode_intent(keyring.open(body.kid, record.key, record.body))
+
+
+def action_of(intent: Intent) -> Action:
+    action: Action = _action.decode(intent.action)
+    return action
+
+
+def exactly(action: Action) -> str:
+    """The exact words or arguments, for people."""
+    if isinstance(action, ReplyAction):
+        return f"to {action.to}: {action.text}"
+    return f"{action.tool} {bytes(action.arguments).decode()}"
 
 
 def one_line(subject: str) -> str:

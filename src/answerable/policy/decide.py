@@ -62,16 +62,23 @@ def decide(policies: PolicySet, request: Request) -> Judgement:
 
 def explain(policies: PolicySet, judgement: Judgement) -> str:
     """The verdict with each deciding rule as it was written, for people."""
-    by_ref = {one.ref: one for one in policies.statements}
     parts = [
         judgement.verdict.value + (f": ask {', '.join(judgement.ask)}" if judgement.ask else "")
     ]
-    for reason in judgement.reasons:
-        own, _, ref = reason.partition(" ")
-        rule = by_ref.get(reason) or by_ref.get(ref)
-        said = _OWN_RULES.get(own)
-        parts.append("\n".join(part for part in (reason, said, rule and rule.text) if part))
+    said = [(reason, text_of(policies, reason)) for reason in judgement.reasons]
+    parts += ["\n".join(part for part in one if part) for one in said]
     return "\n\n".join(parts)
+
+
+def text_of(policies: PolicySet, reason: str) -> str:
+    """What a reason stands for: our own rule in words, the rule as it is written in this set.
+
+    Empty where neither is known here.
+    """
+    own, _, ref = reason.partition(" ")
+    written = {one.ref: one.text for one in policies.statements}
+    parts = (_OWN_RULES.get(own), written.get(reason) or written.get(ref))
+    return "\n".join(part for part in parts if part)
 
 
 def _own_refusal(policies: PolicySet, request: Request) -> str:

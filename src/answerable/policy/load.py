@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,11 +43,23 @@ def load_folder(path: Path, vocabulary: Vocabulary = _EVERYTHING) -> PolicySet:
             "Nothing was loaded.",
             "answerable policy check FOLDER",
         )
+    return load(read_files([path]), vocabulary)
+
+
+def read_files(paths: Sequence[Path]) -> dict[str, str]:
+    """The text of policy files, by name; of a folder, of each `*.cedar` in it. PolicyInvalid."""
+    found = [
+        file
+        for path in paths
+        for file in (sorted(path.glob("*.cedar")) if path.is_dir() else [path])
+    ]
     files: dict[str, str] = {}
     problems: list[Problem] = []
-    for file in sorted(path.glob("*.cedar")):
+    for file in found:
         try:
-            if file.stat().st_size > BYTES_MAX:
+            if file.name in files:
+                problems.append(Problem(file.name, 0, "", "two files of this name"))
+            elif file.stat().st_size > BYTES_MAX:
                 problems.append(Problem(file.name, 0, "", f"more than {BYTES_MAX} bytes"))
             else:
                 files[file.name] = file.read_bytes().decode("utf-8")
@@ -57,7 +69,7 @@ def load_folder(path: Path, vocabulary: Vocabulary = _EVERYTHING) -> PolicySet:
             problems.append(Problem(file.name, 0, "", f"cannot be read: {error.strerror}"))
     if problems:
         raise PolicyInvalid(tuple(problems))
-    return load(files, vocabulary)
+    return files
 
 
 def load(files: Mapping[str, str], vocabulary: Vocabulary = _EVERYTHING) -> PolicySet:

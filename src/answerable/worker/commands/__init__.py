@@ -3,7 +3,18 @@
 from answerable.effects.rows import count_open
 from answerable.pipeline.receive import Ack, accept_messages
 from answerable.worker import verbs
-from answerable.worker.commands import answers, control, desk, keys, people, proofs, stop
+from answerable.worker.commands import (
+    answers,
+    control,
+    decisions,
+    desk,
+    dryrun,
+    keys,
+    people,
+    proofs,
+    stop,
+    story,
+)
 from answerable.worker.commands.office import Handlers, Office
 from answerable.worker.verbs.control import Standing
 
@@ -28,7 +39,7 @@ async def status(office: Office, _: verbs.Status) -> Standing:
 
 
 _HANDLERS: Handlers = {verbs.MessagesAccept: messages_accept, verbs.Status: status}
-for _room in (answers, control, desk, keys, people, proofs, stop):
+for _room in (answers, control, decisions, desk, dryrun, keys, people, proofs, stop, story):
     _HANDLERS |= _room.HANDLERS
 
 

@@ -59,6 +59,7 @@ from answerable.worker.verbs.proofs import (
     LedgerCheckpoint,
     LedgerProve,
     LedgerSearch,
+    PolicyDryRun,
     PolicyExplain,
 )
 
@@ -107,6 +108,7 @@ Verb = (
     | LedgerCheckpoint
     | LedgerProve
     | PolicyExplain
+    | PolicyDryRun
     | BackupWrite
 )
 
@@ -197,6 +199,7 @@ __all__ = [
     "PersonAdd",
     "PersonLeave",
     "PersonList",
+    "PolicyDryRun",
     "PolicyExplain",
     "ReleaseList",
     "Status",

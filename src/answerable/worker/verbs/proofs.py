@@ -158,6 +158,38 @@ class RuleRow:
     text: str
 
 
+class PolicyDryRun(msgspec.Struct, frozen=True, tag="policy.dry_run"):
+    """Judge the newest decisions again by other policies (file name to text); nothing is done."""
+
+    files: dict[str, str]
+    agent: Word = ""
+    limit: Limit = 100
+
+
+@dataclass(frozen=True, slots=True)
+class WouldChange:
+    """A decision whose verdict would be another one."""
+
+    decision: str
+    at: str
+    agent: str
+    action: str
+    was: str
+    would_be: str
+    rules: tuple[str, ...]  # that would decide
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What other policies would have said, on the numbers of then."""
+
+    policy: str  # digest of the other set
+    judged: int
+    not_asked: int  # decided by a rule of ours, a limit or a person: no policy decides them
+    unread: int  # their request was erased
+    changed: tuple[WouldChange, ...]
+
+
 class BackupWrite(msgspec.Struct, frozen=True, tag="backup.write"):
     """Copy the running home into a new folder `to`, consistent and verified."""
 

@@ -1,0 +1,262 @@
+"""Commands that show what was decided and what became of it: lists, one in full, in plain words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from answerable.base.clock import iso
+from answerable.base.errors import NotFound, Unreadable
+from answerable.effects import rows as effects
+from answerable.effects.domain import EffectState
+from answerable.effects.errors import EffectUnknownId
+from answerable.effects.intent import action_of, exactly, open_intent
+from answerable.engine.port import Record
+from answerable.ledger.domain import Action, Entry, decode_entry
+from answerable.ledger.telling import tell, tell_action
+from answerable.policy.decide import text_of
+from answerable.policy.load import PolicySet
+from answerable.views import places
+from answerable.worker import verbs
+from answerable.worker.commands.office import Handlers, Office
+from answerable.worker.verbs.proofs import (
+    DecisionRow,
+    DecisionView,
+    EffectView,
+    FoundEntry,
+    RuleRow,
+)
+
+_OWN = {
+    "tool-not-in-release": "The release that ran does not have this tool.",
+    "grade-too-low": "The sender was not proven well enough for this tool.",
+    "amount-ambiguous": "The call holds more than one amount, and one verdict cannot judge two.",
+    "stop:ask": "A stop asks a person about everything that would be allowed.",
+    "stop:pause": "A stop lets nothing start.",
+    "stop:read-only": "A stop lets agents answer and performs no effect tool.",
+    "desk:holder": "A specialist who held the case spoke in their own name.",
+    "desk:not-holder": "The person who spoke did not hold the case any more.",
+}
+"""Rules of ours that decide before any policy is asked."""
+_OF_EFFECTS = ("dec", "eff")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A decided entry with everything that stands beside it."""
+
+    entry: Entry
+    record: Record
+    action: Action
+    state: EffectState | None
+    exact: str  # empty where it was erased
+    request: dict[str, object]
+
+    @property
+    def status(self) -> str:
+        return self.state.status.value if self.state else ""
+
+
+async def decision_list(office: Office, verb: verbs.DecisionList) -> list[DecisionRow]:
+    """Newest first."""
+    await office.index.follow(office.house.hall.engine)
+    found = places.decisions(
+        office.index.db, agent=verb.agent, verdict=verb.verdict, before=verb.before,
+        limit=verb.limit,
+    )  # fmt: skip
+    rows = []
+    for place in found:
+        entry = decode_entry((await office.record_at(place.position)).data)
+        state = _state(office, entry)
+        rows.append(
+            DecisionRow(
+                decision=entry.id, index=entry.seq, at=iso(entry.ts), agent=place.agent,
+                verdict=place.verdict, action=tell_action(entry.action) if entry.action else "",
+                owner=entry.owner.person if entry.owner else "", interaction=place.interaction,
+                status=state.status.value if state else "",
+            )
+        )  # fmt: skip
+    return rows
+
+
+async def decision_show(office: Office, verb: verbs.DecisionShow) -> DecisionView:
+    found = await load_decision(office, verb.decision)
+    entry, state, used = found.entry, found.state, found.entry.policy[-1]
+    owner = entry.owner.person if entry.owner else ""
+    return DecisionView(
+        decision=entry.id, index=entry.seq, at=iso(entry.ts),
+        agent=entry.agent.id if entry.agent else "",
+        release=entry.agent.release if entry.agent else "",
+        owner=owner, owner_name=await office.name_of(owner) if owner else "nobody",
+        via=(entry.owner.via or "") if entry.owner else "",
+        interaction=(entry.trace.interaction or "") if entry.trace else "",
+        case=(entry.trace.case or "") if entry.trace else "",
+        party=entry.subject.pid if entry.subject else "",
+        action=tell_action(found.action), exact=found.exact, verdict=used.verdict,
+        rules=used.reasons, rule_texts=rule_texts(office, entry), policy=used.set,
+        request=found.request, effect=entry.effect.id if entry.effect else "",
+        status=found.status, attempt=state.attempt if state else 0, model="",
+        entry=found.record.data.decode(),
+    )  # fmt: skip
+
+
+async def effect_show(office: Office, verb: verbs.EffectShow) -> EffectView:
+    state = effects.find(office.house.hall.db, verb.effect)
+    if state is None:
+        raise EffectUnknownId(verb.effect)
+    found = await load_decision(office, state.decision)
+    return EffectView(
+        effect=state.id, decision=state.decision, interaction=state.interaction, case=state.case,
+        agent=state.agent, action=tell_action(found.action), exact=found.exact,
+        repeat=state.repeat, status=state.status.value, attempt=state.attempt,
+        entries=tuple(
+            (entry.seq, iso(entry.ts), tell(entry, found.action))
+            for entry in await entries_of_interaction(office, state.interaction)
+            if entry.effect is not None and entry.effect.id == state.id
+        ),
+    )  # fmt: skip
+
+
+async def ledger_search(office: Office, verb: verbs.LedgerSearch) -> list[FoundEntry]:
+    """Newest first. An id of an effect or a decision finds all entries of that effect."""
+    await office.index.follow(office.house.hall.engine)
+    db, prefix = office.index.db, verb.id.partition("_")[0]
+    if not verb.id:
+        found = places.newest(db, kind=verb.kind, before=verb.before, limit=verb.limit)
+    elif prefix in _OF_EFFECTS:
+        return await _about_effect(office, verb)
+    else:
+        found = places.newest_about(
+            db, verb.id, kind=verb.kind, before=verb.before, limit=verb.limit
+        )
+        itself = places.find(db, verb.id)
+        if itself is not None and itself not in found and _fits(itself.seq, itself.kind, verb):
+            found = sorted([*found, itself], key=lambda place: -place.seq)[: verb.limit]
+    return [
+        _found(office, await office.record_at(place.position))
+        for place in found
+    ]  # fmt: skip
+
+
+async def _about_effect(office: Office, verb: verbs.LedgerSearch) -> list[FoundEntry]:
+    effect = verb.id
+    if verb.id.startswith("dec_"):
+        entry = (await office.entry(verb.id))[0] if office.index.find(verb.id) else None
+        effect = entry.effect.id if entry and entry.effect else ""
+    state = effects.find(office.house.hall.db, effect)
+    rows = []
+    for place in office.index.of_interaction(state.interaction) if state else ():
+        record = await office.record_at(place.position)
+        entry = decode_entry(record.data)
+        is_of_it = entry.effect is not None and entry.effect.id == effect
+        if (is_of_it or entry.id == verb.id) and _fits(entry.seq, entry.kind, verb):
+            rows.append(_found(office, record))
+    itself = office.index.find(verb.id)
+    if not rows and itself is not None and _fits(itself.seq, itself.kind, verb):
+        rows.append(_found(office, await office.record_at(itself.position)))
+    return rows[::-1][: verb.limit]
+
+
+def _fits(seq: int, kind: str, verb: verbs.LedgerSearch) -> bool:
+    return (not verb.before or seq < verb.before) and verb.kind in ("", kind)
+
+
+def _found(office: Office, record: Record) -> FoundEntry:
+    entry = decode_entry(record.data)
+    summary = tell(entry, action_of_effect(office, entry))
+    text = record.data.decode()
+    return FoundEntry(entry.seq, iso(entry.ts), entry.kind, entry.id, summary, text)
+
+
+async def policy_explain(office: Office, _: verbs.PolicyExplain) -> list[RuleRow]:
+    return rules_of(office.house.hall.policy)
+
+
+def rules_of(policies: PolicySet) -> list[RuleRow]:
+    """In the order of the files."""
+    return [
+        RuleRow(one.ref, "hold" if one.hold is not None else one.effect, one.text)
+        for one in policies.statements
+    ]
+
+
+async def load_decision(office: Office, decision: str) -> Decision:
+    """Raises NotFound."""
+    await office.index.follow(office.house.hall.engine)
+    place = office.index.find(decision)
+    if place is None or place.kind != "decided":
+        what = "is no entry of this ledger" if place is None else f"is a {place.kind}"
+        raise NotFound(
+            f"'{decision}' {what}, not a decision.", "Nothing was looked up.",
+            "answerable decision list",
+        )  # fmt: skip
+    record = await office.record_at(place.position)
+    entry = decode_entry(record.data)
+    if entry.action is None:
+        raise NotFound(
+            f"'{decision}' names no action.", "Nothing was looked up.",
+            f"answerable ledger prove {entry.seq}",
+        )  # fmt: skip
+    exact, request = opened(office, record)
+    return Decision(entry, record, entry.action, _state(office, entry), exact, request)
+
+
+def opened(office: Office, record: Record) -> tuple[str, dict[str, object]]:
+    """The exact action and what policy was asked; empty where both were erased."""
+    try:
+        intent = open_intent(office.house.hall.keyring, record)
+    except Unreadable:
+        return "", {}
+    if intent is None:
+        return "", {}
+    request = msgspec.json.decode(intent.request, type=dict[str, object] | None)
+    return exactly(action_of(intent)), request or {}
+
+
+def rule_texts(office: Office, entry: Entry) -> tuple[str, ...]:
+    """Of each reason; as written only where the set that decided is the one that is loaded."""
+    used, policy = entry.policy[-1], office.house.hall.policy
+    return tuple(
+        _text(office, reason, is_same_set=used.set == policy.digest) for reason in used.reasons
+    )
+
+
+def _text(office: Office, reason: str, *, is_same_set: bool) -> str:
+    own = _OWN.get(reason, "")
+    if reason.startswith("limit:"):
+        own = f"The tool's limit `{reason.removeprefix('limit:')}` has no room left for it."
+    return own or (text_of(office.house.hall.policy, reason) if is_same_set else "")
+
+
+async def entries_of_interaction(office: Office, interaction: str) -> Sequence[Entry]:
+    """Oldest first."""
+    await office.index.follow(office.house.hall.engine)
+    return [
+        decode_entry((await office.record_at(place.position)).data)
+        for place in office.index.of_interaction(interaction)
+    ]
+
+
+def action_of_effect(office: Office, entry: Entry) -> Action | None:
+    """What an entry about an effect is about, out of that effect's row."""
+    state = effects.find(office.house.hall.db, entry.effect.id) if entry.effect else None
+    if state is None or entry.action is not None:
+        return entry.action
+    return Action(
+        kind="reply" if state.kind == "reply" else "tool", name=state.name, commit="",
+        amount_minor=state.amount_minor if state.currency else None,
+        currency=state.currency or None,
+    )  # fmt: skip
+
+
+def _state(office: Office, entry: Entry) -> EffectState | None:
+    return effects.find(office.house.hall.db, entry.effect.id) if entry.effect else None
+
+
+HANDLERS: Handlers = {
+    verbs.DecisionList: decision_list,
+    verbs.DecisionShow: decision_show,
+    verbs.EffectShow: effect_show,
+    verbs.LedgerSearch: ledger_search,
+    verbs.PolicyExplain: policy_explain,
+}
