@@ -23,7 +23,7 @@ from answerable.ledger.verify import verify_feed
 from answerable.pipeline.hall import Line
 from answerable.pipeline.passage import Answer
 from answerable.pipeline.receive import Ack, Incoming, accept_causes, accept_messages
-from answerable.policy.load import load
+from answerable.policy.load import PolicySet, load
 from answerable.rails.port import Outgoing, Rail
 from answerable.sdk.agent import Agent
 from answerable.worker.dispatch import Dispatcher
@@ -94,33 +94,41 @@ class World:
     home: Path
     agent: Agent
     mailbox: Mailbox = field(default_factory=Mailbox)
-    policy: str = ALLOW_ALL
+    policy: str | PolicySet = ALLOW_ALL
     clock: Clock = field(default_factory=SystemClock)
     seed: int = 1
     is_threaded: bool = True
     wrap_engine: Callable[[Engine], Engine] = lambda engine: engine
     deadline_s: float = 10.0
     rail: Rail | None = None  # instead of the mailbox
+    rail_name: str = "email"
+    owner: str = OWNER
     _opened: int = 0
 
     def plan(self, *, with_agent: bool = True) -> Plan:
         self._opened += 1
         blueprints = (self.agent.blueprint(),) if with_agent else ()
+        line = Line(self.rail or self.mailbox, self.agent.name, self.deadline_s)
+        policy = self.policy
         return Plan(
-            home=self.home, blueprints=blueprints,
-            lines={"email": Line(self.rail or self.mailbox, self.agent.name, self.deadline_s)},
-            policy=load({"world.cedar": self.policy}), clock=self.clock,
+            home=self.home, blueprints=blueprints, lines={self.rail_name: line}, clock=self.clock,
+            policy=policy if isinstance(policy, PolicySet) else load({"world.cedar": policy}),
             chance=SeededChance(self.seed * 1_000_003 + self._opened),
             is_threaded=self.is_threaded, wrap_engine=self.wrap_engine,
         )  # fmt: skip
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """The addresses of who is in the directory, in the order in which they came."""
+        return tuple(dict.fromkeys((self.owner, SPECIALIST)))
 
     async def found(self) -> None:
         """The first day: an owner and a specialist exist, and the owner has accepted."""
         async with self._open(with_agent=False) as life:
             people = life.house.hall.people
-            for email, name in ((OWNER, "Olga Owner"), (SPECIALIST, "Sam Specialist")):
+            for email, name in zip(self.people, ("Olga Owner", "Sam Specialist"), strict=False):
                 await life.house.commit_control(people.add(email, name, by="system:test"))
-            unit = people.accept_ownership(self.agent.name, OWNER)
+            unit = people.accept_ownership(self.agent.name, self.owner)
             await life.house.commit_control(unit)
 
     @asynccontextmanager
