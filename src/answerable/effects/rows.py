@@ -1,6 +1,7 @@
 """Rows of effects, interactions and usage: what the hallway reads to go on."""
 
 import sqlite3
+from dataclasses import dataclass
 from typing import Any
 
 from answerable.base.clock import day_of
@@ -83,19 +84,37 @@ def _received(db: sqlite3.Connection, entry: Entry, position: int) -> None:
     )
 
 
-def _concluded(db: sqlite3.Connection, entry: Entry) -> None:
+OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class InteractionEnd:
+    """How an interaction ended, as an outcome says; one that is not its own leaves open ones be."""
+
+    interaction: str
+    disposition: str
+    is_own: bool
+
+
+def end_of_interaction(entry: Entry) -> InteractionEnd | None:
     """An interaction's own outcome ends it. A person's reply has one as well: it says who answered
     what had ended without, and leaves alone what is open."""
-    if entry.outcome is None or entry.trace is None:
-        return
+    if entry.kind != "outcome" or entry.outcome is None or entry.trace is None:
+        return None
     status, interaction = entry.outcome.status, entry.trace.interaction or ""
-    own = interaction.partition("_")[2]
-    if entry.id.partition("_")[2].partition(".")[0] == own:
-        db.execute("UPDATE interaction SET disposition = ? WHERE id = ?", (status, interaction))
-    elif status == "answered_by_person":
+    is_own = entry.id.partition("_")[2].partition(".")[0] == interaction.partition("_")[2]
+    if not is_own and status != "answered_by_person":
+        return None
+    return InteractionEnd(interaction, status, is_own)
+
+
+def _concluded(db: sqlite3.Connection, entry: Entry) -> None:
+    end = end_of_interaction(entry)
+    if end is not None:
+        also_open = "" if end.is_own else f" AND disposition != '{OPEN}'"
         db.execute(
-            "UPDATE interaction SET disposition = ? WHERE id = ? AND disposition != 'open'",
-            (status, interaction),
+            f"UPDATE interaction SET disposition = ? WHERE id = ?{also_open}",  # noqa: S608
+            (end.disposition, end.interaction),
         )
 
 

@@ -11,11 +11,13 @@ from answerable.pipeline.act import act
 from answerable.pipeline.barrier import commit
 from answerable.pipeline.decide import decide
 from answerable.pipeline.hall import Hall
+from answerable.pipeline.passage import Received
 from answerable.pipeline.receive import is_about_nothing, open_arrival
 from answerable.pipeline.record import record
 from answerable.pipeline.resolve import resolve
 from answerable.pipeline.route import route
 from answerable.pipeline.run import run
+from answerable.telemetry.passages import Passage
 from answerable.telemetry.stages import Stages
 
 _LIVES_MAX = 5
@@ -31,19 +33,27 @@ async def walk(hall: Hall, claim: Claim, stages: Stages) -> None:
     if is_about_nothing(hall, received):
         await commit(hall, received.journey, done=True)
         return
+    passage = Passage(received.interaction, received.arrival.kind, hall.clock.now())
+    try:
+        await _through(hall, received, stages, passage)
+    finally:
+        stages.passages.end(passage)
+
+
+async def _through(hall: Hall, received: Received, stages: Stages, passage: Passage) -> None:
     for life in range(_LIVES_MAX):
         try:
-            with stages.timed("resolve"):
+            with stages.timed("resolve", passage):
                 resolved = resolve(hall, received)
-            with stages.timed("route"):
+            with stages.timed("route", passage):
                 routed = route(hall, resolved)
-            with stages.timed("run"):
+            with stages.timed("run", passage):
                 proposed = await run(hall, routed)
-            with stages.timed("decide"):
+            with stages.timed("decide", passage):
                 decided = await decide(hall, proposed)
-            with stages.timed("act"):
+            with stages.timed("act", passage):
                 acted = await act(hall, decided)
-            with stages.timed("record"):
+            with stages.timed("record", passage):
                 await record(hall, acted)
         except Conflict as conflict:
             if life + 1 == _LIVES_MAX:

@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from answerable.telemetry.passages import Passage, Passages
+
 _BUCKETS = 128
 _PER_OCTAVE = 4
 
@@ -18,14 +20,19 @@ class Stages:
 
     def __init__(self) -> None:
         self._counts: dict[str, list[int]] = {}
+        self.passages = Passages()
 
     @contextmanager
-    def timed(self, name: str) -> Iterator[None]:
+    def timed(self, name: str, passage: Passage | None = None) -> Iterator[None]:
+        """Time what is inside, for all and, if it is given, for this one arrival."""
         began = time.perf_counter_ns()
         try:
             yield
         finally:
-            self.add(name, (time.perf_counter_ns() - began) / 1000)
+            took_ns = time.perf_counter_ns() - began
+            self.add(name, took_ns / 1000)
+            if passage is not None:
+                passage.took(name, took_ns // 1000)
 
     def add(self, name: str, took_us: float) -> None:
         counts = self._counts.setdefault(name, [0] * _BUCKETS)

@@ -11,15 +11,16 @@ from answerable.base.errors import Broken
 from answerable.engine.port import Engine, Record
 from answerable.ledger.domain import KINDS, decode_entry
 from answerable.store.sqlite import rollback
-from answerable.views import hours, places
+from answerable.telemetry.passages import Passage
+from answerable.views import hours, interactions, passages, places
 from answerable.views.places import Place, Places
 
 __all__ = ["VIEWS", "EntryIndex", "Place"]
 
 VIEWS = "views.db"
-_VERSION = 3  # a file of another version is dropped, and built again from the feed
+_VERSION = 4  # a file of another version is dropped, and built again from the feed
 _BATCH = 2_000
-_PARTS = (places, hours)
+_PARTS = (places, hours, interactions, passages)
 _SCHEMA = f"""
 {"".join(part.SCHEMA for part in _PARTS)}
 CREATE TABLE cursor (one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -95,6 +96,7 @@ class EntryIndex:
             actions = {place.id: place.action for place in written if place.action}
             counted = [(entry, it.agent) for (entry, _), it in zip(entries, written, strict=True)]
             hours.add(self._db, counted, lambda id_: actions.get(id_) or self._action_of(id_))
+            interactions.add(self._db, counted)
             self._db.execute(
                 "INSERT OR REPLACE INTO cursor (one, position, digest) VALUES (1, ?, ?)",
                 (last.position, _digest(last)),
@@ -103,6 +105,12 @@ class EntryIndex:
     def _action_of(self, decision: str) -> str:
         place = places.find(self._db, decision)
         return place.action if place is not None else ""
+
+    def keep(self, measured: list[Passage]) -> None:
+        """Telemetry beside the rows, which need no feed to be written. Raises Broken."""
+        if measured:
+            with _in_our_words(self._path), _transaction(self._db):
+                passages.add(self._db, measured)
 
     @property
     def db(self) -> sqlite3.Connection:

@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -159,9 +160,13 @@ async def _sample_disk(office: Office) -> None:
 async def _follow_once(office: Office, said: frozenset[str]) -> frozenset[str]:
     """One round; what fails is said once, and never keeps the worker from working."""
     found = set()
-    for follow in (office.publisher.follow, office.index.follow):
+    engine = office.house.hall.engine
+    for follow in (
+        partial(office.publisher.follow, engine), partial(office.index.follow, engine),
+        office.keep_measured,
+    ):  # fmt: skip
         try:
-            await follow(office.house.hall.engine)
+            await follow()
         except Exception as error:  # noqa: BLE001 - both can be made again from the ledger
             found.add(what := str(error) if isinstance(error, Broken) else failures.describe(error))
             if what not in said:

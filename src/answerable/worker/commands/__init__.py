@@ -2,6 +2,7 @@
 
 from answerable.effects.rows import count_open
 from answerable.pipeline.receive import Ack, accept_messages
+from answerable.telemetry.passages import Passage
 from answerable.worker import verbs
 from answerable.worker.commands import (
     answers,
@@ -21,8 +22,11 @@ from answerable.worker.verbs.control import Standing
 
 async def messages_accept(office: Office, verb: verbs.MessagesAccept) -> list[Ack]:
     office.house.disk.check(office.house.hall.clock.now())
-    with office.dispatcher.stages.timed("receive"):
-        return await accept_messages(office.house.hall, verb.messages)
+    stages, passage = office.dispatcher.stages, Passage("", "accept")
+    with stages.timed("receive", passage):
+        acks = await accept_messages(office.house.hall, verb.messages)
+    stages.passages.accepted([ack.interaction for ack in acks if ack.is_new], passage.took_us)
+    return acks
 
 
 async def status(office: Office, _: verbs.Status) -> Standing:

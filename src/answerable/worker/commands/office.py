@@ -58,6 +58,10 @@ class Office:
         keyring = self.house.hall.keyring
         return keyring.open(entry.body.kid, record.key, record.body).decode()
 
+    async def keep_measured(self) -> None:
+        """What was measured since the last time, where it can be looked up. Raises Broken."""
+        self.index.keep(self.dispatcher.stages.passages.take())
+
     def actor(self, by: str) -> str:
         """Who an entry says did it: a living person, where one was named. Raises PersonUnknown."""
         return self.house.hall.people.find(by).id if by else "system:command"
