@@ -10,7 +10,7 @@ CODE   := src tests examples benchmarks checks verifier
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check env dev-env lint types walls caps licences size unit doses \
-        torture torture-long races bench-stop bench-journal lock clean
+        torture torture-long races bench-stop bench-who bench-journal lock clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -63,6 +63,9 @@ races: dev-env  ## 100,000 seeded takeovers against sends
 
 bench-stop: env  ## ms from a stop to the last new effect, under load, with kills
 	$(BIN)/python benchmarks/stop_latency.py
+
+bench-who: env  ## ms of `decision who` in a history of a million entries
+	$(BIN)/python benchmarks/who_at_a_million.py
 
 bench-journal: env  ## records a second through the embedded journal
 	$(BIN)/python benchmarks/journal.py

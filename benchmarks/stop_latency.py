@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from answerable.base.errors import AnswerableError
-from answerable.pipeline.receive import Ack, Incoming
+from answerable.rails.port import Ack, Incoming
 from answerable.store.stopfile import StopFile
 from answerable.worker.ask import ask_home
 from answerable.worker.client import Client

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from answerable.cli.app import run
-from answerable.pipeline.receive import Ack, Incoming
+from answerable.rails.port import Ack, Incoming
 from answerable.worker import verbs
 from answerable.worker.client import Client, WorkerAway
 from answerable.worker.verbs.control import Standing

@@ -7,7 +7,7 @@ import argparse
 import asyncio
 from pathlib import Path
 
-from answerable.pipeline.receive import Ack, Incoming
+from answerable.rails.port import Ack, Incoming
 from answerable.worker.client import Client
 from answerable.worker.verbs import MessagesAccept
 

@@ -113,3 +113,12 @@ def test_help_fits_its_screen_and_says_what_each_word_is() -> None:
             assert command.help, (noun, verb)
             for parameter in command.params:
                 assert parameter.name == "help" or parameter.help, (noun, verb, parameter.name)
+
+
+def test_a_command_that_meets_a_worker_does_not_load_the_house() -> None:
+    code = "import sys, answerable.worker.ask; print(*sys.modules)"
+    run = subprocess.run(
+        [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True
+    )
+    heavy = ("answerable.pipeline", "answerable.compose", "answerable.policy", "cedarpy", "sqlite3")
+    assert [name for name in run.stdout.split() if name in heavy] == []

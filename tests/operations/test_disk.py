@@ -10,7 +10,7 @@ import pytest
 from answerable.base.clock import DAY_US, HOUR_US, SECOND_US, ManualClock
 from answerable.base.settings import parse_settings
 from answerable.compose.configured import plan
-from answerable.pipeline.receive import Incoming
+from answerable.rails.port import Incoming
 from answerable.store.disk import MB, SAMPLES, Disk, DiskLow, Sample, growth
 from answerable.testing.world import Till
 from answerable.worker import commands, verbs

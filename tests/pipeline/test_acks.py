@@ -4,7 +4,8 @@ from pathlib import Path
 
 from answerable.compose.house import open_house
 from answerable.effects import rows as effects
-from answerable.pipeline.receive import Incoming, find_interaction, find_waiting
+from answerable.pipeline.receive import find_interaction, find_waiting
+from answerable.rails.port import Incoming
 from answerable.testing.world import Life, Till, World
 from stories import inline_world, run, support
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from answerable import Agent, Context, Message, Money, Reply
 from answerable.base.clock import DAY_US, ManualClock
-from answerable.pipeline.receive import Incoming
 from answerable.policy.limits import Limit
+from answerable.rails.port import Incoming
 from answerable.sdk.words import Outcome
 from answerable.testing.world import OWNER, Life, Till
 from stories import inline_world, refuses, run, support

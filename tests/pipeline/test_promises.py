@@ -11,8 +11,8 @@ from answerable import Agent, Context, Message, Money, Reply, ToolCall
 from answerable.base.errors import UsageError
 from answerable.effects.domain import Status
 from answerable.ledger import keyring
-from answerable.pipeline.receive import Incoming
 from answerable.policy.limits import Limit
+from answerable.rails.port import Incoming
 from answerable.sdk.words import Outcome
 from answerable.testing.world import OWNER, Life, Till, World
 from stories import Runs, inline_world, queue_of, run, support

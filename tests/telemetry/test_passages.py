@@ -4,7 +4,7 @@ import asyncio
 import time
 from pathlib import Path
 
-from answerable.pipeline.receive import Ack, Incoming
+from answerable.rails.port import Ack, Incoming
 from answerable.telemetry.passages import STAGES, Passage, Passages
 from answerable.testing.world import Life
 from answerable.views import passages

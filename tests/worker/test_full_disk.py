@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from answerable.pipeline.receive import Ack, Incoming
+from answerable.rails.port import Ack, Incoming
 from answerable.worker import verbs
 from answerable.worker.client import RemoteError, WorkerAway
 from homes import AGENT, SmallHome, cli, working

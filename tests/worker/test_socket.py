@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from answerable.base.errors import Busy, UsageError
-from answerable.pipeline.receive import Ack, Incoming
+from answerable.rails.port import Ack, Incoming
 from answerable.worker import verbs
 from answerable.worker.ask import ask_home
 from answerable.worker.client import Client, RemoteError, WorkerAway

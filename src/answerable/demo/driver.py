@@ -11,7 +11,7 @@ from answerable.base.clock import HOUR_US, MINUTE_US
 from answerable.base.errors import AnswerableError, Busy
 from answerable.demo.arrivals import DayMessage
 from answerable.demo.stage import Stage
-from answerable.pipeline.receive import Ack, Incoming
+from answerable.rails.port import Ack, Incoming
 from answerable.telemetry.stages import Stages
 from answerable.worker import verbs
 from answerable.worker.client import Client, WorkerAway

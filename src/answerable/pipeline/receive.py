@@ -19,32 +19,11 @@ from answerable.ledger.draft import Unit
 from answerable.parties.domain import NoAddress, address_of, normalise
 from answerable.pipeline.hall import Hall
 from answerable.pipeline.passage import Answer, DeskReply, Due, Journey, Received
+from answerable.rails.port import Ack, Incoming
 
 TEXT_BYTES_MAX = 256 * 1024
 FIELD_CHARS_MAX = 1_000
 GRADE_ASSERTED = 1
-
-
-class Incoming(msgspec.Struct, frozen=True, kw_only=True, rename={"sender": "from"}):
-    """A message in any rail's plain form. `sent_at` is microseconds UTC; now if it is absent."""
-
-    external_id: str
-    sender: str
-    text: str
-    rail: str
-    sent_at: int = 0
-    subject: str = ""
-
-
-class Ack(msgspec.Struct, frozen=True):
-    """The message is durable. `is_new` is False if this external id was accepted before.
-
-    `interaction` is the first delivery's; empty only where nothing that names it could be kept.
-    """
-
-    external_id: str
-    is_new: bool
-    interaction: str = ""
 
 
 class RailGone(Broken):

@@ -1,8 +1,30 @@
-"""A rail is one configured way in and out. Its way in is `receive`; this is its way out."""
+"""A rail is one configured way in and out: what comes in as a message, what goes out as a reply."""
 
 from typing import Literal, Protocol
 
 import msgspec
+
+
+class Incoming(msgspec.Struct, frozen=True, kw_only=True, rename={"sender": "from"}):
+    """A message in any rail's plain form. `sent_at` is microseconds UTC; now if it is absent."""
+
+    external_id: str
+    sender: str
+    text: str
+    rail: str
+    sent_at: int = 0
+    subject: str = ""
+
+
+class Ack(msgspec.Struct, frozen=True):
+    """The message is durable. `is_new` is False if this external id was accepted before.
+
+    `interaction` is the first delivery's; empty only where nothing that names it could be kept.
+    """
+
+    external_id: str
+    is_new: bool
+    interaction: str = ""
 
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):

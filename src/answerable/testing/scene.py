@@ -19,10 +19,9 @@ from answerable.compose.house import open_house
 from answerable.effects import rows as effects
 from answerable.effects.domain import EffectState, Status
 from answerable.ledger.domain import Entry, decode_entry
-from answerable.pipeline.receive import Incoming
 from answerable.policy.load import PolicySet, load, load_folder
 from answerable.policy.schema import Vocabulary
-from answerable.rails.port import Outgoing
+from answerable.rails.port import Incoming, Outgoing
 from answerable.sdk.agent import Agent
 from answerable.testing.fakes import Called, Fakes, NotFaked
 from answerable.testing.world import ALLOW_ALL, SPECIALIST, Life, World

@@ -22,9 +22,9 @@ from answerable.ledger.domain import KINDS, Entry, decode_entry
 from answerable.ledger.verify import verify_feed
 from answerable.pipeline.hall import Line
 from answerable.pipeline.passage import Answer
-from answerable.pipeline.receive import Ack, Incoming, accept_causes, accept_messages
+from answerable.pipeline.receive import accept_causes, accept_messages
 from answerable.policy.load import PolicySet, load
-from answerable.rails.port import Outgoing, Rail
+from answerable.rails.port import Ack, Incoming, Outgoing, Rail
 from answerable.sdk.agent import Agent
 from answerable.worker.dispatch import Dispatcher
 

@@ -7,34 +7,15 @@ from typing import TypeVar
 import msgspec
 
 from answerable.base.errors import NotFound
-from answerable.compose.configured import office_plan, plan, policies_of
-from answerable.policy.load import load_folder
 from answerable.store.lock import HomeHeld, is_home
 from answerable.worker.client import Client, WorkerAway
-from answerable.worker.commands import call
-from answerable.worker.commands.decisions import rules_of
-from answerable.worker.process import close_office, open_office
 from answerable.worker.stopping import note
-from answerable.worker.verbs import (
-    Asked,
-    MessagesAccept,
-    OwnerAccept,
-    PersonAdd,
-    PolicyExplain,
-    Stop,
-    Verb,
-    decode_verb,
-    encode_asked,
-)
+from answerable.worker.verbs import OwnerAccept, PersonAdd, Stop, Verb
 
 T = TypeVar("T")
 _HELD_MAX_S = 3.0
 _HELD_PAUSE_S = 0.1
 _FOUNDING = (PersonAdd, OwnerAccept)  # what may be done in a home that does not exist yet
-
-
-class _Sent(msgspec.Struct):
-    verb: msgspec.Raw
 
 
 async def ask_home(home: Path, verb: Verb, returns: type[T]) -> T:
@@ -76,17 +57,8 @@ class NotAHome(NotFound):
 
 
 async def _ask_closed(home: Path, verb: Verb, returns: type[T]) -> T:
-    """Hold the home for one command. No agent is loaded and nothing that waits is touched."""
-    sent = msgspec.json.decode(encode_asked(Asked(0, verb)), type=_Sent)
-    checked = decode_verb(bytes(sent.verb))  # as the socket would
-    if isinstance(verb, PolicyExplain):  # the office has no policy, but its folder can be read
-        return msgspec.convert(
-            msgspec.to_builtins(rules_of(load_folder(policies_of(home)))), returns
-        )
-    is_arrival = isinstance(verb, MessagesAccept)  # which rails there are, only these must know
-    office = await open_office((plan if is_arrival else office_plan)(home), works=False)
-    try:
-        result = await call(office, checked)
-    finally:
-        await close_office(office)
+    # most commands meet a worker: they do not wait for the whole house to be imported
+    from answerable.worker.closed import ask_closed  # noqa: PLC0415
+
+    result = await ask_closed(home, verb)
     return msgspec.convert(msgspec.to_builtins(result), returns)

@@ -1,7 +1,8 @@
 """The public commands: what people and their tools may ask of a house."""
 
 from answerable.effects.rows import count_open
-from answerable.pipeline.receive import Ack, accept_messages
+from answerable.pipeline.receive import accept_messages
+from answerable.rails.port import Ack
 from answerable.telemetry.passages import Passage
 from answerable.worker import verbs
 from answerable.worker.commands import (

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from answerable.pipeline.receive import Incoming
+from answerable.rails.port import Incoming
 from answerable.worker.verbs.base import Index, Limit, Seconds, Word
 
 
