@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from answerable.cli import decisions, desk, keys, ledger, people, policy, stop
+from answerable.cli import author, decisions, desk, keys, ledger, people, policy, stop
 from answerable.cli.talk import DEFAULT_HOME, AsJson, Home, new_app, out_json, talk
 
 app = new_app("Infrastructure that agents are born inside.")
@@ -26,6 +26,7 @@ for name, noun in (
     ("policy", policy.policy),
 ):
     app.add_typer(noun, name=name)
+app.command("init")(author.init)
 app.command("kill")(stop.kill)
 people.agent.command("pause")(stop.agent_pause)
 people.agent.command("resume")(stop.agent_resume)

@@ -15,8 +15,23 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 DEFAULT_HOME = Path(".answerable")
+
+
+def _home_of(folder: Path) -> Path:
+    """The home, where the folder of its project was named."""
+    inside = folder / DEFAULT_HOME
+    is_project = (folder / "answerable.toml").exists() and not (folder / "lock").exists()
+    return inside if is_project and inside.is_dir() else folder
+
+
 Home = Annotated[
-    Path, typer.Option("--home", envvar="ANSWERABLE_HOME", help="The home to work on.")
+    Path,
+    typer.Option(
+        "--home",
+        envvar="ANSWERABLE_HOME",
+        callback=_home_of,
+        help="The home to work on, or its project.",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Rows = Annotated[int, typer.Option("--limit", min=1, max=1_000, help="How many at most.")]
