@@ -32,7 +32,7 @@ def support(
     till: Till, *, repeat: Repeat = "reconcilable", limit: Limit | None = None,
     runs: Runs | None = None, deadline_s: float = 10.0, attempts_max: int = 6,
 ) -> Agent:  # fmt: skip
-    """Refunds on 'refund', hands over on 'human', answers everything else."""
+    """Refunds on 'refund', hands over on 'human', thinks on 'think', answers everything else."""
     agent = Agent("support", owner=OWNER, desk="orders", purpose="Answer and refund")
 
     async def find(key: str) -> str | None:
@@ -55,6 +55,8 @@ def support(
             return Reply("Refunded.", after=asked, otherwise="Not refunded.")
         if "human" in message.text:
             return ctx.escalate("wants a person")
+        if "think" in message.text:
+            return await ctx.think("Be kind.")
         return Reply(f"About {message.text}.")
 
     return agent

@@ -8,20 +8,24 @@ if TYPE_CHECKING:
     from answerable.base.money import Money
     from answerable.cases.domain import Message
     from answerable.effects.errors import NotDone, OutcomeUnknown
+    from answerable.policy.budget import Budget
     from answerable.policy.limits import Limit
     from answerable.sdk.agent import Agent
     from answerable.sdk.call import ToolCall
     from answerable.sdk.context import Context
+    from answerable.sdk.port import ModelAway
     from answerable.sdk.words import Escalation, Proposal, Reply
 
 __version__ = "0.1.0"
 
 _HOME_OF = {
     "Agent": "answerable.sdk.agent",
+    "Budget": "answerable.policy.budget",
     "Context": "answerable.sdk.context",
     "Escalation": "answerable.sdk.words",
     "Limit": "answerable.policy.limits",
     "Message": "answerable.cases.domain",
+    "ModelAway": "answerable.sdk.port",
     "Money": "answerable.base.money",
     "NotDone": "answerable.effects.errors",
     "OutcomeUnknown": "answerable.effects.errors",
@@ -33,10 +37,12 @@ _HOME_OF = {
 
 __all__ = [
     "Agent",
+    "Budget",
     "Context",
     "Escalation",
     "Limit",
     "Message",
+    "ModelAway",
     "Money",
     "NotDone",
     "OutcomeUnknown",

@@ -14,13 +14,14 @@ from answerable.effects.domain import Status
 from answerable.effects.errors import NotDone, OutcomeUnknown
 from answerable.pipeline import desk
 from answerable.store.lock import HomeHeld
+from answerable.testing.scripted import ScriptedModel
 from answerable.testing.world import OWNER, SPECIALIST, Life, Till, World
 from answerable.worker import verbs
 from answerable.worker.verbs.people import NewKey
 from offices import asking
 from stories import HOLD_TOOLS, inline_world, run, support
 
-TEXTS = ("refund", "refund 900", "human!", "hello", "refund 100 please")
+TEXTS = ("refund", "refund 900", "human!", "hello", "refund 100 please", "think")
 
 
 class FickleTill(Till):
@@ -80,7 +81,9 @@ def test_dropped_and_rebuilt_state_is_identical_after_a_mixed_life(
 ) -> None:
     async def scenario() -> None:
         chance = random.Random(seed)
-        world: World = inline_world(tmp_path / "home", support(FickleTill(seed)))
+        agent = support(FickleTill(seed))
+        agent.model = {"use": "openai:scripted-1"}
+        world: World = inline_world(tmp_path / "home", agent, model=ScriptedModel("I think so."))
         world.policy = HOLD_TOOLS if seed % 2 else world.policy
         await world.found()
         for part in range(3):

@@ -9,6 +9,7 @@ import msgspec
 
 from answerable.agents.stops import Stops
 from answerable.base.settings import CALL_SECONDS_MAX
+from answerable.policy.budget import BUDGET, Budget
 from answerable.policy.limits import Limit
 
 Repeat = Literal["idempotent", "reconcilable", "at_most_once"]
@@ -72,6 +73,7 @@ class Blueprint:
     sources: Mapping[str, str]  # module name -> source text
     prompt: str = ""
     model: Mapping[str, str | int] = field(default_factory=dict)
+    budget: Budget = BUDGET
     turn_deadline_s: float = 30.0  # of one run of the handler
     hold_expires_after_s: int = 4 * 3600  # a held effect that nobody answered is refused then
 
@@ -87,7 +89,7 @@ class Release:
 
 def release_of(blueprint: Blueprint, policy_digest: str) -> Release:
     """Digest of code, prompt, model settings, tools and policy: change one and it is another."""
-    parts = {
+    parts: dict[str, object] = {
         "agent": blueprint.agent,
         "desk": blueprint.desk,
         "purpose": blueprint.purpose,
@@ -109,6 +111,8 @@ def release_of(blueprint: Blueprint, policy_digest: str) -> Release:
             for _, tool in sorted(blueprint.tools.items())
         ],
     }  # fmt: skip
+    if "use" in blueprint.model:  # without a model there is nothing that a budget could say
+        parts["budget"] = repr(blueprint.budget)
     digest = hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
     return Release(f"rel_{digest[:24]}", digest, blueprint)
 

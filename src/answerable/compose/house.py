@@ -1,13 +1,14 @@
 """A house: every room wired over one home. What a worker, a command and a test all open."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from answerable.adapters.engines.embedded.journal import EmbeddedJournal
 from answerable.adapters.signers.file import FileSigner
 from answerable.agents import rows as agent_rows
+from answerable.agents import spending
 from answerable.agents.domain import Blueprint, Release, release_of
 from answerable.agents.service import Agents
 from answerable.base.chance import Chance, SystemChance
@@ -18,6 +19,7 @@ from answerable.cases.leases import Leases
 from answerable.cases.service import Cases
 from answerable.compose import state
 from answerable.compose.head import heal_state, proven_head, state_agrees
+from answerable.compose.models import models_of
 from answerable.effects import rows as effect_rows
 from answerable.engine.port import Engine, Fence
 from answerable.ledger import rows as ledger_rows
@@ -30,8 +32,10 @@ from answerable.people import rows as people_rows
 from answerable.people.errors import AgentHasNoOwner
 from answerable.people.service import People
 from answerable.pipeline.hall import Hall, Line
+from answerable.policy.budget import Spending
 from answerable.policy.limits import Limits
 from answerable.policy.load import PolicySet
+from answerable.sdk.port import Model
 from answerable.store.disk import Disk
 from answerable.store.files import replace_file
 from answerable.store.keys import KeyStore, home_key
@@ -48,6 +52,7 @@ class Plan:
     blueprints: Sequence[Blueprint] = ()
     lines: dict[str, Line] = field(default_factory=dict)
     policy: PolicySet
+    models: Mapping[str, Model] = field(default_factory=dict)  # in place of what agents declare
     origin: str = "answerable.local/home"
     clock: Clock = field(default_factory=SystemClock)
     chance: Chance = field(default_factory=SystemChance)
@@ -163,6 +168,8 @@ def open_house(plan: Plan) -> House:
         policy=plan.policy, limits=Limits(lambda key, day: effect_rows.used(db, key, day)),
         lines=plan.lines, releases=_releases(plan), stop_file=StopFile(plan.home),
         reload_control=reload_control,
+        models=models_of(plan.blueprints, plan.models),
+        spending=Spending(lambda agent, day: spending.spent(db, agent, day)),
     )  # fmt: skip
     return House(plan, journal, keys, hall, signer.vkey)
 

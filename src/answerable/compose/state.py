@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from answerable.adapters.engines.embedded.state import State
 from answerable.agents import rows as agents
+from answerable.agents import spending
 from answerable.cases import rows as cases
 from answerable.desk import rows as desk
 from answerable.effects import rows as effects
@@ -14,13 +15,13 @@ from answerable.ledger.domain import KINDS, SEAL_KIND, Entry, decode_entry
 from answerable.parties import rows as parties
 from answerable.people import rows as people
 
-_ROOMS = (ledger, people, parties, agents, cases, effects, desk)
+_ROOMS = (ledger, people, parties, agents, spending, cases, effects, desk)
 
 TABLES = tuple(table for room in _ROOMS for table in room.TABLES)
 
 _Project = Callable[[sqlite3.Connection, Entry], None]
 _BY_KIND: dict[str, list[_Project]] = {kind: [] for kind in KINDS}
-for _room in (people, parties, agents, cases, desk):
+for _room in (people, parties, agents, spending, cases, desk):
     for _kind in _room.KINDS:
         _BY_KIND[_kind].append(_room.project)
 

@@ -104,6 +104,27 @@ class Outcome(_Frozen, frozen=True):
     commit: str | None = None  # keyed commitment to the receipt
 
 
+class ModelUse(_Frozen, frozen=True):
+    """What a turn asked of its model and what that cost. It stands on one entry of the turn, so
+    that entries can be summed; the requests and answers themselves are in its recorded steps.
+
+    What the provider did not tell is estimated from bytes, and counted in `estimated`. Requests
+    whose price is not known are counted in `unpriced`, and cost nothing in `cost_micros`.
+    """
+
+    use: str  # the model as the release names it: `openai:gpt-5-mini`
+    models: tuple[str, ...] = ()  # what answered, as the provider names it
+    requests: tuple[str, ...] = ()  # the provider's ids, in the order of asking
+    params: dict[str, str | Integer] | None = None
+    calls: Integer = 0  # recorded calls, each one step
+    attempts: Integer = 0  # requests that they took
+    input_tokens: Integer = 0
+    output_tokens: Integer = 0
+    cost_micros: Integer = 0  # millionths of a US dollar
+    unpriced: Integer = 0
+    estimated: Integer = 0
+
+
 class BodyRef(_Frozen, frozen=True):
     """Ciphertext that belongs to the entry: its SHA-256, how it is sealed, under which key."""
 
@@ -134,6 +155,7 @@ class Entry(_Frozen, frozen=True):
     effect: Effect | None = None
     outcome: Outcome | None = None
     change: dict[str, str | Integer] | None = None  # what changed hands, in kinds of power
+    model: ModelUse | None = None  # of the turn that led to this, on its first entry
     body: BodyRef | None = None
 
 

@@ -10,6 +10,7 @@ from answerable.ledger.domain import (
     Effect,
     Evidence,
     Kind,
+    ModelUse,
     Outcome,
     Owner,
     PolicyUse,
@@ -45,6 +46,7 @@ class Draft:
     effect: Effect | None = None
     outcome: Outcome | None = None
     change: Mapping[str, str | int] | None = None
+    model: ModelUse | None = None
     body: Body | None = None
 
 

@@ -152,7 +152,8 @@ def _number(draft: Draft, seq: int, ts: int, counting: _Counting, body: BodyRef 
         actor=draft.actor, owner=draft.owner, oseq=oseq, agent=draft.agent, subject=subject,
         parent=draft.parent, trace=draft.trace, inputs=draft.inputs, evidence=draft.evidence,
         policy=draft.policy, action=draft.action, effect=draft.effect, outcome=draft.outcome,
-        change=None if draft.change is None else dict(draft.change), body=body,
+        change=None if draft.change is None else dict(draft.change), model=draft.model,
+        body=body,
     )  # fmt: skip
 
 

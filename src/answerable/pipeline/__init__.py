@@ -63,4 +63,5 @@ async def _through(hall: Hall, received: Received, stages: Stages, passage: Pass
                 received.journey.memo[first.key] = first
             received.journey.unit = Unit(arrival=received.arrival.id)
         else:
+            hall.spending.forget(received.interaction)
             return

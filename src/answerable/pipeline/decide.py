@@ -7,15 +7,17 @@ from answerable.base import faults
 from answerable.cases.domain import Case, Message
 from answerable.cases.service import Handover, change_of_hands
 from answerable.effects.intent import Action, ReplyAction
-from answerable.ledger.draft import Body, Draft
+from answerable.ledger.domain import AgentRef
+from answerable.ledger.draft import Body, Draft, Unit
 from answerable.pipeline import resume
 from answerable.pipeline.barrier import commit
 from answerable.pipeline.guard import why_people
 from answerable.pipeline.hall import Hall
 from answerable.pipeline.judge import Judged, judge_reply, judge_tool
-from answerable.pipeline.passage import Decided, Due, Intended, Proposed, Received
+from answerable.pipeline.passage import Decided, Due, Intended, Proposed, Received, Routed
 from answerable.pipeline.receive import accept_causes
 from answerable.pipeline.reserve import remember
+from answerable.pipeline.thoughts import model_use
 from answerable.policy.domain import Verdict
 from answerable.sdk.words import Escalation
 
@@ -33,6 +35,7 @@ async def decide(hall: Hall, proposed: Proposed) -> Decided:
         unit.drafts.extend(one.draft for one in judged)
         if proposed.escalation is not None:
             unit.drafts.append(_escalated(proposed, proposed.escalation))
+        is_told = _tell_model_use(hall, proposed, unit)
         await _hold_timers(hall, received, judged)
         await faults.point("decide.before_commit")
         await commit(hall, received.journey)
@@ -44,6 +47,8 @@ async def decide(hall: Hall, proposed: Proposed) -> Decided:
     for one in judged:
         if one.reservation is not None:
             remember(hall, one.effect, one.reservation)
+    if is_told:
+        hall.spending.forget(received.interaction)
     await faults.point("decide.after_commit")
     return Decided(
         proposed, _intended(hall, received, judged), _disposition(proposed), _desk(judged)
@@ -84,6 +89,25 @@ def _judge_all(hall: Hall, proposed: Proposed, message: Message, judged: list[Ju
     if proposed.reply is not None:
         ordinal = len(proposed.effects) + 1
         judged.append(judge_reply(hall, routed, proposed.reply, message, ordinal))
+
+
+def _tell_model_use(hall: Hall, proposed: Proposed, unit: Unit) -> bool:
+    """On the first entry of the turn, and on no other: so it can be summed. Where the turn has no
+    entry of its own here, its outcome tells it."""
+    for place, draft in enumerate(unit.drafts):
+        if draft.kind in ("decided", "escalated"):
+            unit.drafts[place] = with_model_use(hall, proposed.routed, draft)
+            return True
+    return False
+
+
+def with_model_use(hall: Hall, routed: Routed, draft: Draft) -> Draft:
+    use = model_use(hall, routed.resolved.received)
+    if use is None:
+        return draft
+    release = routed.release.id if routed.release else ""
+    agent = AgentRef(id=routed.resolved.case.agent, release=release)
+    return replace(draft, model=use, agent=draft.agent or agent)
 
 
 async def _hold_timers(hall: Hall, received: Received, judged: list[Judged]) -> None:

@@ -20,9 +20,11 @@ from answerable.ledger.committer import Committer
 from answerable.ledger.keyring import Keyring
 from answerable.parties.service import Parties
 from answerable.people.service import People
+from answerable.policy.budget import Spending
 from answerable.policy.limits import Limits, Reservation
 from answerable.policy.load import PolicySet
 from answerable.rails.port import Rail
+from answerable.sdk.port import Model
 from answerable.store.stopfile import StopFile
 from answerable.telemetry.watch import Unwatched, Watch
 
@@ -61,6 +63,9 @@ class Hall:
     lines: Mapping[str, Line]
     releases: Mapping[str, Release]  # agent -> the release that is loaded in this process
     stop_file: StopFile
+    models: Mapping[str, Model]  # agent -> what it thinks with, if it does
+    spending: Spending
+    overhear: Callable[[str, str], None] = lambda _interaction, _text: None  # a thought as it comes
     watch: Watch = field(default_factory=Unwatched)
     turns: dict[asyncio.Task[object], str] = field(default_factory=dict)  # whose code is running
     stalled: frozenset[str] = frozenset()  # turns (arrivals) and effects that stalled a worker

@@ -7,7 +7,7 @@ from answerable.engine.port import Conflict
 from answerable.ledger import domain as ledger
 from answerable.ledger.draft import Body, Draft
 from answerable.pipeline.barrier import commit
-from answerable.pipeline.decide import escalated
+from answerable.pipeline.decide import escalated, with_model_use
 from answerable.pipeline.hall import Hall
 from answerable.pipeline.passage import Acted, End, Journey
 from answerable.pipeline.receive import accept_causes
@@ -36,7 +36,7 @@ async def record(hall: Hall, acted: Acted) -> None:
             drafts.append(_ended(resolved.party.kid, end))
     to_people = _to_people(hall, acted)
     if _concludes(hall, acted):
-        drafts.append(_outcome(acted, is_escalated=to_people is not None))
+        drafts.append(_outcome(hall, acted, is_escalated=to_people is not None))
     ended = [end.state for end in acted.ends if end.status in (Status.FAILED, Status.REFUSED)]
     with giving_back(hall, ended):
         await faults.point("record.before_commit")
@@ -129,10 +129,10 @@ def _to_people(hall: Hall, acted: Acted) -> Draft | None:
     )  # fmt: skip
 
 
-def _outcome(acted: Acted, *, is_escalated: bool) -> Draft:
-    resolved = acted.decided.proposed.routed.resolved
-    received = resolved.received
-    return Draft(
+def _outcome(hall: Hall, acted: Acted, *, is_escalated: bool) -> Draft:
+    routed = acted.decided.proposed.routed
+    resolved, received = routed.resolved, routed.resolved.received
+    draft = Draft(
         kind="outcome",
         id=f"out_{received.origin}",
         actor="system:hallway",
@@ -141,6 +141,8 @@ def _outcome(acted: Acted, *, is_escalated: bool) -> Draft:
         trace=ledger.Trace(interaction=received.interaction, case=resolved.case.id),
         outcome=ledger.Outcome(status=_disposition(acted, is_escalated=is_escalated)),
     )
+    is_told = any(one.kind in ("decided", "escalated") for one in received.journey.memo.values())
+    return draft if is_told else with_model_use(hall, routed, draft)
 
 
 def _disposition(acted: Acted, *, is_escalated: bool) -> str:

@@ -6,9 +6,11 @@ import re
 from answerable.agents.domain import Release
 from answerable.cases.domain import Message
 from answerable.pipeline.hall import Hall
+from answerable.pipeline.mind import TurnMind
 from answerable.pipeline.passage import Proposed, Routed
 from answerable.pipeline.turn import Turn, handle
 from answerable.sdk.context import Context, TurnDiverged, TurnFlooded
+from answerable.sdk.port import BudgetSpent, ModelAway
 from answerable.sdk.words import Escalation, Reply
 from answerable.telemetry.watch import Watched
 
@@ -39,6 +41,7 @@ async def run(hall: Hall, routed: Routed) -> Proposed:
     context = Context(
         turn, interaction=routed.resolved.received.interaction, case=routed.resolved.case.id,
         party=routed.resolved.party.id,
+        mind=TurnMind(hall, routed.release, routed.resolved.received.interaction, message),
     )  # fmt: skip
     try:
         proposed = await _thought(hall, routed, routed.release, context)
@@ -61,6 +64,10 @@ async def _thought(hall: Hall, routed: Routed, release: Release, context: Contex
         return _to_desk(routed, "turn_flooded", str(flood))
     except TurnDiverged as error:
         return _to_desk(routed, "turn_diverged", str(error))
+    except BudgetSpent as spent:
+        return _to_desk(routed, "budget_spent", f"The budget of its model is used up: {spent}.")
+    except ModelAway as away:
+        return _to_desk(routed, "model_away", f"The agent's model gave no answer: {away}.")
     except Exception as error:  # noqa: BLE001 - author code may raise anything
         return _to_desk(routed, "agent_failed", f"The agent's code raised {type(error).__name__}.")
 

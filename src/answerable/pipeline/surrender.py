@@ -7,9 +7,9 @@ from answerable.ledger import domain as ledger
 from answerable.ledger.draft import Draft, Unit
 from answerable.pipeline import resume
 from answerable.pipeline.barrier import commit
-from answerable.pipeline.decide import escalated
+from answerable.pipeline.decide import escalated, with_model_use
 from answerable.pipeline.hall import Hall
-from answerable.pipeline.passage import Due, Journey, Received, Resolved
+from answerable.pipeline.passage import Due, Journey, Received, Resolved, Routed
 from answerable.pipeline.receive import named_in, open_arrival
 from answerable.pipeline.reserve import giving_back
 from answerable.pipeline.resolve import resolve
@@ -64,18 +64,24 @@ async def _surrender(hall: Hall, claim: Claim, why: str, *, is_told: bool = True
     drafts.extend(_asked(state) for state in _may_have_begun(hall, received, surely_not))
     if is_told:
         drafts.extend(_handed_over(hall, resolved, why))
-    drafts.append(
-        Draft(
-            kind="outcome",
-            id=f"out_{received.origin}.{received.arrival.id[-12:]}",
-            actor="system:hallway",
-            party=resolved.party.id,
-            trace=ledger.Trace(interaction=received.interaction, case=resolved.case.id),
-            outcome=ledger.Outcome(status="surrendered", reason=why),
-        )
-    )
+    drafts.append(_outcome(hall, resolved, why))
     with giving_back(hall, surely_not):
         await commit(hall, received.journey, done=True)
+    hall.spending.forget(received.interaction)
+
+
+def _outcome(hall: Hall, resolved: Resolved, why: str) -> Draft:
+    received, release = resolved.received, hall.releases.get(resolved.case.agent)
+    draft = Draft(
+        kind="outcome",
+        id=f"out_{received.origin}.{received.arrival.id[-12:]}",
+        actor="system:hallway",
+        party=resolved.party.id,
+        trace=ledger.Trace(interaction=received.interaction, case=resolved.case.id),
+        outcome=ledger.Outcome(status="surrendered", reason=why),
+    )
+    is_told = any(one.kind in ("decided", "escalated") for one in received.journey.memo.values())
+    return draft if is_told else with_model_use(hall, Routed(resolved, release, None), draft)
 
 
 def _will_not_begin(hall: Hall, received: Received) -> list[EffectState]:

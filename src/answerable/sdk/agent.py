@@ -7,7 +7,9 @@ from types import ModuleType
 from typing import TypedDict, Unpack, get_type_hints
 
 from answerable.agents.domain import PATIENCE, Blueprint, Patience, Repeat, Tool
+from answerable.agents.model import choice_of
 from answerable.cases.domain import Message
+from answerable.policy.budget import BUDGET, Budget
 from answerable.policy.limits import Limit
 from answerable.sdk.closed import what_is_open
 from answerable.sdk.context import Context
@@ -25,7 +27,8 @@ class Details(TypedDict, total=False):
     """What else an agent may be made with; a change of any of these is another release.
 
     `prompt`: its standing instructions. `model`: settings of its model, words and whole numbers
-    (`{"name": "m-1", "max_tokens": 800}`; a temperature is written as text).
+    (`{"use": "openai:gpt-5-mini", "max_tokens": 800}`; a temperature is written as text), which
+    hold no secret: `key_env` names the variable that does. `budget`: what its model may use up.
     `code`: modules that its code relies on, beside those that its functions are defined in.
     `turn_deadline_s`: seconds that one run of the handler may take, 30 unless given, at most a day;
     after it the case goes to the desk. `hold_expires_after_s`: whole seconds that a held effect
@@ -34,6 +37,7 @@ class Details(TypedDict, total=False):
 
     prompt: str
     model: Mapping[str, str | int]
+    budget: Budget
     code: Sequence[ModuleType]
     turn_deadline_s: float
     hold_expires_after_s: int
@@ -46,12 +50,12 @@ class Agent:
     `desk` is the queue that its escalations go to; `purpose` says what it is for, in a sentence.
     `Details` tells the rest. Raises ValueError where the declaration does not hold together.
 
-    A release is the digest of: name, desk, purpose, prompt, model settings, both deadlines, what
-    each tool declares, the policies, and the whole source text of every module that the handler, a
-    tool or a tool's `find` is defined in, and of those in `code`. It does *not* cover modules that
-    these import and `code` does not name, installed packages, Python itself, files and variables
-    of the environment that they read, or values that a function was closed over. Nor the owner:
-    that changes hands by an entry of its own.
+    A release is the digest of: name, desk, purpose, prompt, model settings and their budget, both
+    deadlines, what each tool declares, the policies, and the whole source text of every module that
+    the handler, a tool or a tool's `find` is defined in, and of those in `code`. It does *not*
+    cover modules that these import and `code` does not name, installed packages, Python itself,
+    files and variables of the environment that they read, or values that a function was closed
+    over. Nor the owner: that changes hands by an entry of its own.
     """
 
     def __init__(
@@ -69,6 +73,7 @@ class Agent:
         self.purpose = purpose
         self.prompt = details.get("prompt", "")
         self.model = dict(details.get("model", {}))
+        self.budget = details.get("budget", BUDGET)
         self.code = tuple(details.get("code", ()))
         self.turn_deadline_s = details.get("turn_deadline_s", 30.0)
         self.hold_expires_after_s = details.get("hold_expires_after_s", 4 * 3600)
@@ -133,7 +138,7 @@ class Agent:
             agent=self.name, owner=self.owner, desk=self.desk, purpose=self.purpose,
             handler=self._handler, tools=dict(self.tools), prompt=self.prompt, model=self.model,
             sources=self._sources(self._handler), turn_deadline_s=self.turn_deadline_s,
-            hold_expires_after_s=self.hold_expires_after_s,
+            hold_expires_after_s=self.hold_expires_after_s, budget=self.budget,
         )  # fmt: skip
 
     def _sources(self, handler: Handler) -> dict[str, str]:
@@ -160,6 +165,10 @@ class Agent:
         for key, value in self.model.items():
             if not isinstance(value, str | int):
                 raise ValueError(f"agent '{self.name}': `model[{key!r}]` is text or a whole number")
+        try:
+            choice_of(self.model)
+        except ValueError as error:
+            raise ValueError(f"agent '{self.name}': its model: {error}") from None
 
 
 def _name(function: Callable[..., object]) -> str:

@@ -5,14 +5,16 @@ import hashlib
 import inspect
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import ParamSpec, Protocol, TypeVar, get_type_hints
 
 import msgspec
 
 from answerable.agents.domain import Tool
 from answerable.effects.intent import encode_arguments, typed_arguments
-from answerable.sdk.words import Escalation, Proposal
+from answerable.sdk.port import BudgetSpent, Mind
+from answerable.sdk.think import OTHERWISE, Read, Task, Thinking
+from answerable.sdk.words import Escalation, Proposal, Reply
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -51,12 +53,16 @@ class Recorder(Protocol):
 class Context:
     """One turn's view of the platform. It is of no use once the turn has ended."""
 
-    def __init__(self, recorder: Recorder, *, interaction: str, case: str, party: str) -> None:
+    def __init__(
+        self, recorder: Recorder, *, interaction: str, case: str, party: str,
+        mind: Mind | None = None,
+    ) -> None:  # fmt: skip
         self.interaction = interaction
         self.case = case
         self.party = party
         self.proposals: list[Proposal] = []
-        self.broke: TurnFlooded | TurnDiverged | None = None
+        self.broke: TurnFlooded | TurnDiverged | BudgetSpent | None = None
+        self._mind = mind
         self._recorder: Recorder | None = recorder
         self._ordinals: Counter[str] = Counter()
 
@@ -101,6 +107,35 @@ class Context:
             return msgspec.json.encode(recorder.seed())
 
         return random.Random(msgspec.json.decode(await self._remember("ctx.random/", compute)))
+
+    async def think(
+        self, instructions: str, *, facts: object = None, tools: Sequence[Tool] = (),
+        reads: Sequence[Read] = (), otherwise: str = OTHERWISE,
+    ) -> Reply | Escalation:  # fmt: skip
+        """Let the agent's model answer the message: `return await ctx.think("Be brief.")`.
+
+        It sees `instructions` (after the agent's own prompt) and, as data, `facts` and the message.
+        `reads` are functions that it may call to look something up; each is a step. `tools` are
+        effects that it may propose, one an answer; the reply then waits for that effect, and
+        `otherwise` is said if it does not get done. An Escalation is returned where the model hands
+        over, or gives no whole answer. Each request to the model is a step, too.
+
+        Raises ModelAway where its endpoint gives no answer; BudgetSpent ends the turn. What a
+        customer writes can talk a model into anything that it may propose: what it may *do* is for
+        policy, limits and holds to say.
+        """
+        self._live()
+        if self._mind is None:
+            raise RuntimeError("this context thinks with no model")
+        task = Task(
+            instructions=instructions, facts=facts, tools=tuple(tools), reads=tuple(reads),
+            otherwise=otherwise,
+        )  # fmt: skip
+        try:
+            return await Thinking(self, self._remember, self._mind, task).run()
+        except BudgetSpent as error:  # the author's code may not swallow it
+            self.broke = error
+            raise
 
     def propose(self, tool: Tool, **arguments: object) -> Proposal:
         """Ask for an effect. It is decided when the turn has ended; nothing happens before.

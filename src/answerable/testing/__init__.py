@@ -2,7 +2,9 @@
 
 from answerable.testing.fakes import Called, NotFaked
 from answerable.testing.scene import Decision, Heard, Scene, SceneSync, running, running_sync
+from answerable.testing.scripted import ScriptedModel, calls
 
 __all__ = [
-    "Called", "Decision", "Heard", "NotFaked", "Scene", "SceneSync", "running", "running_sync",
+    "Called", "Decision", "Heard", "NotFaked", "Scene", "SceneSync", "ScriptedModel", "calls",
+    "running", "running_sync",
 ]  # fmt: skip

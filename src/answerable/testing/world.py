@@ -26,6 +26,7 @@ from answerable.pipeline.receive import accept_causes, accept_messages
 from answerable.policy.load import PolicySet, load
 from answerable.rails.port import Ack, Incoming, Outgoing, Rail
 from answerable.sdk.agent import Agent
+from answerable.sdk.port import Model
 from answerable.worker.dispatch import Dispatcher
 
 ALLOW_ALL = """
@@ -103,6 +104,7 @@ class World:
     rail: Rail | None = None  # instead of the mailbox
     rail_name: str = "email"
     owner: str = OWNER
+    model: Model | None = None  # instead of the one that the agent declares
     _opened: int = 0
 
     def plan(self, *, with_agent: bool = True) -> Plan:
@@ -113,6 +115,7 @@ class World:
         return Plan(
             home=self.home, blueprints=blueprints, lines={self.rail_name: line}, clock=self.clock,
             policy=policy if isinstance(policy, PolicySet) else load({"world.cedar": policy}),
+            models={self.agent.name: self.model} if self.model else {},
             chance=SeededChance(self.seed * 1_000_003 + self._opened),
             is_threaded=self.is_threaded, wrap_engine=self.wrap_engine,
         )  # fmt: skip
