@@ -19,7 +19,7 @@ from answerable import (
 from answerable import Reply as Says
 from answerable.policy.errors import PolicyInvalid
 from answerable.sdk.words import Outcome
-from answerable.testing import NotFaked, running, running_sync
+from answerable.testing import NotFaked, ScriptedModel, running, running_sync
 
 looks: list[str] = []
 support = Agent("support", owner="olive@acme.example", desk="orders", purpose="Refund")
@@ -224,3 +224,20 @@ def test_another_agents_tool_cannot_be_played() -> None:
 
     with running_sync(support) as world, pytest.raises(ValueError, match="no tool of agent"):
         world.fake(note)
+
+
+def test_what_an_agent_thinks_is_scripted_and_away_where_it_is_not() -> None:
+    agent = Agent(
+        "thinker", owner="olga@acme.example", desk="orders", purpose="think",
+        model={"use": "openai:gpt-5-mini"},
+    )  # fmt: skip
+
+    @agent.on_message
+    async def answer(ctx: Context, message: Message) -> Outcome:
+        return await ctx.think("Be kind.")
+
+    with running_sync(agent, model=ScriptedModel("Tuesday.")) as world:
+        assert world.says("When?").text == "Tuesday."
+        world.crash()
+    with running_sync(agent) as world:
+        assert world.says("When?").is_escalated

@@ -23,7 +23,9 @@ from answerable.policy.load import PolicySet, load, load_folder
 from answerable.policy.schema import Vocabulary
 from answerable.rails.port import Incoming, Outgoing
 from answerable.sdk.agent import Agent
+from answerable.sdk.port import Model
 from answerable.testing.fakes import Called, Fakes, NotFaked
+from answerable.testing.scripted import UNSCRIPTED
 from answerable.testing.world import ALLOW_ALL, SPECIALIST, Life, World
 
 RAIL = "chat"
@@ -259,12 +261,15 @@ class SceneSync:
 
 
 @asynccontextmanager
-async def running(agent: Agent, *, policy: str | Path = ALLOW_ALL) -> AsyncIterator[Scene]:
+async def running(
+    agent: Agent, *, policy: str | Path = ALLOW_ALL, model: Model = UNSCRIPTED
+) -> AsyncIterator[Scene]:
     """Run an agent in a house of its own, for the time of a test.
 
     `policy` is a folder of `.cedar` files or the text of one; without it everything is allowed.
     Each tool that comes to be performed has to be faked, or the test fails: `world.fake`,
-    `world.real`. Steps and the handler are the agent's own.
+    `world.real`. Steps and the handler are the agent's own. What it thinks is played by `model`, a
+    `ScriptedModel`; without one its model is away.
 
         async with running(support, policy=Path("policies")) as world:
             world.fake(refund, returns="R-1")
@@ -278,6 +283,7 @@ async def running(agent: Agent, *, policy: str | Path = ALLOW_ALL) -> AsyncItera
         world = World(
             home=Path(folder) / "home", agent=agent, owner=agent.owner, rail_name=RAIL,
             policy=_policies(agent, policy), clock=ManualClock(), is_threaded=False,
+            model=model,
         )  # fmt: skip
         await world.found()
         scene = Scene(world, fakes, await _begun(world))
@@ -288,14 +294,16 @@ async def running(agent: Agent, *, policy: str | Path = ALLOW_ALL) -> AsyncItera
 
 
 @contextmanager
-def running_sync(agent: Agent, *, policy: str | Path = ALLOW_ALL) -> Iterator[SceneSync]:
+def running_sync(
+    agent: Agent, *, policy: str | Path = ALLOW_ALL, model: Model = UNSCRIPTED
+) -> Iterator[SceneSync]:
     """`running` for tests that are no coroutines; needs no plugin.
 
     with running_sync(support, policy=Path("policies")) as world:
         assert world.says("Hello?").is_escalated
     """
     with asyncio.Runner() as runner:
-        context = running(agent, policy=policy)
+        context = running(agent, policy=policy, model=model)
         scene = runner.run(context.__aenter__())
         try:
             yield SceneSync(runner, scene)

@@ -84,3 +84,7 @@ class ScriptedModel:
             or len(msgspec.json.encode(request)) // _BYTES_PER_TOKEN,
             output_tokens=answer.output_tokens or size // _BYTES_PER_TOKEN + 1,
         )
+
+
+UNSCRIPTED = ScriptedModel(ModelFailed("no script was given", is_final=True))
+"""Where a test says nothing of a model: an agent that thinks all the same finds it away."""
