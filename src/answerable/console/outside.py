@@ -6,11 +6,12 @@ from answerable.base.errors import AnswerableError
 from answerable.console.render import bare
 
 
-def error_page(status: int, problem: AnswerableError) -> Response:
-    """What happened, what did not, the next command."""
-    return bare("error.html", status, status=status, problem=problem)
+def error_page(status: int, problem: AnswerableError, theme: str = "") -> Response:
+    """What happened, what did not, the next command. `theme` is the cookie of that name."""
+    return bare("error.html", status, theme, status=status, problem=problem)
 
 
-def login_page(next_path: str, problem: str = "") -> Response:
+def login_page(next_path: str, problem: str = "", theme: str = "") -> Response:
     """Asks for an API key: posts `secret` and `next` to `/login`. `problem` is a sentence."""
-    return bare("login.html", 401 if problem else 200, next_path=next_path, problem=problem)
+    status = 401 if problem else 200
+    return bare("login.html", status, theme, next_path=next_path, problem=problem)

@@ -16,8 +16,9 @@ from answerable.worker.verbs.people import KeyHolder
 
 T = TypeVar("T")
 
-Scope = Literal["read", "desk", "approve", "control"]
-"""read: look · desk: take, reply, hand back · approve: yes or no · control: stop, owners."""
+Scope = Literal["read", "desk", "approve", "control", "people"]
+"""read: look · desk: take, reply, hand back · approve: yes or no, and how an effect ended ·
+control: the stop · people: owners. A key with `all` has each of them."""
 
 
 class Ask(Protocol):
@@ -42,10 +43,9 @@ class Visit:
     url: str = "/"  # as it was asked for, path and query: where a form may lead back to
     theme: str = ""  # the cookie `theme`: `light`, `dark`, or empty to follow the system
 
-    @property
-    def may(self) -> frozenset[str]:
-        """What the holder's key allows."""
-        return frozenset(self.holder.scopes)
+    def may(self, scope: Scope) -> bool:
+        """Whether the holder's key opens pages of this scope: what it does not, is not offered."""
+        return scope in self.holder.scopes or "all" in self.holder.scopes
 
 
 Show = Callable[[Visit], Awaitable[Response]]

@@ -40,6 +40,7 @@ async def status(office: Office, _: verbs.Status) -> Standing:
         commits=house.journal.commits,
         now=house.hall.clock.now(),
         stages=office.dispatcher.stages.counts(),
+        position=office.index.cursor,
     )
 
 

@@ -127,6 +127,7 @@ class Standing:
     commits: int
     now: int
     stages: dict[str, list[int]]
+    position: int = 0  # of the feed, as far as the index has followed it: where news begin
 
 
 class Overview(msgspec.Struct, frozen=True, tag="overview"): ...
