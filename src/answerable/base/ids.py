@@ -39,6 +39,13 @@ def kin(prefix: str, of: str, ordinal: int | str) -> str:
     return f"{prefix}_{of.partition('_')[2]}-{ordinal}"
 
 
+def is_older(id_: str, at_us: int) -> bool:
+    """Whether an id was made before that time; False of one that does not say when it was made."""
+    tail = id_.partition("_")[2].partition("-")[0]
+    is_timed = len(tail) == _TIME_CHARS + _CHANCE_CHARS
+    return is_timed and tail[:_TIME_CHARS] < _base32(at_us // 1000, _TIME_CHARS)
+
+
 def _base32(number: int, width: int) -> str:
     chars = []
     for _ in range(width):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from answerable.cli import author, decisions, desk, keys, ledger, people, policy, stop
+from answerable.cli import author, decisions, desk, keys, ledger, operations, people, policy, stop
 from answerable.cli.talk import DEFAULT_HOME, AsJson, Home, new_app, out_json, talk
 
 app = new_app("Infrastructure that agents are born inside.")
@@ -28,6 +28,8 @@ for name, noun in (
     app.add_typer(noun, name=name)
 app.command("init")(author.init)
 app.command("kill")(stop.kill)
+app.command("backup")(operations.backup)
+app.command("restore")(operations.restore)
 people.agent.command("pause")(stop.agent_pause)
 people.agent.command("resume")(stop.agent_resume)
 

@@ -39,6 +39,7 @@ from answerable.sdk.port import Model
 from answerable.store.disk import Disk
 from answerable.store.files import replace_file
 from answerable.store.keys import KeyStore, home_key
+from answerable.store.restored import restored
 from answerable.store.stopfile import StopFile
 
 VKEY = "ledger.vkey"  # the key that outsiders verify with; not a secret
@@ -171,6 +172,7 @@ def open_house(plan: Plan) -> House:
         models=models_of(plan.blueprints, plan.models),
         spending=Spending(lambda agent, day: spending.spent(db, agent, day)),
     )  # fmt: skip
+    _, hall.restored_at = restored(plan.home)
     return House(plan, journal, keys, hall, signer.vkey)
 
 

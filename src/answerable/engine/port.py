@@ -65,7 +65,15 @@ class Claim:
     memo: tuple[Record, ...] = ()
 
 
-class Engine(Protocol):
+class Feed(Protocol):
+    """What follows the records needs of an engine, or of the file that one has left."""
+
+    def read(self, after: Cursor, kinds: Collection[str] | None = None) -> AsyncIterator[Record]:
+        """The feed in order, without gaps, from `after` up to now; ends there."""
+        ...
+
+
+class Engine(Feed, Protocol):
     """Durable arrivals in, durable records out.
 
     Raises Busy (accept: too much waits), Broken (disk, file), Fenced, Conflict (append).
@@ -96,10 +104,6 @@ class Engine(Protocol):
 
     async def renew(self, fence: Fence) -> None:
         """Keep holding the partition; raises Fenced if it was lost."""
-        ...
-
-    def read(self, after: Cursor, kinds: Collection[str] | None = None) -> AsyncIterator[Record]:
-        """The feed in order, without gaps, from `after` up to now; ends there."""
         ...
 
     async def find(self, arrival_id: str) -> Kept | None:

@@ -189,6 +189,8 @@ def _erasure_done(_entry: Entry, _: Action | None) -> str:
 
 
 def _gap(entry: Entry, _: Action | None) -> str:
+    if _change(entry, "why") == "restored":
+        return "the home was restored from a backup: what came after that is not in it"
     return f"a message that cannot be read or answered was closed: {_change(entry, 'why')}"
 
 

@@ -7,6 +7,7 @@ with the lease, the owner and the stop looked at again in the same breath.
 from collections.abc import Awaitable, Callable
 
 from answerable.base import faults
+from answerable.base.ids import is_older
 from answerable.effects.breaker import Breaker
 from answerable.effects.domain import EffectState, Status
 from answerable.effects.errors import NotDone, OutcomeUnknown
@@ -38,15 +39,15 @@ async def _advance(tally: Tally, one: Intended) -> None:
         return
     match state.status:
         case Status.READY if one.is_fresh:
-            await _perform(tally, Try(one, state.attempt))
+            await _begin(tally, one, state.attempt)
         case Status.READY:
             await _settle(tally, one, look=0)
         case Status.BLOCKED if not one.is_fresh and tally.is_cut_short:
             await _settle(tally, one, look=0)
         case Status.BLOCKED | Status.GRANTED:
-            await _perform(tally, Try(one, state.attempt))
+            await _begin(tally, one, state.attempt)
         case Status.RETRY if tally.due(state, "retry"):
-            await _perform(tally, Try(one, state.attempt + 1))
+            await _begin(tally, one, state.attempt + 1)
         case Status.UNKNOWN if due := tally.due(state, "reconcile"):
             await _settle(tally, one, look=due.look)
         case Status.UNKNOWN | Status.ASKED if said := tally.said(state):
@@ -59,6 +60,17 @@ def _waits_for_another(tally: Tally, state: EffectState) -> bool:
     """A reply that speaks of an effect is said once that has ended."""
     is_waiting = state.status in (Status.BLOCKED, Status.GRANTED) and state.after is not None
     return is_waiting and not tally.statuses[state.after or ""].is_end
+
+
+async def _begin(tally: Tally, one: Intended, attempt: int) -> None:
+    """Try; but where a backup has forgotten what came after it, see first what became of it.
+
+    An effect is named after what came in, so the other side knows it by the same key.
+    """
+    if is_older(one.state.id, tally.hall.restored_at):
+        await _settle(tally, one, look=0)
+    else:
+        await _perform(tally, Try(one, attempt))
 
 
 async def _settle(tally: Tally, one: Intended, *, look: int) -> None:

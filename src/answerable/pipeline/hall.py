@@ -69,6 +69,7 @@ class Hall:
     watch: Watch = field(default_factory=Unwatched)
     turns: dict[asyncio.Task[object], str] = field(default_factory=dict)  # whose code is running
     stalled: frozenset[str] = frozenset()  # turns (arrivals) and effects that stalled a worker
+    restored_at: int = 0  # since when this home goes on from a backup, microseconds UTC
     reservations: OrderedDict[str, Reservation] = field(default_factory=OrderedDict)
     doors: Doors = field(default_factory=Doors)
     reporting: set[asyncio.Task[None]] = field(default_factory=set)  # what waits for a late call

@@ -13,9 +13,11 @@ from pathlib import Path
 
 from answerable.base.errors import AnswerableError, Broken, UsageError
 from answerable.compose.configured import read_settings
-from answerable.compose.house import Plan, open_house
-from answerable.engine.port import Fenced
+from answerable.compose.house import House, Plan, open_house
+from answerable.engine.port import Conflict, Fenced
+from answerable.ledger.draft import Draft, Unit
 from answerable.store.lock import HomeHeld
+from answerable.store.restored import restored
 from answerable.store.sqlite import DiskFull, StorageFailed
 from answerable.store.threads import beside_the_loop
 from answerable.telemetry import failures
@@ -58,11 +60,26 @@ async def open_office(
         stand_still(office, asked)
         await dispatcher.start()
         await record_pending(office, asked)
+        if works:
+            await _record_restored(house)
     except BaseException:
         await dispatcher.stop()
         await house.close()
         raise
     return office
+
+
+async def _record_restored(house: House) -> None:
+    """That a home goes on from a backup stands in its ledger, once."""
+    made_at_us, at_us = restored(house.home)
+    if not at_us:
+        return
+    change = {"why": "restored", "since": made_at_us, "until": at_us}
+    draft = Draft(
+        kind="gap.declared", id=f"gap_restored.{at_us}", actor="system:restore", change=change
+    )
+    with contextlib.suppress(Conflict):
+        await house.commit_control(Unit(drafts=[draft]))
 
 
 async def close_office(office: Office, said: frozenset[str] = frozenset()) -> None:

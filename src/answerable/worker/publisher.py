@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from answerable.base.errors import Broken
-from answerable.engine.port import Engine
+from answerable.engine.port import Feed
 from answerable.ledger.domain import KINDS, SEAL_KIND, Seal
 from answerable.ledger.note import Checkpoint, NoteError, note_text, parse_checkpoint
 from answerable.ledger.tiles import (
@@ -48,35 +48,35 @@ class Publisher:
         self._one_reader = asyncio.Lock()
         self._one_writer = threading.Lock()  # a cancelled round leaves its thread at work
 
-    async def follow(self, engine: Engine) -> None:
+    async def follow(self, feed: Feed) -> None:
         """Publish everything that is committed now. Raises TilesAhead, Broken."""
         if self._ahead is not None:
             raise self._ahead
         async with self._one_reader:
             if not self._is_sure:
-                await self._resume(engine)
-            await self._follow(engine)
+                await self._resume(feed)
+            await self._follow(feed)
 
-    async def rebuild(self, engine: Engine) -> None:
+    async def rebuild(self, feed: Feed) -> None:
         """Write all files again: some are missing or damaged. Raises TilesAhead, Broken."""
         if self._ahead is not None:
             raise self._ahead
         async with self._one_reader:
             await beside_the_loop(self._forget)
-            await self._follow(engine)
+            await self._follow(feed)
 
-    async def _resume(self, engine: Engine) -> None:
+    async def _resume(self, feed: Feed) -> None:
         """Go on where the published checkpoint stands; from the beginning where files are amiss."""
         head = _head(self._folder)
         if head is not None:
-            position = await self._seal_of(engine, head)
+            position = await self._seal_of(feed, head)
             if self._writer.size_on_disk() == head.size and _is_whole(self._folder, head.size):
                 self._position, self._size = position, head.size
             else:
                 await beside_the_loop(self._forget)
         self._is_sure = True
 
-    async def _seal_of(self, engine: Engine, head: Checkpoint) -> int:
+    async def _seal_of(self, feed: Feed, head: Checkpoint) -> int:
         """Where the feed has what is published: there the cursor says, or somewhere else."""
         try:
             hint = int(self._cursor_file.read_text())
@@ -84,7 +84,7 @@ class Publisher:
             hint = 0
         last = 0
         for after in (hint - 1, 0) if hint > 0 else (0,):
-            async for record in engine.read(after, (SEAL_KIND,)):
+            async for record in feed.read(after, (SEAL_KIND,)):
                 seal = msgspec.json.decode(record.data, type=Seal)
                 last = seal.size
                 if seal.size == head.size and _head_of(seal.note).root == head.root:
@@ -93,11 +93,11 @@ class Publisher:
                     break
         raise self._refuse(head.size, last)
 
-    async def _follow(self, engine: Engine) -> None:
+    async def _follow(self, feed: Feed) -> None:
         entries: list[bytes] = []
         seal: Seal | None = None
         covered, position = 0, self._position
-        async for record in engine.read(self._position):
+        async for record in feed.read(self._position):
             if record.kind in KINDS:
                 entries.append(record.data)
             elif record.kind == SEAL_KIND:

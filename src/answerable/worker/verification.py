@@ -3,18 +3,24 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from answerable.adapters.engines.embedded.journal import DATABASE, read_feed
+from answerable.adapters.engines.embedded.journal import DATABASE, FeedFile, read_feed
 from answerable.base.errors import NotFound
 from answerable.compose.house import VKEY
+from answerable.engine.port import Feed, Record
+from answerable.ledger.bodies import open_body
 from answerable.ledger.checks import Verified
+from answerable.ledger.domain import decode_entry
 from answerable.ledger.note import NoteError, VerifierKey, verify_checkpoint
+from answerable.ledger.sealing import STEP_KIND
 from answerable.ledger.tiles import TileMissing, read_checkpoint
 from answerable.ledger.verify import verify_feed
 from answerable.ledger.verify_tiles import verify_tiles
+from answerable.store.keys import KeyDestroyed, KeyStore
 from answerable.store.sqlite import open_reader
 from answerable.worker.publisher import TILES
 
@@ -72,6 +78,48 @@ def verify_home(home: Path, earlier: Sequence[Path] = (), vkey: str = "") -> Hom
         index=problem.index if problem else None,
         problem=problem.problem if problem else "",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Bodies:
+    """How many sealed bodies the home's keys open, each of them tried."""
+
+    readable: int
+    erased: int
+
+
+def open_bodies(home: Path, home_secret: bytes) -> Bodies:
+    """Open every body of a home that nobody holds. Raises the first trouble: KeyMissing, Broken,
+    BodyUnreadable, KeyUnreadable."""
+    keys = KeyStore.open(home / "keys.db", home_secret, may_create=False)
+    feed = FeedFile(home)
+    try:
+        return asyncio.run(_open_bodies(feed, keys))
+    finally:
+        feed.close()
+        keys.close()
+
+
+async def _open_bodies(feed: Feed, keys: KeyStore) -> Bodies:
+    readable = erased = 0
+    async for record in feed.read(0):
+        if record.body is None:
+            continue
+        kid = _kid_of(record)
+        try:
+            open_body(keys.get(kid), kid, record.key, record.body)
+        except KeyDestroyed:
+            erased += 1
+        else:
+            readable += 1
+    return Bodies(readable, erased)
+
+
+def _kid_of(record: Record) -> str:
+    if record.kind == STEP_KIND:
+        return record.data.decode()
+    body = decode_entry(record.data).body
+    return body.kid if body is not None else ""
 
 
 def _signed(folder: Path, key: VerifierKey) -> list[str]:

@@ -12,6 +12,7 @@ from answerable.worker.commands import (
     desk,
     dryrun,
     keys,
+    operations,
     people,
     proofs,
     stop,
@@ -45,7 +46,19 @@ async def status(office: Office, _: verbs.Status) -> Standing:
 
 
 _HANDLERS: Handlers = {verbs.MessagesAccept: messages_accept, verbs.Status: status}
-for _room in (answers, control, decisions, desk, dryrun, keys, people, proofs, stop, story):
+for _room in (
+    answers,
+    control,
+    decisions,
+    desk,
+    dryrun,
+    keys,
+    operations,
+    people,
+    proofs,
+    stop,
+    story,
+):
     _HANDLERS |= _room.HANDLERS
 
 

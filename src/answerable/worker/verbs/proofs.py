@@ -191,9 +191,13 @@ class DryRun:
 
 
 class BackupWrite(msgspec.Struct, frozen=True, tag="backup.write"):
-    """Copy the running home into a new folder `to`, consistent and verified."""
+    """Copy the running home into a new folder `to`, consistent and verified.
+
+    Without secrets `home.key` and `signer.key` stay out of it: they are kept elsewhere.
+    """
 
     to: str
+    with_secrets: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,3 +207,6 @@ class BackupView:
     size_bytes: int
     took_s: float
     root: str
+    bodies: int = 0  # sealed bodies that its keys open, each tried
+    erased: int = 0  # whose keys were destroyed before
+    made_at: str = ""

@@ -221,6 +221,20 @@ class EmbeddedJournal:
         self._holding = Holding(taken, self._clock)
 
 
+class FeedFile:
+    """The feed of a home's file as it lies there, for who only reads. `close` it."""
+
+    def __init__(self, home: Path) -> None:
+        self._path = home / DATABASE
+        self._reader = open_reader(self._path)
+
+    def read(self, after: Cursor, kinds: Collection[str] | None = None) -> AsyncIterator[Record]:
+        return read_feed(self._reader, self._path, after, kinds)
+
+    def close(self) -> None:
+        self._reader.close()
+
+
 async def read_feed(
     reader: sqlite3.Connection, path: Path, after: Cursor = 0, kinds: Collection[str] | None = None
 ) -> AsyncIterator[Record]:

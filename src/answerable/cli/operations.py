@@ -1,0 +1,99 @@
+"""`backup`, `restore`: a home kept twice."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from answerable.cli.talk import (
+    DEFAULT_HOME,
+    AsJson,
+    Home,
+    ask,
+    out,
+    out_json,
+    talk,
+    talk_next,
+)
+
+
+def backup(
+    to: Annotated[Path, typer.Argument(help="A new folder, outside the home.")],
+    without_secrets: Annotated[
+        bool,
+        typer.Option("--without-secrets", help="Leave out home.key and signer.key."),
+    ] = False,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Copy the home while it works, and verify the copy."""
+    from answerable.worker.verbs import BackupWrite
+    from answerable.worker.verbs.proofs import BackupView
+
+    verb = BackupWrite(str(to.absolute()), with_secrets=not without_secrets)
+    view = ask(home, verb, BackupView)
+    if as_json:
+        out_json(view)
+        return
+    out(
+        f"{view.folder}: {view.entries} entries, {view.bodies} bodies opened, "
+        f"{view.erased} erased before, {view.size_bytes} bytes, in {view.took_s} s. "
+        f"Root {view.root}."
+    )
+    if without_secrets:
+        talk("home.key and signer.key are not in it. Without them it cannot be restored.")
+    else:
+        talk("It holds the keys to everything that people wrote: keep it as you keep the home.")
+    talk_next(home, f"answerable restore {to} --home FOLDER")
+
+
+def restore(
+    source: Annotated[Path, typer.Argument(metavar="FROM", help="A backup.")],
+    home: Annotated[Path, typer.Option("--home", help="The home to make; a new folder.")],
+    secrets: Annotated[
+        Path | None,
+        typer.Option(help="Where home.key and signer.key are, if not in the backup."),
+    ] = None,
+    latest: Annotated[
+        Path | None,
+        typer.Option("--latest-checkpoint", help="The newest one that anybody holds."),
+    ] = None,
+    accept_fork: Annotated[
+        bool, typer.Option("--accept-fork", help="Go on though strangers saw a later one.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a new home out of a backup, and say what is not in it."""
+    from answerable.worker.restore import Request
+    from answerable.worker.restore import restore as do_restore
+
+    request = Request(
+        source=source, home=home, secrets=secrets, latest=latest, accept_fork=accept_fork
+    )
+    restored = do_restore(request)
+    if as_json:
+        out_json(restored)
+    else:
+        out(
+            f"{restored.home}: {restored.entries} entries, verified, {restored.bodies} bodies "
+            f"opened. Root {restored.root}."
+        )
+    talk(
+        f"What happened after {restored.made_at} is not in it. A message that was acknowledged "
+        "since is forgotten: sent again, it is answered again. What was done since is done, and "
+        "this home does not know of it."
+    )
+    talk("Effects that were on their way are settled as their tools declare when a worker starts.")
+    if restored.lost > 0:
+        talk(
+            f"{restored.lost} entries that were signed are gone. Who holds a later checkpoint will "
+            "find two histories: tell them."
+        )
+    elif restored.lost < 0:
+        talk(
+            "Whether strangers saw a later checkpoint was not said (--latest-checkpoint): if they "
+            "did, they will find two histories."
+        )
+    if restored.kept:
+        talk(f"Left as they are beside the home: {', '.join(restored.kept)}.")
+    talk_next(home, "answerable worker")

@@ -1,0 +1,278 @@
+"""A backup: one instant of a home, whoever works in it, verified before it is called one.
+
+Its order is what makes it whole. A key is durable before the record that it sealed, so `keys.db` is
+copied after the database: whatever the copy holds, its keys are there. The published files are not
+copied, they may be ahead of the copied database: they are written anew from it, and the checkpoint
+that was published before is one that the copy must agree with. The manifest comes last; a folder
+without one is no backup.
+
+It runs in a process of its own beside a worker (`python -m answerable.worker.backup`), which only
+shares the disk with it.
+"""
+
+import argparse
+import asyncio
+import hashlib
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from answerable import __version__
+from answerable.adapters.engines.embedded.journal import DATABASE, FeedFile
+from answerable.base.chance import SystemChance
+from answerable.base.clock import Clock, SystemClock, iso
+from answerable.base.errors import AnswerableError, Broken, NotFound, UsageError
+from answerable.compose.configured import SETTINGS, read_settings, settings_folder
+from answerable.store.disk import MB, bytes_free
+from answerable.store.files import replace_file
+from answerable.store.keys import home_key
+from answerable.store.lock import is_home
+from answerable.store.snapshot import copy_database
+from answerable.telemetry import failures
+from answerable.worker.publisher import TILES, Publisher
+from answerable.worker.verbs import Told
+from answerable.worker.verbs.proofs import BackupView
+from answerable.worker.verification import Bodies, HomeVerified, open_bodies, verify_home
+
+MANIFEST = "MANIFEST.json"
+HOME = "home"  # the folder of a backup that is the home
+BESIDE = "beside"  # settings and policies, where they lay beside the home
+KEYS = "keys.db"
+SECRETS = ("home.key", "signer.key")
+
+_MADE_AGAIN = {"lock", "worker.sock", "heartbeat", "disk-use", "__pycache__", TILES}
+_DATABASES = ("answerable.db", KEYS, "views.db")
+_HASHED_AT_ONCE = 1 << 20
+_PRIVATE, _PRIVATE_FILE = 0o700, 0o600
+
+
+class BackupFailed(Broken):
+    """What was copied does not hold together: it is no backup, and was removed."""
+
+    code = "backup_failed"
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """What a file of a backup must be."""
+
+    sha256: str
+    size: int
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a backup holds, and where its ledger stands."""
+
+    version: int = 1
+    program: str
+    made_at_us: int  # what was acknowledged before this is in it
+    entries: int
+    root: str
+    checkpoint: str  # signed; empty if nothing was recorded yet
+    has_secrets: bool
+    files: dict[str, Mark]
+
+
+def write_backup(
+    home: Path, to: Path, *, with_secrets: bool = True, clock: Clock | None = None
+) -> BackupView:
+    """Copy `home` into the new folder `to` and verify the copy.
+
+    Raises UsageError, NotFound, Broken; then `to` is as it was.
+    """
+    began = time.monotonic()
+    _check(home, to)
+    was_there = to.exists()
+    try:
+        to.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+        to.chmod(_PRIVATE)
+        now_us = (clock or SystemClock()).now()
+        manifest, bodies = _fill(home, to, now_us, with_secrets=with_secrets)
+        replace_file(to / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)), mode=0o600)
+    except BaseException as error:
+        shutil.rmtree(to, ignore_errors=True)
+        if was_there:
+            to.mkdir(mode=_PRIVATE, exist_ok=True)
+        if isinstance(error, OSError):
+            raise _cannot(to, error) from error
+        raise
+    return BackupView(
+        folder=str(to), entries=manifest.entries,
+        size_bytes=sum(mark.size for mark in manifest.files.values()),
+        took_s=round(time.monotonic() - began, 2), root=manifest.root,
+        bodies=bodies.readable, erased=bodies.erased, made_at=iso(now_us),
+    )  # fmt: skip
+
+
+def _check(home: Path, to: Path) -> None:
+    if not (home / DATABASE).exists() or not is_home(home):
+        raise NotFound(
+            f"'{home}' has nothing to back up.", "Nothing was written.",
+            "name a home with --home or ANSWERABLE_HOME",
+        )  # fmt: skip
+    if to.resolve().is_relative_to(home.resolve()):
+        raise UsageError(
+            f"'{to}' lies in the home: it would be lost with it.", "Nothing was written.",
+            "answerable backup FOLDER",
+        )  # fmt: skip
+    if to.exists() and (not to.is_dir() or any(to.iterdir())):
+        raise UsageError(
+            f"'{to}' is not an empty folder.", "Nothing was written.", "answerable backup FOLDER"
+        )
+    needed = sum(path.stat().st_size for path in home.glob("*.db"))
+    there = next(folder for folder in to.absolute().parents if folder.exists())
+    if bytes_free(there) < needed:
+        raise BackupFailed(
+            f"A backup needs {needed // MB} MB, and '{there}' has {bytes_free(there) // MB} MB.",
+            "Nothing was written.", "answerable backup FOLDER",
+        )  # fmt: skip
+
+
+def _fill(home: Path, to: Path, now_us: int, *, with_secrets: bool) -> tuple[Manifest, Bodies]:
+    copy = to / HOME
+    copy.mkdir(mode=_PRIVATE)
+    published = _published(home)
+    copy_database(home / DATABASE, copy / DATABASE)
+    copy_database(home / KEYS, copy / KEYS)
+    for path in _rest(home):
+        _copy_file(path, copy / path.relative_to(home))
+    _copy_beside(home, to / BESIDE)
+    asyncio.run(_publish(copy))
+    secret = home_key(home, SystemChance(), may_create=False)
+    bodies = open_bodies(copy, secret)
+    verified = _verified(home, copy, published)
+    if not with_secrets:
+        for name in SECRETS:
+            (copy / name).unlink()
+    for leftover in (*copy.glob("*-wal"), *copy.glob("*-shm")):
+        leftover.unlink()
+    for path in to.rglob("*"):
+        path.chmod(_PRIVATE if path.is_dir() else _PRIVATE_FILE)
+    checkpoint = copy / TILES / "checkpoint"
+    manifest = Manifest(
+        program=__version__, made_at_us=now_us, entries=verified.entries, root=verified.root,
+        checkpoint=checkpoint.read_text() if checkpoint.exists() else "",
+        has_secrets=with_secrets, files=marks_of(to),
+    )  # fmt: skip
+    return manifest, bodies
+
+
+def _published(home: Path) -> str:
+    """The checkpoint that strangers may have; what is copied must agree with it."""
+    path = home / TILES / "checkpoint"
+    return path.read_text() if path.exists() else ""
+
+
+def _rest(home: Path) -> Iterator[Path]:
+    """Whatever else lies in the home: secrets, settings, policies, agents, what rails keep."""
+    for path in sorted(home.iterdir()):
+        is_database = path.name.startswith(_DATABASES)
+        if path.name in _MADE_AGAIN or is_database or path.suffix == ".tmp":
+            continue
+        yield from _files_below(path)
+
+
+def _files_below(path: Path) -> Iterator[Path]:
+    if path.is_file() and not path.is_symlink():
+        yield path
+    elif path.is_dir() and not path.is_symlink() and not path.name.startswith((".", "__")):
+        for below in sorted(path.iterdir()):
+            yield from _files_below(below)
+
+
+def _copy_beside(home: Path, to: Path) -> None:
+    """Settings and policies that lie in the project's folder; its code is the project's to keep."""
+    beside = settings_folder(home)
+    if beside is None or beside == home:
+        return
+    to.mkdir(mode=_PRIVATE)
+    _copy_file(beside / SETTINGS, to / SETTINGS)
+    policies = beside / read_settings(home).policies
+    if policies.is_dir() and policies.resolve().is_relative_to(beside.resolve()):
+        for path in _files_below(policies):
+            _copy_file(path, to / path.relative_to(beside))
+
+
+def _copy_file(path: Path, to: Path) -> None:
+    to.parent.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+    replace_file(to, path.read_bytes(), mode=0o600)
+
+
+async def _publish(copy: Path) -> None:
+    feed = FeedFile(copy)
+    try:
+        await Publisher(copy).follow(feed)
+    finally:
+        feed.close()
+
+
+def _verified(home: Path, copy: Path, published: str) -> HomeVerified:
+    earlier = copy.parent / "published-before"
+    if published:
+        earlier.write_text(published)
+    try:
+        verified = verify_home(copy, [earlier] if published else [])
+    finally:
+        earlier.unlink(missing_ok=True)
+    if not verified.verified:
+        raise BackupFailed(
+            f"The home's ledger does not verify: {verified.sentence}",
+            "No backup was written; earlier ones were not touched.",
+            f"answerable ledger verify --home {home}",
+        )
+    return verified
+
+
+def marks_of(folder: Path) -> dict[str, Mark]:
+    """Each file of a backup but its manifest: what it is now."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): mark_of(path) for path in files if path.name != MANIFEST}
+
+
+def mark_of(path: Path) -> Mark:
+    digest, size = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while block := file.read(_HASHED_AT_ONCE):
+            digest.update(block)
+            size += len(block)
+    return Mark(digest.hexdigest(), size)
+
+
+def _cannot(to: Path, error: OSError) -> BackupFailed:
+    return BackupFailed(
+        f"'{to}' cannot be written: {error.strerror}.", "No backup was made.", f"ls -ld {to.parent}"
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """For the worker: the view, or the error, as one line of JSON."""
+    parser = argparse.ArgumentParser(prog="answerable.worker.backup")
+    parser.add_argument("home", type=Path)
+    parser.add_argument("to", type=Path)
+    parser.add_argument("--without-secrets", action="store_true")
+    given = parser.parse_args(arguments)
+    failures.install()
+    os.nice(_NICE)
+    try:
+        view = write_backup(given.home, given.to, with_secrets=not given.without_secrets)
+    except AnswerableError as error:
+        told = Told(
+            id=0, code=error.code, happened=error.happened, not_done=error.not_done,
+            next_command=error.next_command, exit_code=error.exit_code,
+            http_status=error.http_status,
+        )  # fmt: skip
+    else:
+        told = Told(id=0, result=msgspec.Raw(msgspec.json.encode(view)))
+    sys.stdout.write(msgspec.json.encode(told).decode() + "\n")
+    return 0
+
+
+_NICE = 10  # who works comes first
+
+
+if __name__ == "__main__":
+    sys.exit(main())
