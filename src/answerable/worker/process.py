@@ -74,7 +74,7 @@ async def _record_restored(house: House) -> None:
     made_at_us, at_us = restored(house.home)
     if not at_us:
         return
-    change = {"why": "restored", "since": made_at_us, "until": at_us}
+    change: dict[str, str | int] = {"why": "restored", "since": made_at_us, "until": at_us}
     draft = Draft(
         kind="gap.declared", id=f"gap_restored.{at_us}", actor="system:restore", change=change
     )
