@@ -46,6 +46,21 @@ def is_older(id_: str, at_us: int) -> bool:
     return is_timed and tail[:_TIME_CHARS] < _base32(at_us // 1000, _TIME_CHARS)
 
 
+def made_at(id_: str) -> int:
+    """When an id was made, microseconds UTC, to the millisecond; 0 where it does not say.
+
+    Of kin it is the time of what caused them.
+    """
+    tail = id_.partition("_")[2].partition("-")[0]
+    digits = [_ALPHABET.find(char) for char in tail[:_TIME_CHARS]]
+    if len(tail) != _TIME_CHARS + _CHANCE_CHARS or min(digits) < 0:
+        return 0
+    milliseconds = 0
+    for digit in digits:
+        milliseconds = milliseconds << 5 | digit
+    return milliseconds * 1000
+
+
 def _base32(number: int, width: int) -> str:
     chars = []
     for _ in range(width):

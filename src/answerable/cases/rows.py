@@ -10,7 +10,13 @@ CREATE TABLE "case" (id TEXT PRIMARY KEY, party TEXT NOT NULL, agent TEXT NOT NU
                      holder TEXT NOT NULL, epoch INTEGER NOT NULL,
                      since INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX case_of_party ON "case" (party, agent);
+CREATE INDEX case_of_agent ON "case" (agent);
+CREATE INDEX case_of_holder ON "case" (holder);
+CREATE INDEX case_with_people ON "case" (id) WHERE substr(holder, 1, 6) <> 'agent:';
 """
+PEOPLE = "people"
+"""As a holder to look for: whoever is no agent."""
+_ID_MAX = "~"  # after every id
 TABLES = ("case",)
 KINDS = ("lease", "escalated", "handback")
 
@@ -43,6 +49,40 @@ def find_of_party(db: sqlite3.Connection, party: str, agent: str) -> Case | None
         (party, agent),
     ).fetchone()
     return None if row is None else Case(row[0], row[1], row[2], Lease(row[3], row[4]), row[5])
+
+
+def list_newest(
+    db: sqlite3.Connection,
+    *,
+    agent: str = "",
+    party: str = "",
+    holder: str = "",
+    before: str = "",
+    limit: int,
+) -> list[Case]:
+    """Newest first, older than the case `before` if it is given; `holder` may be PEOPLE."""
+    where, values = ["id < ?"], [before or _ID_MAX]
+    # `+`: of two conditions the rarer one leads; the other one only filters
+    if party:
+        where, values = [*where, "party = ?"], [*values, party]
+    if holder == PEOPLE:
+        where += [f"substr({'+' if party else ''}holder, 1, 6) <> 'agent:'"]
+    elif holder:
+        where, values = [*where, f"{'+' if party else ''}holder = ?"], [*values, holder]
+    if agent:
+        where += [f"{'+' if party or holder else ''}agent = ?"]
+        values += [agent]
+    rows = db.execute(
+        'SELECT id, party, agent, holder, epoch, since FROM "case"'  # noqa: S608 - constants
+        f" WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?",
+        (*values, limit),
+    )
+    return [Case(r[0], r[1], r[2], Lease(r[3], r[4]), r[5]) for r in rows.fetchall()]
+
+
+def count_of_party(db: sqlite3.Connection, party: str) -> int:
+    row = db.execute('SELECT count(*) FROM "case" WHERE party = ?', (party,)).fetchone()
+    return int(row[0])
 
 
 def lease_of(db: sqlite3.Connection, case_id: str) -> Lease | None:

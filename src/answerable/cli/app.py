@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from answerable.cli import author, decisions, desk, keys, ledger, operations, people, policy, stop
+from answerable.cli import (
+    author,
+    cases,
+    decisions,
+    desk,
+    keys,
+    ledger,
+    operations,
+    people,
+    policy,
+    stop,
+)
 from answerable.cli.talk import DEFAULT_HOME, AsJson, Home, new_app, out_json, talk
 
 app = new_app("Infrastructure that agents are born inside.")
@@ -19,7 +30,9 @@ for name, noun in (
     ("approval", desk.approval),
     ("effect", desk.effect),
     ("desk", desk.desk),
-    ("case", desk.case),
+    ("case", cases.case),
+    ("interaction", cases.interaction),
+    ("party", cases.party),
     ("decision", decisions.decision),
     ("stop", stop.stop),
     ("ledger", ledger.ledger),
@@ -72,7 +85,7 @@ def worker(
     home: Home = DEFAULT_HOME,
     plan: Annotated[str, typer.Option(hidden=True, help="module:function")] = "",
 ) -> None:
-    """Work for a home: take messages, run its agents, answer commands. Supervised."""
+    """Work for a home, supervised: run its agents, answer commands."""
     from answerable.compose.configured import read_settings
     from answerable.store.lock import is_home
     from answerable.worker.ask import NotAHome

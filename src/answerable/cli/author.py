@@ -16,7 +16,7 @@ def init(
     folder: Annotated[Path, typer.Argument(help="Where; made if it is not there.")] = Path(),
     agent: Annotated[str, typer.Option(help="What to call the agent.")] = "support",
 ) -> None:
-    """Write a first agent that you answer for, with policy and tests."""
+    """Write a first agent that you answer for, and its policy."""
     from answerable.cli.project import HOME, take_away, write_project
     from answerable.worker.verbs import OwnerAccept, PersonAdd
     from answerable.worker.verbs.base import Done

@@ -1,4 +1,4 @@
-"""`approval`, `effect`, `desk`, `case`: where people answer."""
+"""`approval`, `effect`, `desk`: where people answer."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,10 +13,8 @@ from answerable.cli.talk import (
     Rows,
     ask,
     new_app,
-    out,
     out_json,
     out_table,
-    plain,
     talk,
     talk_next,
 )
@@ -24,7 +22,6 @@ from answerable.cli.talk import (
 approval = new_app("Effects that wait for a person's yes or no.")
 effect = new_app("What is done to the world.")
 desk = new_app("Cases that wait for people.")
-case = new_app("Everything about one matter with one party.")
 
 _LATER = 5
 
@@ -151,22 +148,3 @@ def desk_handback(case_id: CaseId, by: By, home: Home = DEFAULT_HOME) -> None:
 
     done = ask(home, DeskHandback(case_id, by), Done)
     talk(f"{case_id} is the agent's again, since ledger index {done.index}.")
-
-
-@case.command("show")
-def case_show(case_id: CaseId, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
-    """What was said and decided, newest first."""
-    from answerable.worker.verbs import CaseShow
-    from answerable.worker.verbs.cases import CaseView
-
-    view = ask(home, CaseShow(case_id), CaseView)
-    if as_json:
-        out_json(view)
-        return
-    out(f"{view.case}, held by {view.holder} (epoch {view.epoch}), party {view.party}")
-    for message in view.messages:
-        sender, became = plain(message.sender), message.disposition
-        out(f"\n{message.at}  {sender}  [{became}] {message.interaction}")
-        out(plain(message.text[:2_000]))
-        for line in message.effects:
-            out(f"    {line}")

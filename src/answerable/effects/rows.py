@@ -15,7 +15,7 @@ CREATE TABLE interaction (id TEXT PRIMARY KEY, inbox TEXT NOT NULL, rail TEXT NO
                           party TEXT NOT NULL, "case" TEXT NOT NULL, position INTEGER NOT NULL,
                           disposition TEXT NOT NULL DEFAULT 'open',
                           is_escalated INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
-CREATE INDEX interaction_of_case ON interaction ("case", id);
+CREATE INDEX interaction_of_case ON interaction ("case", position);
 CREATE INDEX interaction_open ON interaction (id) WHERE disposition = 'open';
 CREATE TABLE effect (id TEXT PRIMARY KEY, decision TEXT NOT NULL, position INTEGER NOT NULL,
                      interaction TEXT NOT NULL, "case" TEXT NOT NULL, party TEXT NOT NULL,
@@ -266,9 +266,9 @@ def rails_awaited(db: sqlite3.Connection) -> list[str]:
 
 
 def list_of_case(db: sqlite3.Connection, case: str, limit: int) -> list[Interaction]:
-    """The case's interactions, newest first."""
+    """The case's interactions, newest first: in the order in which they were taken up."""
     rows = db.execute(
-        f'{_SELECT_INTERACTION} WHERE "case" = ? ORDER BY id DESC LIMIT ?', (case, limit)
+        f'{_SELECT_INTERACTION} WHERE "case" = ? ORDER BY position DESC LIMIT ?', (case, limit)
     )
     return [_interaction(row) for row in rows.fetchall()]
 

@@ -37,7 +37,7 @@ class EntryIndex:
         self._path = path
         self._db = db
         self._places = Places(db)
-        self._is_sure = False  # that the rows are of this feed
+        self.is_sure = False  # that the rows are of this feed
         self._one_at_a_time = asyncio.Lock()
 
     @classmethod
@@ -58,11 +58,11 @@ class EntryIndex:
     async def follow(self, engine: Engine) -> None:
         """Catch up with everything that is in the feed now. Raises Broken."""
         async with self._one_at_a_time:
-            if not self._is_sure and not await self._is_of(engine):
+            if not self.is_sure and not await self._is_of(engine):
                 with _in_our_words(self._path):
                     self._db.executescript("".join(f"DELETE FROM {t};" for t in _TABLES))  # noqa: S608 - ours
                 self._places.clear()
-            self._is_sure = True
+            self.is_sure = True
             batch: list[Record] = []
             async for record in engine.read(self.cursor):
                 batch.append(record)

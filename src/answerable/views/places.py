@@ -1,6 +1,7 @@
 """Rows of entries: where each stands, and whatever else it can be found by."""
 
 import sqlite3
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -161,6 +162,22 @@ def nth(db: sqlite3.Connection, kind: str, number: int) -> Place | None:
 def of_interaction(db: sqlite3.Connection, interaction: str) -> list[Place]:
     """Oldest first."""
     return _many(db, "interaction = ? AND interaction <> '' ORDER BY seq", interaction)
+
+
+def of_case(db: sqlite3.Connection, case: str, *, after: int, limit: int) -> list[Place]:
+    """Oldest first, those that stand after a position of the feed."""
+    where = '"case" = ? AND "case" <> \'\' AND seq >= ? ORDER BY seq LIMIT ?'
+    return _many(db, where, case, _first_after(db, after), limit)
+
+
+def _first_after(db: sqlite3.Connection, position: int) -> int:
+    """The index of the first entry that stands after a position: both only grow."""
+    row = db.execute("SELECT max(seq) FROM entry").fetchone()
+    count = 0 if row[0] is None else int(row[0]) + 1
+    sql = "SELECT position FROM entry WHERE seq = ?"
+    return bisect_right(
+        range(count), position, key=lambda seq: int(db.execute(sql, (seq,)).fetchone()[0])
+    )
 
 
 def newest(db: sqlite3.Connection, *, kind: str = "", before: int = 0, limit: int) -> list[Place]:

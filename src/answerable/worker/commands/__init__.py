@@ -7,12 +7,16 @@ from answerable.telemetry.passages import Passage
 from answerable.worker import verbs
 from answerable.worker.commands import (
     answers,
+    cases,
     control,
     decisions,
     desk,
     dryrun,
+    feed,
+    interactions,
     keys,
     operations,
+    parties,
     people,
     proofs,
     stop,
@@ -48,12 +52,16 @@ async def status(office: Office, _: verbs.Status) -> Standing:
 _HANDLERS: Handlers = {verbs.MessagesAccept: messages_accept, verbs.Status: status}
 for _room in (
     answers,
+    cases,
     control,
     decisions,
     desk,
     dryrun,
+    feed,
+    interactions,
     keys,
     operations,
+    parties,
     people,
     proofs,
     stop,

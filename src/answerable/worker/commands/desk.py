@@ -1,8 +1,7 @@
-"""Commands of the desk: what waits, take it, speak, hand it back, and what a case looks like."""
+"""Commands of the desk: what waits, take it, speak, hand it back."""
 
 import asyncio
 
-from answerable.base.clock import iso
 from answerable.base.errors import NotFound
 from answerable.base.ids import kin
 from answerable.desk import rows
@@ -10,14 +9,11 @@ from answerable.desk.domain import QueueItem
 from answerable.effects import rows as effects
 from answerable.pipeline import desk
 from answerable.pipeline.desk import Taken
-from answerable.pipeline.receive import load_message
 from answerable.worker import verbs
 from answerable.worker.commands.office import Handlers, Office
 from answerable.worker.verbs.base import Done
-from answerable.worker.verbs.cases import CaseView, Shown
 from answerable.worker.verbs.desk import Said
 
-_MESSAGES_SHOWN = 50
 _LOOK_S = 0.02
 
 
@@ -61,27 +57,9 @@ async def desk_handback(office: Office, verb: verbs.DeskHandback) -> Done:
     return Done(committed.records[0].key, committed.indexes[0])
 
 
-async def case_show(office: Office, verb: verbs.CaseShow) -> CaseView:
-    hall = office.house.hall
-    case = desk.find_case(hall, verb.case)
-    shown = []
-    for interaction in effects.list_of_case(hall.db, verb.case, _MESSAGES_SHOWN):
-        message = await load_message(hall, interaction.position)
-        states = effects.list_of_interaction(hall.db, interaction.id)
-        shown.append(
-            Shown(
-                interaction.id, iso(message.sent_at), message.sender, message.text,
-                interaction.disposition,
-                tuple(f"{state.id} {state.name}: {state.status.value}" for state in states),
-            )
-        )  # fmt: skip
-    return CaseView(case.id, case.lease.holder, case.lease.epoch, case.party, tuple(shown))
-
-
 HANDLERS: Handlers = {
     verbs.DeskList: desk_list,
     verbs.DeskTake: desk_take,
     verbs.DeskSay: desk_reply,
     verbs.DeskHandback: desk_handback,
-    verbs.CaseShow: case_show,
 }

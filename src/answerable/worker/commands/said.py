@@ -1,0 +1,83 @@
+"""What was said, out of sealed bodies. What was erased is shown as erased, and fails no page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from answerable.base.clock import iso
+from answerable.base.errors import Unreadable
+from answerable.base.ids import made_at
+from answerable.cases.domain import Message
+from answerable.effects.domain import EffectState, Interaction, Status
+from answerable.effects.intent import ReplyAction, load_action
+from answerable.pipeline.receive import load_message
+from answerable.worker.commands.office import Office
+
+ERASED = "(erased)"
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A message as people may read it."""
+
+    at: str
+    sender: str
+    text: str
+    external_id: str
+
+
+def heard(interaction: str, message: Message | None) -> Heard:
+    if message is None:
+        return Heard(iso(made_at(interaction)), ERASED, ERASED, ERASED)
+    return Heard(iso(message.sent_at), message.sender, message.text, message.external_id)
+
+
+async def heard_in(office: Office, row: Interaction) -> Heard:
+    """The message that began an interaction."""
+    try:
+        message = await load_message(office.house.hall, row.position)
+    except (Unreadable, LookupError):
+        return heard(row.id, None)
+    return heard(row.id, message)
+
+
+async def replies_sent(office: Office, states: Sequence[EffectState]) -> tuple[str, ...]:
+    """The texts that really left, of all effects of one interaction: as hoped, or otherwise."""
+    statuses = {state.id: state.status for state in states}
+    return tuple(
+        [
+            await _sent(office, state, is_as_hoped=_is_as_hoped(state, statuses))
+            for state in states
+            if state.kind == "reply" and state.status is Status.DONE
+        ]
+    )
+
+
+def _is_as_hoped(state: EffectState, statuses: dict[str, Status]) -> bool:
+    return state.after is None or statuses.get(state.after) is Status.DONE
+
+
+async def _sent(office: Office, state: EffectState, *, is_as_hoped: bool) -> str:
+    hall = office.house.hall
+    try:
+        action = await load_action(hall.engine, hall.keyring, state.position)
+    except (Unreadable, LookupError):
+        return ERASED
+    if not isinstance(action, ReplyAction):
+        return ""
+    return action.text if is_as_hoped else action.otherwise
+
+
+async def body_of(office: Office, entry_id: str) -> str:
+    """The text that an entry seals; empty where it seals none."""
+    try:
+        return await office.text_of(entry_id)
+    except Unreadable:
+        return ERASED
+
+
+async def name_of(office: Office, person: str) -> str:
+    """A person's name, or their id where the name was erased."""
+    try:
+        return await office.name_of(person)
+    except Unreadable:
+        return person
