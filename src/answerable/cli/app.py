@@ -43,6 +43,7 @@ app.command("init")(author.init)
 app.command("kill")(stop.kill)
 app.command("backup")(operations.backup)
 app.command("restore")(operations.restore)
+keys.key.command("rotate-home")(operations.rotate_home)
 people.agent.command("pause")(stop.agent_pause)
 people.agent.command("resume")(stop.agent_resume)
 

@@ -8,8 +8,10 @@ import typer
 from answerable.cli.talk import (
     DEFAULT_HOME,
     AsJson,
+    By,
     Home,
     ask,
+    at,
     out,
     out_json,
     talk,
@@ -97,3 +99,32 @@ def restore(
     if restored.kept:
         talk(f"Left as they are beside the home: {', '.join(restored.kept)}.")
     talk_next(home, "answerable worker")
+
+
+def rotate_home(
+    by: By,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it.")] = False,
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Replace the key that wraps all others, on a home without a worker."""
+    import asyncio
+
+    from answerable.base.errors import UsageError
+    from answerable.store.lock import is_home
+    from answerable.worker.ask import NotAHome
+    from answerable.worker.rotation import rotate_home as do_rotate
+
+    if not is_home(home):
+        raise NotAHome(home)
+    if not yes:
+        raise UsageError(
+            f"'{home / 'home.key'}' will be another, and every key in keys.db be wrapped under it. "
+            "Backups of before need the old one. Say --yes to do it.",
+            "Nothing was changed.",
+            at(home, "answerable key rotate-home --by PERSON --yes"),
+        )
+    done, unread = asyncio.run(do_rotate(home, by))
+    talk(f"Recorded at ledger index {done.index}; the old home.key opens nothing here any more.")
+    if unread:
+        talk(f"{unread} keys were damaged before, and still are.")
+    talk_next(home, "answerable backup FOLDER")

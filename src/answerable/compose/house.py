@@ -40,6 +40,7 @@ from answerable.store.disk import Disk
 from answerable.store.files import replace_file
 from answerable.store.keys import KeyStore, home_key
 from answerable.store.restored import restored
+from answerable.store.rotation import settle_home_key
 from answerable.store.stopfile import StopFile
 
 VKEY = "ledger.vkey"  # the key that outsiders verify with; not a secret
@@ -133,7 +134,7 @@ def open_house(plan: Plan) -> House:
         heal_state(plan.home)
         journal = _open_journal(plan)
     try:
-        secret, keys, signer = _secrets(plan, may_create=journal.is_new)
+        keys, signer = _secrets(plan, may_create=journal.is_new)
     except BaseException:
         journal.abandon()
         raise
@@ -153,7 +154,7 @@ def open_house(plan: Plan) -> House:
         head,
         in_thread if plan.is_threaded else inline,
     )  # fmt: skip
-    keyring = Keyring(secret, keys, plan.chance)
+    keyring = Keyring(keys.naming_key(), keys, plan.chance)
     ids = TimeOrderedIds(plan.clock, plan.chance)
     people = People(people_rows.load(db), ids, keyring)
     agents = Agents(agent_rows.load(db), ids)
@@ -183,8 +184,9 @@ def _open_journal(plan: Plan) -> EmbeddedJournal:
     )  # fmt: skip
 
 
-def _secrets(plan: Plan, *, may_create: bool) -> tuple[bytes, KeyStore, FileSigner]:
+def _secrets(plan: Plan, *, may_create: bool) -> tuple[KeyStore, FileSigner]:
     """The home's keys. Raises SecretLost where a home that was used before lacks one of them."""
+    settle_home_key(plan.home)
     secret = home_key(plan.home, plan.chance, may_create=may_create)
     keys = KeyStore.open(plan.home / "keys.db", secret, may_create=may_create)
     try:
@@ -198,7 +200,7 @@ def _secrets(plan: Plan, *, may_create: bool) -> tuple[bytes, KeyStore, FileSign
     except BaseException:
         keys.close()
         raise
-    return secret, keys, signer
+    return keys, signer
 
 
 def _publish_vkey(path: Path, text: bytes) -> None:

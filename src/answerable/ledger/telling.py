@@ -176,8 +176,11 @@ def _key_revoked(entry: Entry, _: Action | None) -> str:
     return f"key {_change(entry, 'key')} was revoked"
 
 
-def _key_rotated(_entry: Entry, _: Action | None) -> str:
-    return "a key was replaced"
+def _key_rotated(entry: Entry, _: Action | None) -> str:
+    return f"{_KEYS.get(_change(entry, 'key'), 'a key')} was replaced"
+
+
+_KEYS = {"home": "the home's key", "signer": "the key that signs checkpoints"}
 
 
 def _erasure_requested(_entry: Entry, _: Action | None) -> str:

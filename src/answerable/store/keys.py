@@ -12,7 +12,7 @@ images of the page, is then emptied; until that has worked, `destroy` has not re
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Self
@@ -26,7 +26,14 @@ from cryptography.hazmat.primitives.keywrap import (
 from answerable.base.chance import Chance
 from answerable.base.errors import Broken, Busy, Unreadable
 from answerable.store.files import SecretLost, read_or_create_private
-from answerable.store.sqlite import in_our_words, insert_many, open_writer, placeholders, rollback
+from answerable.store.sqlite import (
+    in_our_words,
+    insert_many,
+    open_reader,
+    open_writer,
+    placeholders,
+    rollback,
+)
 
 KEY_BYTES = 32
 CACHED_MAX = 20_000
@@ -49,7 +56,15 @@ CREATE TABLE key (
 CREATE TABLE address (hash TEXT PRIMARY KEY, kid TEXT NOT NULL) STRICT;
 """,
     ),
+    (
+        2,
+        """
+CREATE TABLE naming (one INTEGER PRIMARY KEY CHECK (one = 1), wrapped BLOB NOT NULL) STRICT;
+""",
+    ),
 )
+"""`naming` is the key of all keyed hashes, once the home's key is another than its first one: what
+is named by them is in the ledger, and stays what it is."""
 
 
 class KeyMissing(Broken):
@@ -194,6 +209,54 @@ class KeyStore:
                 self._cache.popitem(last=False)
             return key
 
+    def naming_key(self) -> bytes:
+        """The key of keyed hashes: the home's first key, whichever it has now. Raises Broken."""
+        with self._lock, in_our_words(self._path):
+            row = self._database.execute("SELECT wrapped FROM naming").fetchone()
+        if row is None:
+            return self._home_key
+        key = _unwrap(self._home_key, row[0])
+        if key is None:
+            raise Broken("The key store is damaged: the key of names does not open.")
+        return key
+
+    def rewrap(self, home_key: bytes) -> int:
+        """Wrap every key under another home key, all or none; returns how many it could not open.
+
+        Those stay as they are: damaged before, damaged after. What was destroyed stays destroyed.
+        Durable on return. Raises Broken; Busy where another reader keeps old bytes in the log.
+        """
+        naming = self.naming_key()
+        unread = 0
+        with self._lock, in_our_words(self._path):
+            with _transaction(self._database):
+                unread = self._rewrap_keys(home_key)
+                check = (aes_key_wrap(home_key, _CHECK),)
+                self._database.execute("UPDATE home SET wrapped = ?", check)
+                into = "INSERT OR REPLACE INTO naming (one, wrapped) VALUES (1, ?)"
+                self._database.execute(into, (aes_key_wrap(home_key, naming),))
+            self._home_key = home_key
+            self._cache.clear()
+            is_busy = self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        if is_busy:
+            raise Busy(
+                "The key store's log is held open by another reader.",
+                "Keys under the old home key may still lie in the file.",
+            )
+        return unread
+
+    def _rewrap_keys(self, home_key: bytes) -> int:
+        last, unread = 0, 0
+        page = "SELECT id, wrapped FROM key WHERE id > ? ORDER BY id LIMIT ?"
+        while rows := self._database.execute(page, (last, _IN_ONE_QUERY)).fetchall():
+            last = rows[-1][0]
+            kept = [(id_, _unwrap(self._home_key, wrapped)) for id_, wrapped in rows
+                    if wrapped != _GONE]  # fmt: skip
+            unread += sum(key is None for _, key in kept)
+            again = [(aes_key_wrap(home_key, key), id_) for id_, key in kept if key is not None]
+            self._database.executemany("UPDATE key SET wrapped = ? WHERE id = ?", again)
+        return unread
+
     def destroy(self, kids: Iterable[str]) -> None:
         """Make these keys unreadable for ever, here and in every file, and unbind their addresses.
 
@@ -245,6 +308,13 @@ def home_key(folder: Path, chance: Chance, *, may_create: bool = True) -> bytes:
             "put back the home.key that belongs to this home",
         )
     return key
+
+
+def is_opened_by(path: Path, home_key: bytes) -> bool:
+    """Whether this key store is wrapped under this home key. Raises Broken."""
+    with in_our_words(path), closing(open_reader(path)) as database:
+        row = database.execute("SELECT wrapped FROM home").fetchone()
+    return row is not None and _unwrap(home_key, row[0]) == _CHECK
 
 
 def _is_made_with(database: sqlite3.Connection, home_key: bytes) -> bool:

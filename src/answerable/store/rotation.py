@@ -1,0 +1,59 @@
+"""Another home key: three steps, and a death between any two of them leaves one key that opens all.
+
+The new key lies beside the old one before anything is wrapped under it; all keys are wrapped anew
+in one transaction; then it takes the old one's place. Which of the two is the home's key is asked
+of the key store itself.
+"""
+
+import os
+from pathlib import Path
+
+from answerable.base import faults
+from answerable.base.chance import Chance
+from answerable.base.errors import Broken
+from answerable.store.files import replace_file
+from answerable.store.keys import KEY_BYTES, KeyStore, is_opened_by
+
+NEXT = "home.key.next"
+
+
+async def rotate_home_key(home: Path, keys: KeyStore, chance: Chance) -> int:
+    """Give a home that nobody else holds another key; returns how many keys were damaged before.
+
+    Raises Broken; the home then opens as it did, with one or the other.
+    """
+    key = chance.token(KEY_BYTES)
+    replace_file(home / NEXT, key, mode=0o600)
+    await faults.point("rotation.after_next")
+    unread = keys.rewrap(key)
+    await faults.point("rotation.after_rewrap")
+    _take_place(home)
+    await faults.point("rotation.after_rename")
+    return unread
+
+
+def settle_home_key(home: Path) -> None:
+    """Finish, or forget, what a death has left half done. Raises Broken."""
+    following = home / NEXT
+    if not following.exists():
+        return
+    try:
+        if is_opened_by(home / "keys.db", following.read_bytes()):
+            _take_place(home)
+        else:
+            following.unlink()
+    except OSError as error:
+        raise Broken(
+            f"'{following}' cannot be put in its place: {error.strerror}.",
+            "Nothing was opened.",
+            f"ls -l {home}",
+        ) from error
+
+
+def _take_place(home: Path) -> None:
+    (home / NEXT).replace(home / "home.key")
+    descriptor = os.open(home, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
