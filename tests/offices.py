@@ -28,7 +28,10 @@ async def small_world(home: Path) -> World:
     return world
 
 
-def asking(life: Life) -> Callable[[verbs.Verb], Awaitable[object]]:
+Ask = Callable[[verbs.Verb], Awaitable[object]]
+
+
+def asking(life: Life) -> Ask:
     """How a face asks: a verb in, what it answers out."""
     return partial(commands.call, office_of(life))
 

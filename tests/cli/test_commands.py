@@ -144,6 +144,43 @@ def test_a_specialists_leaving_is_recorded_and_said(home: SmallHome) -> None:
     home.cli("desk", "take", "cas_no", "--by", "max@acme.example").fails(3, "person_unknown")
 
 
+def test_an_owner_asks_delegates_and_is_shown(home: SmallHome) -> None:
+    home.cli("owner", "accept", "support", "--person", SPECIALIST).fails(
+        4, "owner_not_asked", "answerable owner set support per_"
+    )
+    home.cli("owner", "set", "support", SPECIALIST, "--by", SPECIALIST).fails(4, "not_the_owner")
+    asked = home.cli("owner", "set", "support", SPECIALIST, "--by", OWNER).check().err
+    assert f"Next: answerable owner accept support --person {SPECIALIST}" in asked
+    typed = ("owner", "delegate", "support", "--by", OWNER)
+    home.cli(*typed, "--to", SPECIALIST, "--until", "+8h").check()
+    view = json.loads(home.cli("owner", "show", "support", "--json").check().out)
+    assert (view["accountable_name"], view["owner_name"]) == ("Sam Specialist", "Olga Owner")
+    assert view["asked_name"] == "Sam Specialist"
+    said = home.cli("owner", "show", "support").check().out
+    assert said == view["sentence"] + "\n"
+    assert read(home, "person", "list")[1]["stands_in_for"] == ["support"]
+    home.cli(*typed, "--end").check()
+    assert "Olga Owner" in home.cli("owner", "show", "support").check().out
+    for wrong in (("--to", SPECIALIST), ("--end", "--to", SPECIALIST), ("--until", "+8h"), ()):
+        home.cli(*typed, *wrong).fails(2, "Nothing was changed.")
+    home.cli(*typed, "--to", SPECIALIST, "--until", "tomorrow").fails(2, "'tomorrow' is no time")
+    home.cli("owner", "show", "sport").fails(3, "agent_unknown")
+
+
+def test_who_leaves_is_told_whose_agents_stopped_and_who_is_asked(tmp_path: Path) -> None:
+    made = SmallHome(tmp_path / "home").found()
+    made.cli("person", "add", "bea@acme.example", "--name", "Bea", "--by", OWNER).check()
+    typed = ("--reports-to", "bea@acme.example")
+    made.cli("person", "add", "dan@acme.example", "--name", "Dan", *typed).check()
+    made.cli("owner", "set", "support", "dan@acme.example", "--by", OWNER).check()
+    made.cli("owner", "accept", "support", "--person", "dan@acme.example").check()
+    said = made.cli("person", "leave", "dan@acme.example", "--by", OWNER).check().err
+    [asked] = re.findall(r"Agent support stopped: (per_\w+) is asked to answer for it\.", said)
+    assert f"Next: answerable owner accept support --person {asked}" in said
+    made.cli("owner", "accept", "support", "--person", "bea@acme.example").check()
+    assert "Bea" in made.cli("owner", "show", "support").check().out
+
+
 def test_a_key_is_shown_once_listed_and_revoked(home: SmallHome) -> None:
     typed = ("key", "add", "--person", SPECIALIST, "--scope", "read", "--scope", "desk")
     made = home.cli(*typed, "--name", "a laptop", "--days", "30").check()

@@ -47,8 +47,10 @@ def dump_of(home: Path) -> Dump:
 
 
 async def power_changes(life: Life) -> None:
-    """Keys are made, and one of them revoked."""
+    """Keys are made and one of them revoked, somebody stands in, somebody is asked."""
     ask = asking(life)
+    await ask(verbs.OwnerDelegate("support", SPECIALIST, 2**52, OWNER))
+    await ask(verbs.OwnerSet("support", SPECIALIST, OWNER))
     for scopes in (("read", "desk"), ("all",)):
         made = await ask(verbs.KeyAdd(SPECIALIST, scopes, "a laptop"))
     assert isinstance(made, NewKey)

@@ -10,7 +10,7 @@ from answerable.ledger.domain import KINDS, Entry
 ROOT = Path(__file__).parents[2]
 HOUSE = ROOT / "src" / "answerable"
 RECORD = ROOT / "docs" / "decisions" / "0009-entries-as-they-are-written-today.md"
-NOT_FILLED = {("Draft", "inputs"), ("Draft", "evidence"), ("Outcome", "commit"), ("Owner", "via")}
+NOT_FILLED = {("Draft", "inputs"), ("Draft", "evidence"), ("Outcome", "commit")}
 FORM = HOUSE / "ledger" / "domain.py"
 TELLING = HOUSE / "ledger" / "telling.py"
 

@@ -17,6 +17,8 @@ def test_a_reply_that_waited_goes_out_under_who_answers_by_then(tmp_path: Path) 
 
         async def sells(_key: str) -> None:
             hall = lives[0].house.hall
+            unit = hall.people.ask_to_own("support", SPECIALIST, by=OWNER)
+            await lives[0].house.commit_control(unit)
             unit = hall.people.accept_ownership("support", SPECIALIST)
             await lives[0].house.commit_control(unit)
 

@@ -196,7 +196,7 @@ async def asks_and_is_granted_too_late(life: Life) -> None:
     await life.say("please refund me", external_id="m1")
     await life.settled()
     held = life.effects(Status.HELD)
-    if life.house.hall.people.directory.accountable_for("support") is not None:
+    if life.house.hall.people.directory.owned("support") is not None:
         await life.leave(OWNER)
     for effect in held:
         await life.answer(effect, "grant")

@@ -1,7 +1,7 @@
 """Keys for HTTP: shown once, stored as a digest, gone with their person."""
 
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -13,11 +13,10 @@ from answerable.people.errors import KeyInvalid, KeyRevoked, KeyUnknown, PersonU
 from answerable.testing.world import OWNER, SPECIALIST, Life, Till
 from answerable.worker import verbs
 from answerable.worker.verbs.people import KeyHolder, KeyRow, NewKey
-from offices import asking
+from offices import Ask, asking
 from stories import clock_of, inline_world, run, support
 
 NAME = "Kim Quexil's laptop"
-Ask = Callable[..., Awaitable[object]]
 
 
 @asynccontextmanager

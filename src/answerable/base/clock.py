@@ -1,6 +1,7 @@
 """Time is an argument: microseconds since the epoch, UTC, as a plain integer."""
 
 import asyncio
+import re
 import time
 from datetime import UTC, datetime
 from typing import Protocol
@@ -57,6 +58,28 @@ class ManualClock:
 def iso(at_us: int) -> str:
     """`2026-03-02T14:01:09Z`: how a time is written for people and in errors."""
     return datetime.fromtimestamp(at_us // SECOND_US, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+_UNITS = {"m": MINUTE_US, "h": HOUR_US, "d": DAY_US}
+_SPAN = re.compile(r"\+(\d{1,4})([mhd])")
+
+
+def read_time(text: str, now_us: int) -> int:
+    """A time as people type it: `2026-12-24T18:00` (UTC, unless it names an offset), or `+8h`.
+
+    Raises ValueError, with what is wrong in words.
+    """
+    span = _SPAN.fullmatch(text)
+    if span is not None:
+        return now_us + int(span[1]) * _UNITS[span[2]]
+    try:
+        at = datetime.fromisoformat(text) if "T" in text else None
+    except ValueError:
+        at = None
+    if at is None:
+        raise ValueError(f"'{text}' is no time: say 2026-12-24T18:00 (UTC), +30m, +8h or +3d")
+    at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    return int(at.timestamp()) * SECOND_US
 
 
 def day_of(at_us: int) -> str:

@@ -9,6 +9,7 @@ from answerable.cli.talk import (
     AsJson,
     By,
     Home,
+    MaybeBy,
     ask,
     new_app,
     out,
@@ -35,7 +36,7 @@ def key_add(
     ],
     name: Annotated[str, typer.Option(help="What it is for, in your words.")] = "",
     days: Annotated[int, typer.Option(min=0, help="How long it is valid; 0 is for ever.")] = 0,
-    by: Annotated[str, typer.Option("--by", help="Who makes it, if that is somebody.")] = "",
+    by: MaybeBy = "",
     home: Home = DEFAULT_HOME,
 ) -> None:
     """Make a key. Its secret is printed this once and is stored nowhere."""

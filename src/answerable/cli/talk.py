@@ -36,6 +36,7 @@ Home = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Rows = Annotated[int, typer.Option("--limit", min=1, max=1_000, help="How many at most.")]
 By = Annotated[str, typer.Option("--by", help="Who says so: a person's id or email address.")]
+MaybeBy = Annotated[str, typer.Option("--by", help="Who says so, if that is somebody.")]
 
 
 def new_app(help_text: str) -> typer.Typer:

@@ -92,7 +92,7 @@ class House:
         self.hall.committer.start(fence)
         for release in self.hall.releases.values():
             agent = release.blueprint.agent
-            owner = self.hall.people.directory.accountable_for(agent)
+            owner = self.hall.people.directory.accountable_for(agent, self.hall.clock.now())
             if owner is None and agent in self.hall.agents.registry.releases:
                 continue
             if owner is None:

@@ -24,7 +24,7 @@ CREATE TABLE effect (id TEXT PRIMARY KEY, decision TEXT NOT NULL, position INTEG
                      attempt INTEGER NOT NULL, after TEXT, holder TEXT NOT NULL,
                      epoch INTEGER NOT NULL, expires_at INTEGER NOT NULL, day TEXT NOT NULL,
                      amount_minor INTEGER NOT NULL, currency TEXT NOT NULL,
-                     owner TEXT NOT NULL, accepted_at INTEGER NOT NULL,
+                     owner TEXT NOT NULL, accepted_at INTEGER NOT NULL, via TEXT,
                      started_at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX effect_of_interaction ON effect (interaction);
 CREATE INDEX effect_unended ON effect (status, id)
@@ -43,9 +43,9 @@ KINDS = (
 _COLUMNS = (
     'id, decision, position, interaction, "case", party, agent, release, kind, name, repeat,'
     " status, attempt, after, holder, epoch, expires_at, day, amount_minor, currency,"
-    " owner, accepted_at, started_at"
+    " owner, accepted_at, via, started_at"
 )
-_INSERT_EFFECT = f"INSERT INTO effect ({_COLUMNS}) VALUES ({', '.join('?' * 23)})"  # noqa: S608
+_INSERT_EFFECT = f"INSERT INTO effect ({_COLUMNS}) VALUES ({', '.join('?' * 24)})"  # noqa: S608
 _UNENDED = "status NOT IN ('done', 'failed', 'refused', 'denied')"  # as the index says it
 _SELECT = f"SELECT {_COLUMNS} FROM effect"  # noqa: S608 - a constant
 _SELECT_INTERACTION = (
@@ -141,7 +141,7 @@ def _decided(db: sqlite3.Connection, entry: Entry, position: int) -> None:
             agent, release, action.kind, action.name, effect.repeat,
             status, 1, effect.after, change["holder"], change["epoch"],
             change.get("expires_at", 0), day, amount, currency,
-            entry.owner.person, entry.owner.accepted_at, entry.ts,
+            entry.owner.person, entry.owner.accepted_at, entry.owner.via, entry.ts,
         ),
     )  # fmt: skip
     if status is not Status.DENIED:
@@ -162,10 +162,11 @@ def _moved(db: sqlite3.Connection, entry: Entry) -> None:
     if said == LATE:
         return
     status = Status(_STATUS_OF_KIND.get(entry.kind) or said)
-    if entry.kind == "effect.started" and entry.owner is not None:
+    owner = entry.owner
+    if entry.kind == "effect.started" and owner is not None:
         db.execute(
-            "UPDATE effect SET owner = ?, accepted_at = ?, started_at = ? WHERE id = ?",
-            (entry.owner.person, entry.owner.accepted_at, entry.ts, entry.effect.id),
+            "UPDATE effect SET owner = ?, accepted_at = ?, via = ?, started_at = ? WHERE id = ?",
+            (owner.person, owner.accepted_at, owner.via, entry.ts, entry.effect.id),
         )
     db.execute(
         "UPDATE effect SET status = ?, attempt = ? WHERE id = ?",
@@ -228,13 +229,13 @@ def list_in_status(db: sqlite3.Connection, status: Status, limit: int = 1_000) -
 def _state(row: tuple[Any, ...]) -> EffectState:
     (id_, decision, position, interaction, case, party, agent, release, kind, name, repeat,
      status, attempt, after, holder, epoch, expires_at, day, amount_minor, currency,
-     owner, accepted_at, started_at) = row  # fmt: skip
+     owner, accepted_at, via, started_at) = row  # fmt: skip
     return EffectState(
         id=id_, decision=decision, position=position, interaction=interaction, case=case,
         party=party, agent=agent, release=release, kind=kind, name=name, repeat=repeat,
         status=Status(str(status)), attempt=attempt, after=after, lease=Lease(holder, epoch),
         expires_at=expires_at, day=day, amount_minor=amount_minor, currency=currency,
-        owner=Owner(person=owner, accepted_at=accepted_at), started_at=started_at,
+        owner=Owner(person=owner, accepted_at=accepted_at, via=via), started_at=started_at,
     )  # fmt: skip
 
 

@@ -16,7 +16,8 @@ Kind = Literal[
     "received", "identified", "lease", "decided", "approval",
     "effect.started", "effect.done", "effect.unknown", "effect.failed",
     "outcome", "escalated", "handback",
-    "person.added", "person.left", "owner.accepted", "owner.changed", "key.added", "key.revoked",
+    "person.added", "person.left", "owner.accepted", "owner.changed", "owner.delegated",
+    "key.added", "key.revoked",
     "release.registered", "release.staged", "policy.activated", "stop",
     "key.rotated", "erasure.requested", "erasure.done", "gap.declared", "day.closed",
 ]  # fmt: skip
@@ -42,7 +43,7 @@ class Owner(_Frozen, frozen=True):
     """The person accountable at that instant."""
 
     person: str
-    accepted_at: Integer  # ledger index of the entry in which this person accepted
+    accepted_at: Integer  # ledger index of the entry in which they accepted, or were delegated to
     via: str | None = None  # the owner who delegated to `person`, where that is how it came
 
 

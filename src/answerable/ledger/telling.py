@@ -7,6 +7,7 @@ the deciding entry, or from the effect's row) passes its `action`.
 
 from collections.abc import Callable
 
+from answerable.base.clock import iso
 from answerable.base.money import Money
 from answerable.ledger.domain import Action, Entry, Kind
 
@@ -147,7 +148,15 @@ def _owner_accepted(entry: Entry, _: Action | None) -> str:
 
 
 def _owner_changed(entry: Entry, _: Action | None) -> str:
-    return f"who answers for {_of_agent(entry)} changed"
+    return f"{_change(entry, 'person')} was asked to answer for {_of_agent(entry)}"
+
+
+def _owner_delegated(entry: Entry, _: Action | None) -> str:
+    until = (entry.change or {}).get("until", 0)
+    who, owner = _change(entry, "person"), _change(entry, "via")
+    if isinstance(until, int) and until:
+        return f"{who} stands in for {owner} for {_of_agent(entry)} until {iso(until)}"
+    return f"{who} no longer stands in for {owner} for {_of_agent(entry)}"
 
 
 def _registered(entry: Entry, _: Action | None) -> str:
@@ -218,6 +227,7 @@ _TELL: dict[Kind, _Tell] = {
     "person.left": _person_left,
     "owner.accepted": _owner_accepted,
     "owner.changed": _owner_changed,
+    "owner.delegated": _owner_delegated,
     "release.registered": _registered,
     "release.staged": _staged,
     "policy.activated": _policy,

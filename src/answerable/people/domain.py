@@ -13,6 +13,7 @@ class Person:
     email_hash: str
     kid: str  # the key of this person's bodies
     has_left: bool = False
+    reports_to: str = ""  # whom their agents climb to when they leave
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,17 @@ class Ownership:
     agent: str
     person: str
     accepted_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delegation:
+    """A person answers in an owner's place: from the entry with this index, until a time."""
+
+    agent: str
+    owner: str
+    person: str
+    until: int  # microseconds UTC
+    begun_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +59,54 @@ class Directory:
     persons: dict[str, Person] = field(default_factory=dict)
     owners: dict[str, Ownership] = field(default_factory=dict)
     keys: dict[str, ApiKey] = field(default_factory=dict)  # by digest
+    delegations: dict[str, Delegation] = field(default_factory=dict)  # by agent
+    asked: dict[str, str] = field(default_factory=dict)  # agent -> who is to accept it, and has not
 
     def living(self, person_id: str) -> Person | None:
         person = self.persons.get(person_id)
         return None if person is None or person.has_left else person
 
-    def accountable_for(self, agent: str) -> Owner | None:
-        """The one living person who answers for `agent` now; None means that it may not act."""
+    def accountable_for(self, agent: str, at: int) -> Owner | None:
+        """The one living person who answers for `agent` at this instant; None: it may not act."""
+        ownership = self.owned(agent)
+        if ownership is None:
+            return None
+        standing_in = self.delegation_of(agent, at)
+        if standing_in is None:
+            return Owner(person=ownership.person, accepted_at=ownership.accepted_at)
+        return Owner(
+            person=standing_in.person, accepted_at=standing_in.begun_at, via=ownership.person
+        )
+
+    def owned(self, agent: str) -> Ownership | None:
+        """Who accepted it, if they are here still; whether or not somebody stands in for them."""
         ownership = self.owners.get(agent)
         if ownership is None or self.living(ownership.person) is None:
             return None
-        return Owner(person=ownership.person, accepted_at=ownership.accepted_at)
+        return ownership
+
+    def delegation_of(self, agent: str, at: int) -> Delegation | None:
+        """Where a living person stands in for the living owner who let them, until its time."""
+        delegation, ownership = self.delegations.get(agent), self.owned(agent)
+        if delegation is None or ownership is None or at >= delegation.until:
+            return None
+        is_theirs = delegation.owner == ownership.person
+        return delegation if is_theirs and self.living(delegation.person) else None
+
+    def asked_for(self, agent: str) -> Person | None:
+        """The living person who was asked to answer for `agent`, and has not accepted yet."""
+        return self.living(self.asked.get(agent, ""))
+
+    def above(self, person_id: str) -> Person | None:
+        """The first living person up the chain of `reports_to`."""
+        passed = {person_id}
+        person = self.persons.get(person_id)
+        while person is not None and person.reports_to not in passed:
+            passed.add(person.reports_to)
+            person = self.persons.get(person.reports_to)
+            if person is not None and not person.has_left:
+                return person
+        return None
 
     def is_valid(self, key: ApiKey, at: int) -> bool:
         """Whether it opens anything at this instant: nobody's key outlives their leaving."""

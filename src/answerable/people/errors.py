@@ -22,6 +22,52 @@ class PersonExists(Refused):
         super().__init__(f"This address belongs to {person_id} already.", "Nobody was added.")
 
 
+class NotTheOwner(Refused):
+    code = "not_the_owner"
+
+    def __init__(self, agent: str, owner: str) -> None:
+        super().__init__(
+            f"Only its owner may do this for agent '{agent}', and that is {owner or 'nobody'}.",
+            "Who answers for it is as it was.",
+            f"answerable owner show {agent}",
+        )
+
+
+class NotAsked(Refused):
+    code = "owner_not_asked"
+
+    def __init__(self, agent: str, owner: str, person: str) -> None:
+        super().__init__(
+            f"{owner} answers for agent '{agent}' and has not asked {person} to.",
+            "Who answers for it is as it was.",
+            f"answerable owner set {agent} {person} --by {owner}",
+        )
+
+
+class OwnsAlready(Refused):
+    code = "owns_already"
+    http_status = 409
+
+    def __init__(self, agent: str, person: str) -> None:
+        super().__init__(
+            f"{person} is the owner of agent '{agent}'.",
+            "Nothing was changed.",
+            f"answerable owner show {agent}",
+        )
+
+
+class NotDelegated(Refused):
+    code = "not_delegated"
+    http_status = 409
+
+    def __init__(self, agent: str) -> None:
+        super().__init__(
+            f"Nobody like that stands in for the owner of agent '{agent}'.",
+            "Nothing was ended.",
+            f"answerable owner show {agent}",
+        )
+
+
 class KeyUnknown(NotFound):
     code = "key_unknown"
 

@@ -1,10 +1,21 @@
 """The verbs on persons and ownership: they check and return what is to be recorded."""
 
+from collections.abc import Iterator
+
+from answerable.base.clock import iso
+from answerable.base.errors import UsageError
 from answerable.base.ids import Ids
 from answerable.ledger.draft import Body, Draft, Unit
 from answerable.ledger.keyring import Keyring
 from answerable.people.domain import Directory, Person
-from answerable.people.errors import PersonExists, PersonUnknown
+from answerable.people.errors import (
+    NotAsked,
+    NotDelegated,
+    NotTheOwner,
+    OwnsAlready,
+    PersonExists,
+    PersonUnknown,
+)
 
 
 class People:
@@ -22,56 +33,116 @@ class People:
             raise PersonUnknown(who)
         return person
 
-    def add(self, email: str, name: str, *, by: str) -> Unit:
+    def add(self, email: str, name: str, *, by: str, reports_to: str = "") -> Unit:
+        """Raises PersonExists; PersonUnknown where whom they report to is nobody."""
         email_hash = self._email_hash(email)
         existing = self.directory.by_email(email_hash)
         if existing is not None:
             raise PersonExists(existing.id)
+        above = self.find(reports_to).id if reports_to else ""
         person_id = self._ids.new("per")
         kid, key = self._keyring.new_key()
-        return Unit(
-            new_keys={kid: key},
-            drafts=[
-                Draft(
-                    kind="person.added",
-                    id=person_id,
-                    actor=by,
-                    change={"person": person_id, "email_hash": email_hash, "kid": kid},
-                    body=Body(kid=kid, data=_card(email, name)),
-                )
-            ],
-        )
+        change = {"person": person_id, "email_hash": email_hash, "kid": kid}
+        if above:
+            change["reports_to"] = above
+        card = Body(kid=kid, data=_card(email, name))
+        draft = Draft(kind="person.added", id=person_id, actor=by, change=change, body=card)
+        return Unit(new_keys={kid: key}, drafts=[draft])
 
     def _email_hash(self, email: str) -> str:
         return self._keyring.identifier_hash("person", email.strip().casefold())
 
     def leave(self, who: str, *, by: str) -> Unit:
-        """A person leaves: from this entry on no agent acts in their name."""
+        """A person leaves: from this entry on nothing is done in their name.
+
+        Who is above them is asked to answer for each agent that nobody answers for any more; until
+        somebody accepts it does nothing.
+        """
         person = self.find(who)
-        return Unit(
-            drafts=[
-                Draft(
-                    kind="person.left",
-                    id=f"{person.id}.left",
-                    actor=by,
-                    change={"person": person.id},
-                )
-            ]
+        left = Draft(
+            kind="person.left", id=f"{person.id}.left", actor=by, change={"person": person.id}
         )
+        above = self.directory.above(person.id)
+        orphans = self._left_alone(person) if above else ()
+        return Unit(drafts=[left, *(self._asks(agent, above, by) for agent in orphans if above)])
+
+    def _left_alone(self, person: Person) -> Iterator[str]:
+        """The agents that have nobody when they leave: not even somebody who was asked."""
+        directory = self.directory
+        for agent, ownership in sorted(directory.owners.items()):
+            owner, asked = directory.living(ownership.person), directory.asked_for(agent)
+            if owner in (None, person) and asked in (None, person):
+                yield agent
+
+    def ask_to_own(self, agent: str, who: str, *, by: str) -> Unit:
+        """A person is asked to answer for an agent: by its owner, or by anybody if it has none.
+
+        Nothing changes until they accept. Raises PersonUnknown, NotTheOwner, OwnsAlready.
+        """
+        asking, person = self.find(by), self.find(who)
+        ownership = self.directory.owned(agent)
+        if ownership is not None and ownership.person != asking.id:
+            raise NotTheOwner(agent, ownership.person)
+        if ownership is not None and ownership.person == person.id:
+            raise OwnsAlready(agent, person.id)
+        return Unit(drafts=[self._asks(agent, person, asking.id)])
+
+    def _asks(self, agent: str, person: Person, by: str) -> Draft:
+        change = {"agent": agent, "person": person.id, "state": "asked"}
+        return Draft(kind="owner.changed", id=self._ids.new("own"), actor=by, change=change)
 
     def accept_ownership(self, agent: str, who: str) -> Unit:
-        """A person takes an agent on: their act, in their name."""
+        """A person takes an agent on: their act, in their name.
+
+        From a living owner only if that owner asked them to. Raises PersonUnknown, NotAsked.
+        """
         person = self.find(who)
-        return Unit(
-            drafts=[
-                Draft(
-                    kind="owner.accepted",
-                    id=self._ids.new("own"),
-                    actor=person.id,
-                    change={"agent": agent, "person": person.id},
-                )
-            ]
+        ownership = self.directory.owned(agent)
+        is_anothers = ownership is not None and ownership.person != person.id
+        if ownership is not None and is_anothers and self.directory.asked_for(agent) != person:
+            raise NotAsked(agent, ownership.person, person.id)
+        change = {"agent": agent, "person": person.id}
+        draft = Draft(
+            kind="owner.accepted", id=self._ids.new("own"), actor=person.id, change=change
         )
+        return Unit(drafts=[draft])
+
+    def delegate(self, agent: str, to: str, until: int, *, by: str, now: int) -> Unit:
+        """The owner lets a person answer in their place until a time (microseconds UTC).
+
+        Raises PersonUnknown, NotTheOwner, UsageError.
+        """
+        owner, person = self.find(by), self.find(to)
+        ownership = self.directory.owned(agent)
+        if ownership is None or ownership.person != owner.id:
+            raise NotTheOwner(agent, ownership.person if ownership else "")
+        problem = ""
+        if person == owner:
+            problem = f"{owner.id} answers for agent '{agent}' already."
+        elif until <= now:
+            problem = f"The delegation would have ended before it begins, at {iso(until)}."
+        if problem:
+            raise UsageError(problem, "Nothing was delegated.", "answerable owner delegate --help")
+        return Unit(drafts=[self._delegated(agent, person.id, owner.id, until, by=owner.id)])
+
+    def end_delegation(self, agent: str, to: str, *, by: str, now: int) -> Unit:
+        """It ends now: by its owner, or by who stands in, for nobody answers against their will.
+
+        Raises PersonUnknown, NotDelegated, NotTheOwner.
+        """
+        person = self.find(by)
+        running = self.directory.delegation_of(agent, now)
+        if running is None or (to and self.find(to).id != running.person):
+            raise NotDelegated(agent)
+        if person.id not in (running.owner, running.person):
+            raise NotTheOwner(agent, running.owner)
+        return Unit(drafts=[self._delegated(agent, running.person, running.owner, 0, by=person.id)])
+
+    def _delegated(self, agent: str, person: str, via: str, until: int, *, by: str) -> Draft:
+        return Draft(
+            kind="owner.delegated", id=self._ids.new("own"), actor=by,
+            change={"agent": agent, "person": person, "via": via, "until": until},
+        )  # fmt: skip
 
 
 def _card(email: str, name: str) -> bytes:

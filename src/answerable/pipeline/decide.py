@@ -74,7 +74,7 @@ def _look_again(hall: Hall, proposed: Proposed) -> Proposed:
     if case.lease != resolved.case.lease:
         why = "with_people"  # even if it is the agent's again: a person was here meanwhile
     if not why:
-        owner = hall.people.directory.accountable_for(case.agent)
+        owner = hall.people.directory.accountable_for(case.agent, hall.clock.now())
         return replace(proposed, routed=replace(routed, owner=owner))
     routed = replace(routed, resolved=replace(resolved, case=case), to_desk=why)
     if why == "with_people":

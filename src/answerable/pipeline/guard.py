@@ -18,7 +18,7 @@ def why_people(hall: Hall, case: Case, arrival: str) -> str:
         return "with_people"
     if is_stopped(hall, Mode.PAUSE, agent=case.agent, party=case.party):
         return "stopped"
-    if hall.people.directory.accountable_for(case.agent) is None:
+    if hall.people.directory.accountable_for(case.agent, hall.clock.now()) is None:
         return "no_owner"
     if release is None or not _is_registered(hall, release):
         return "release_gone"
@@ -30,7 +30,7 @@ def why_not(hall: Hall, state: EffectState) -> str:
     if stopped := _why_stopped(hall, state):
         return stopped
     if state.release:
-        if hall.people.directory.accountable_for(state.agent) is None:
+        if hall.people.directory.accountable_for(state.agent, hall.clock.now()) is None:
             return "no_owner"
         if state.kind == "tool" and (gone := release_gone(hall, state)):
             return gone

@@ -174,8 +174,9 @@ def _approval(state: EffectState, status: Status, reason: str, *, actor: str) ->
 
 def owner_now(hall: Hall, state: EffectState) -> ledger.Owner:
     """Who is accountable for the effect at this instant; whoever was, if nobody is."""
-    owner = hall.people.directory.accountable_for(state.agent) if state.agent else None
-    return owner or state.owner
+    if not state.agent:
+        return state.owner
+    return hall.people.directory.accountable_for(state.agent, hall.clock.now()) or state.owner
 
 
 def started(hall: Hall, state: EffectState, *, attempt: int) -> Draft:

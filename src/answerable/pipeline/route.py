@@ -12,7 +12,7 @@ def route(hall: Hall, resolved: Resolved) -> Routed:
     """Pin the release and its owner, or say why the case goes to the desk."""
     received, case = resolved.received, resolved.case
     release = hall.releases.get(case.agent)
-    owner = hall.people.directory.accountable_for(case.agent)
+    owner = hall.people.directory.accountable_for(case.agent, hall.clock.now())
     if not isinstance(received.cause, Message):
         return Routed(resolved, release, owner)
     if any(record.kind in _PAST_DECIDE for record in received.journey.memo.values()):

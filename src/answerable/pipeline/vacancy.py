@@ -53,7 +53,7 @@ def _vacant(hall: Hall) -> Iterator[tuple[Case, str, str]]:
     for case_id, interaction in effects.cases_with_open_work(hall.db):
         case = hall.cases.get(case_id)
         is_the_agents = case.lease.is_held_by_agent(case.agent)
-        if is_the_agents and directory.accountable_for(case.agent) is None:
+        if is_the_agents and directory.owned(case.agent) is None:
             yield case, interaction, "no_owner"
     for person in directory.persons.values():
         if person.has_left:

@@ -11,7 +11,7 @@ async def agent_list(office: Office, _: verbs.AgentList) -> list[AgentRow]:
     hall = office.house.hall
     registry, rows = hall.agents.registry, []
     for agent, release in sorted(registry.releases.items()):
-        owner = hall.people.directory.accountable_for(agent)
+        owner = hall.people.directory.accountable_for(agent, hall.clock.now())
         loaded = hall.releases.get(agent)
         rows.append(
             AgentRow(

@@ -48,20 +48,22 @@ async def _told(office: Office, entry: Entry, record: Record) -> Who:
         )  # fmt: skip
     name = await office.name_of(owner.person)
     agent = entry.agent.id if entry.agent else ""
+    via_name = await office.name_of(owner.via) if owner.via else ""
+    stands_in = f", standing in for {via_name} ({owner.via})" if owner.via else ""
     what = f"{action.kind} {action.name}"
     if action.amount_minor is not None and action.currency is not None:
         what += f" of {Money(action.amount_minor, action.currency)}"
     sentence = (
         f"When {f'agent {agent!r}' if agent else 'a person'} decided {entry.id} "
-        f"({policy.verdict} {what}) at {iso(entry.ts)}, {name} ({owner.person}) was accountable, "
-        f"and ledger entry {entry.seq} captures it."
+        f"({policy.verdict} {what}) at {iso(entry.ts)}, {name} ({owner.person}) was accountable"
+        f"{stands_in}, and ledger entry {entry.seq} captures it."
     )
     return Who(
         sentence=sentence, decision=entry.id, index=entry.seq, at=iso(entry.ts),
         owner=owner.person, owner_name=name, accepted_at=owner.accepted_at, agent=agent,
         release=entry.agent.release if entry.agent else "", verdict=policy.verdict,
         reasons=policy.reasons, action=what, entry=record.data.decode(),
-        proof=(await _proof(office, entry.seq)),
+        proof=(await _proof(office, entry.seq)), via=owner.via or "", via_name=via_name,
     )  # fmt: skip
 
 

@@ -93,7 +93,8 @@ class Stopped:
     index: int
     is_late: bool  # a send that had begun before was still on its way when its deadline passed
     moved: int = 0  # cases that went to the desk
-    asked: tuple[str, ...] = ()  # who is asked now to answer for the agents of who left
+    asked: tuple[str, ...] = ()  # who is asked now to answer for each of `agents`; empty if nobody
+    agents: tuple[str, ...] = ()  # for which nobody answers any more, since somebody left
 
 
 class ReleaseList(msgspec.Struct, frozen=True, tag="release.list"):

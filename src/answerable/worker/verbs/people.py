@@ -35,7 +35,10 @@ class PersonRow:
 
 
 class OwnerSet(msgspec.Struct, frozen=True, tag="owner.set"):
-    """Ask a person to answer for an agent; nothing changes until they accept."""
+    """Ask a person to answer for an agent: by its owner, or by anybody where it has none.
+
+    Nothing changes until they accept.
+    """
 
     agent: Word
     person: Word
@@ -43,12 +46,17 @@ class OwnerSet(msgspec.Struct, frozen=True, tag="owner.set"):
 
 
 class OwnerAccept(msgspec.Struct, frozen=True, tag="owner.accept"):
+    """From a living owner only who was asked may take an agent on; else whoever says so."""
+
     agent: Word
     person: Word
 
 
 class OwnerDelegate(msgspec.Struct, frozen=True, tag="owner.delegate"):
-    """The owner `by` lets `to` answer until `until` (microseconds UTC); 0 ends it now."""
+    """The owner `by` lets `to` answer until `until` (microseconds UTC).
+
+    0 ends it now: said by the owner, or by who stands in; `to` may be empty then.
+    """
 
     agent: Word
     to: Word
@@ -70,7 +78,7 @@ class OwnerView:
     via: str  # the owner who delegated to them, if that is how
     owner: str  # who accepted
     owner_name: str
-    accepted_at: int
+    accepted_at: int  # the ledger index at which; -1 if nobody has
     until: str  # when a delegation ends
     asked: str  # who was asked to accept, and has not yet
     asked_name: str
