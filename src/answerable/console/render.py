@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from answerable.console.page import Visit
-from answerable.console.text import FILTERS
+from answerable.console.text import FILTERS, is_erased
 from answerable.ledger.domain import KINDS
 from answerable.worker.verbs import Status
 from answerable.worker.verbs.control import Standing
@@ -36,6 +36,7 @@ _env = Environment(
     lstrip_blocks=True,
 )
 _env.filters |= FILTERS
+_env.tests["erased"] = is_erased
 _env.globals |= {"stamp": _stamp(), "themes": THEMES, "news": " ".join(sorted(KINDS))}
 
 

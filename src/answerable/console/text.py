@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 from answerable.base.clock import iso
 from answerable.base.money import Money
 from answerable.ledger.telling import tell_holder
+from answerable.worker.verbs.base import ERASED
 
 _HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 _PLAIN = "\n\t\u200c\u200d"
@@ -128,6 +129,11 @@ def size(number: int) -> str:
 def words(code: str) -> str:
     """A code of ours as words: `no_owner` is `no owner`."""
     return code.replace("_", " ").replace(".", " ")
+
+
+def is_erased(text: str) -> bool:
+    """Whether these words were erased, and the mark of that stands in their place."""
+    return text == ERASED
 
 
 def plural(number: int, one: str, many: str = "") -> str:

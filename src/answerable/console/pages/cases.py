@@ -33,13 +33,13 @@ async def cases(visit: Visit) -> Response:
 
 async def case(visit: Visit) -> Response:
     seen = await visit.ask(verbs.CaseShow(visit.path["case"]), CaseView)
-    newest = [message.interaction for message in seen.messages[-_INLINE_MAX:]]
+    newest = [message.interaction for message in seen.messages[:_INLINE_MAX]]
     shown = await asyncio.gather(
         *(visit.ask(verbs.InteractionShow(one), InteractionView) for one in newest)
     )
     names = await names_of(visit)
     is_mine = seen.holder == visit.holder.person
-    last = seen.messages[-1] if seen.messages else None
+    last = seen.messages[0] if seen.messages else None
     return await live(
         visit, "case.html", seen=seen, why=dict(zip(newest, shown, strict=True)), names=names,
         is_mine=is_mine, last=last,

@@ -11,8 +11,7 @@ from answerable.effects.domain import EffectState, Interaction, Status
 from answerable.effects.intent import ReplyAction, load_action
 from answerable.pipeline.receive import load_message
 from answerable.worker.commands.office import Office
-
-ERASED = "(erased)"
+from answerable.worker.verbs.base import ERASED
 
 
 @dataclass(frozen=True, slots=True)

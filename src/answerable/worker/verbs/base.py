@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 
 ROWS_MAX = 1_000
+ERASED = "(erased)"  # stands where words were whose key was destroyed
 _TIME_MAX = 2**53 - 1
 
 Limit = Annotated[int, msgspec.Meta(ge=1, le=ROWS_MAX)]
