@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from answerable import Agent, Context, Message, Reply
-from answerable.pipeline.receive import Incoming
+from answerable.rails.port import Incoming
 from answerable.store.disk import bytes_used
 from answerable.testing.world import OWNER, Life, World
 from answerable.worker import commands, verbs
