@@ -57,6 +57,28 @@ class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     file: str = ""
 
 
+class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """HTTP. Off loopback it needs TLS: its own (`tls_cert`, `tls_key`), or that of a proxy in
+    front of it (`behind_tls`). Of the addresses in `proxies` it believes who the client is."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 8420
+    behind_tls: bool = False
+    proxies: tuple[str, ...] = ()
+    tls_cert: str = ""
+    tls_key: str = ""
+    body_bytes_max: Annotated[int, msgspec.Meta(ge=1_024, le=64 * 1024 * 1024)] = 4 * 1024 * 1024
+    batch_max: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 500
+    in_flight_max: Annotated[int, msgspec.Meta(ge=1, le=250)] = 200  # below the worker's own bound
+    streams_max: Annotated[int, msgspec.Meta(ge=1, le=200)] = 100
+    deadline_s: Seconds = 30.0
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether browsers reach it by https."""
+        return self.behind_tls or bool(self.tls_cert)
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A home's configuration. `agents` are `module:attribute` of an `answerable.Agent`; modules
     and `policies` are looked for where the settings lie."""
@@ -68,6 +90,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     worker: WorkerSettings = WorkerSettings()
     disk: DiskSettings = DiskSettings()
     log: LogSettings = LogSettings()
+    server: ServerSettings = ServerSettings()
 
 
 def parse_settings(text: str, name: str) -> Settings:

@@ -17,6 +17,7 @@ from answerable.cli import (
     operations,
     people,
     policy,
+    serve,
     stop,
 )
 from answerable.cli.talk import DEFAULT_HOME, AsJson, Home, new_app, out_json, talk
@@ -40,6 +41,7 @@ for name, noun in (
 ):
     app.add_typer(noun, name=name)
 app.command("init")(author.init)
+app.command("serve")(serve.serve)
 app.command("kill")(stop.kill)
 app.command("backup")(operations.backup)
 app.command("restore")(operations.restore)

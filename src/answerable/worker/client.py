@@ -60,6 +60,11 @@ class Client:
             raise WorkerAway(home) from None
         return cls(home, reader, writer)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the worker was there a moment ago: only then is a command sent at all."""
+        return not self._reading.done()
+
     async def call(self, verb: Verb, returns: type[T]) -> T:
         """Run a command; its result as `returns`."""
         if self._reading.done():

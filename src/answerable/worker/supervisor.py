@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 
 from answerable.base.errors import Broken
 from answerable.base.settings import Settings
@@ -38,15 +37,27 @@ class Supervisor:
         self._command = list(command)
         self._stall_s = stall_s
         self._worker: subprocess.Popen[bytes] | None = None
-        self._told: int | None = None  # the signal that told us to end
+        self._told = False  # to end
         self._suspect = ""  # the turn, or the effect, in which the last worker died
 
     def run(self) -> int:
         """Watch until the worker ends for good; returns its exit code. Raises HomeHeld, Broken."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda _number, _frame: self.end())
+        return self.watch()
+
+    def end(self) -> None:
+        """From a signal or from another thread: the worker is told to end, and not started again.
+
+        It may come before the worker that it is meant for.
+        """
+        self._told = True
+        self._forward()
+
+    def watch(self) -> int:
+        """As `run`, where somebody else takes the signals."""
         HomeLock.check_free(self._home)
         heartbeat = Heartbeat.open(self._home)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._pass_on)
         troubled = 0
         while not self._is_told():
             heartbeat.reset()
@@ -112,15 +123,10 @@ class Supervisor:
             time.sleep(min(left_s, _LOOK_S))
 
     def _is_told(self) -> bool:
-        return self._told is not None
-
-    def _pass_on(self, number: int, _frame: FrameType | None) -> None:
-        self._told = number
-        self._forward()
+        return self._told
 
     def _forward(self) -> None:
-        """The signal may come before the worker that it is meant for."""
-        if self._told is not None and self._worker is not None and self._worker.poll() is None:
+        if self._told and self._worker is not None and self._worker.poll() is None:
             self._worker.terminate()
 
 
@@ -131,7 +137,11 @@ def _named(turn: str) -> str:
 def supervise(home: Path, *, plan: str, settings: Settings) -> int:
     """Run the worker of `home` under a supervisor in this process, until it is told to end."""
     failures.install(settings.log, home)
+    return supervisor_of(home, plan=plan, settings=settings).run()
+
+
+def supervisor_of(home: Path, *, plan: str = PRODUCTION, settings: Settings) -> Supervisor:
     command = [
         sys.executable, "-m", "answerable.worker.process", str(home), "--plan", plan, "--leash",
     ]  # fmt: skip
-    return Supervisor(home, command, stall_s=settings.worker.stall_s).run()
+    return Supervisor(home, command, stall_s=settings.worker.stall_s)

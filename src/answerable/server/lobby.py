@@ -1,0 +1,92 @@
+"""What every route works with: the way to the worker, who is let in, what is measured."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.requests import Request
+
+from answerable.base.chance import Chance
+from answerable.base.settings import ServerSettings
+from answerable.people.keys import Scope
+from answerable.server.errors import KeyMissing, Overloaded, ScopeMissing
+from answerable.server.gate import Gate
+from answerable.server.keys import Keys, digest_of
+from answerable.server.metrics import Meter
+from answerable.server.sessions import Session, Sessions
+from answerable.worker.verbs.people import KeyHolder
+
+_BEARER = "bearer "
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is asking, and by what: a key, or a session made of one."""
+
+    holder: KeyHolder
+    digest: str
+    session: Session | None = None
+
+    def check(self, scopes: tuple[Scope, ...]) -> None:
+        """Raises ScopeMissing."""
+        if not set(scopes) & set(self.holder.scopes):
+            raise ScopeMissing(scopes)
+
+
+class Lobby:
+    """One per process."""
+
+    def __init__(
+        self, home: Path, settings: ServerSettings, chance: Chance, now: Callable[[], float]
+    ) -> None:
+        self.home = home
+        self.settings = settings
+        self.now = now
+        self.gate = Gate(home, in_flight_max=settings.in_flight_max, deadline_s=settings.deadline_s)
+        self.keys = Keys(self.gate.ask, now)
+        self.sessions = Sessions(chance, now, is_secure=settings.is_secure)
+        self.meter = Meter()
+        self.ending = asyncio.Event()
+        self.document: dict[str, object] = {}  # OpenAPI's, of the routes that are mounted
+        self._streams_left = settings.streams_max
+
+    async def admit(self, request: Request) -> Caller:
+        """Raises KeyMissing, KeyRefused, TooManyTries, and what keeps the worker silent."""
+        said = request.headers.get("authorization")
+        address = address_of(request)
+        if said is not None:
+            if not said.lower().startswith(_BEARER):
+                raise KeyMissing
+            secret = said[len(_BEARER) :].strip()
+            holder = await self.keys.holder_of(secret, address)
+            return Caller(holder, digest_of(secret))
+        session = self.sessions.find(request)
+        if session is None:
+            raise KeyMissing
+        return Caller(await self.renew(session.digest), session.digest, session)
+
+    async def renew(self, digest: str) -> KeyHolder:
+        """Whether a key that was let in is still valid. Raises KeyRefused."""
+        return await self.keys.holder_of_digest(digest, "")
+
+    @contextmanager
+    def stream(self) -> Iterator[None]:
+        """Raises Overloaded."""
+        if self._streams_left <= 0:
+            raise Overloaded
+        self._streams_left -= 1
+        try:
+            yield
+        finally:
+            self._streams_left += 1
+
+    def end(self) -> None:
+        """Streams end now, and nobody waits for the worker any more."""
+        self.ending.set()
+        self.gate.end()
+
+
+def address_of(request: Request) -> str:
+    return request.client.host if request.client else ""

@@ -1,0 +1,13 @@
+"""Every route of the API, one row each."""
+
+from answerable.server.routes import cases, control, desk, health, ledger, messages
+from answerable.server.table import Route
+
+ROUTES: tuple[Route, ...] = (
+    *messages.ROUTES,
+    *cases.ROUTES,
+    *ledger.ROUTES,
+    *desk.ROUTES,
+    *control.ROUTES,
+    *health.ROUTES,
+)
