@@ -33,11 +33,23 @@ def read(home: SmallHome, *arguments: str) -> list[dict[str, object]]:
     return list(rows)
 
 
+def holds(home: SmallHome) -> list[dict[str, object]]:
+    """What waits for a yes or no; as text each is a block that says it all."""
+    rows = json.loads(home.cli("approval", "list", "--json").check().out)
+    text = home.cli("approval", "list").check().out
+    for row in rows:
+        for name in ("effect", "action", "exact", "owner_name", "sender", "message", "expires_at"):
+            assert str(row[name]) in text, name
+        shown = home.cli("approval", "show", row["effect"]).check().out
+        assert shown in text
+    return list(rows)
+
+
 def test_reads_print_rows_or_json(home: SmallHome) -> None:
     [agent] = read(home, "agent", "list")
     assert (agent["id"], agent["owner_name"], agent["is_loaded"]) == ("support", "Olga Owner", True)
     assert {row["name"] for row in read(home, "person", "list")} == {"Olga Owner", "Sam Specialist"}
-    [hold] = read(home, "approval", "list")
+    [hold] = holds(home)
     assert (hold["amount_minor"], hold["currency"]) == (4_000, "USD")
     assert "A1" in str(hold["exact"])
     assert read(home, "effect", "unknown") == []
@@ -60,7 +72,7 @@ def test_what_strangers_wrote_cannot_move_the_terminal(home: SmallHome) -> None:
 
 
 def test_a_hold_is_granted_once_and_says_so_the_second_time(home: SmallHome) -> None:
-    [hold] = read(home, "approval", "list")
+    [hold] = holds(home)
     effect = str(hold["effect"])
     assert f"{effect} is done." in home.cli("approval", "grant", effect, "--by", OWNER).check().err
     home.cli("approval", "refuse", effect, "--by", OWNER).fails(4, "hold_ended", "it is done")
@@ -358,3 +370,29 @@ def test_policies_are_read_from_their_folder_where_no_worker_runs(tmp_path: Path
     free = SmallHome(tmp_path / "home").found()
     rules = json.loads(free.cli("policy", "explain", "--json").check().out)
     assert [rule["ref"] for rule in rules] == ["small.cedar:2 @replies", "small.cedar:3 @tools"]
+
+
+def test_an_agent_and_its_releases_are_shown(home: SmallHome) -> None:
+    shown = home.cli("agent", "show", "support").check().out
+    assert "Olga Owner (per_" in shown
+    assert "may refund (refund): idempotent" in shown
+    view = json.loads(home.cli("agent", "show", "support", "--json").check().out)
+    assert view["today"]["interactions"] == 3
+    home.cli("agent", "show", "sport").fails(3, "registered: support")
+    [row] = read(home, "release", "list")
+    one = str(row["id"])
+    assert str(row["index"]) in home.cli("release", "show", one).check().out
+    compared = json.loads(home.cli("release", "diff", one, one, "--json").check().out)
+    assert set(compared["parts"].values()) == {"same"}
+    assert home.cli("release", "diff", one, one).check().out.count("same") == 6
+    home.cli("release", "show", "rel_no").fails(3, "answerable release list")
+
+
+def test_the_settings_in_force_are_shown(home: SmallHome) -> None:
+    rows = json.loads(home.cli("config", "show", "--json").check().out)
+    by_name = {row["name"]: row for row in rows}
+    assert by_name["worker.stall_s"] == {
+        "name": "worker.stall_s", "value": "1.0", "is_default": False
+    }  # fmt: skip
+    lines = home.cli("config", "show").check().out.splitlines()
+    assert ["policies", "policies", "(default)"] in [line.split() for line in lines]

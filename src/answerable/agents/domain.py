@@ -85,6 +85,12 @@ class Release:
     id: str
     digest: str
     blueprint: Blueprint
+    parts: Mapping[str, str] = field(default_factory=dict)  # `PARTS`: a short digest of each
+
+
+PARTS = ("code", "prompt", "model", "tools", "policy", "settings")
+"""What of a release can change by itself, and is recorded so that two can be compared."""
+PART_CHARS = 16
 
 
 def release_of(blueprint: Blueprint, policy_digest: str) -> Release:
@@ -113,8 +119,23 @@ def release_of(blueprint: Blueprint, policy_digest: str) -> Release:
     }  # fmt: skip
     if "use" in blueprint.model:  # without a model there is nothing that a budget could say
         parts["budget"] = repr(blueprint.budget)
-    digest = hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
-    return Release(f"rel_{digest[:24]}", digest, blueprint)
+    digest = _digest(parts)
+    return Release(f"rel_{digest[:24]}", digest, blueprint, _parts(parts))
+
+
+_PART_OF = {"sources": "code", "prompt": "prompt", "model": "model", "tools": "tools"}
+
+
+def _parts(whole: Mapping[str, object]) -> dict[str, str]:
+    """The digest of each part; whatever has no part of its own is a setting."""
+    found = {part: _digest(whole[key])[:PART_CHARS] for key, part in _PART_OF.items()}
+    rest = {key: value for key, value in whole.items() if key not in (*_PART_OF, "policy")}
+    found["policy"] = str(whole["policy"])[:PART_CHARS]
+    return found | {"settings": _digest(rest)[:PART_CHARS]}
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()
 
 
 @dataclass(slots=True)

@@ -46,3 +46,18 @@ def load(db: sqlite3.Connection) -> Registry:
 def _orders(db: sqlite3.Connection) -> list[StopOrder]:
     rows = db.execute("SELECT scope, mode, since, by FROM stopped ORDER BY since").fetchall()
     return [StopOrder(row[0], Mode(row[1]), row[2], row[3]) for row in rows]
+
+
+def newest(db: sqlite3.Connection, agent: str, limit: int) -> list[int]:
+    """The ledger indexes at which releases were registered, newest first; of all if empty."""
+    rows = db.execute(
+        "SELECT registered_at FROM release WHERE ?1 = '' OR agent = ?1"
+        " ORDER BY registered_at DESC LIMIT ?2",
+        (agent, limit),
+    )
+    return [int(row[0]) for row in rows.fetchall()]
+
+
+def registered_at(db: sqlite3.Connection, release: str) -> int | None:
+    row = db.execute("SELECT registered_at FROM release WHERE id = ?", (release,)).fetchone()
+    return None if row is None else int(row[0])

@@ -45,6 +45,7 @@ class Agents:
                     owner=owner,
                     agent=AgentRef(id=agent, release=release.id),
                     change={
+                        **release.parts,
                         "agent": agent,
                         "release": release.id,
                         "digest": release.digest,

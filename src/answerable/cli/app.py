@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 
 from answerable.cli import (
+    agents,
     author,
     cases,
+    config,
     decisions,
     desk,
     keys,
@@ -27,7 +29,8 @@ for name, noun in (
     ("person", people.person),
     ("owner", people.owner),
     ("key", keys.key),
-    ("agent", people.agent),
+    ("agent", agents.agent),
+    ("release", agents.release),
     ("approval", desk.approval),
     ("effect", desk.effect),
     ("desk", desk.desk),
@@ -38,6 +41,7 @@ for name, noun in (
     ("stop", stop.stop),
     ("ledger", ledger.ledger),
     ("policy", policy.policy),
+    ("config", config.config),
 ):
     app.add_typer(noun, name=name)
 app.command("init")(author.init)
@@ -46,8 +50,8 @@ app.command("kill")(stop.kill)
 app.command("backup")(operations.backup)
 app.command("restore")(operations.restore)
 keys.key.command("rotate-home")(operations.rotate_home)
-people.agent.command("pause")(stop.agent_pause)
-people.agent.command("resume")(stop.agent_resume)
+agents.agent.command("pause")(stop.agent_pause)
+agents.agent.command("resume")(stop.agent_resume)
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """`approval`, `effect`, `desk`: where people answer."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,11 +13,16 @@ from answerable.cli.talk import (
     Rows,
     ask,
     new_app,
+    out,
     out_json,
     out_table,
+    plain,
     talk,
     talk_next,
 )
+
+if TYPE_CHECKING:
+    from answerable.worker.verbs.desk import HoldRow
 
 approval = new_app("Effects that wait for a person's yes or no.")
 effect = new_app("What is done to the world.")
@@ -30,13 +35,57 @@ CaseId = Annotated[str, typer.Argument(help="As `answerable desk list` names it.
 
 
 @approval.command("list")
-def approval_list(limit: Rows = 100, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
-    """What waits: the exact action, the amount, until when."""
+def approval_list(
+    agent: Annotated[str, typer.Option(help="Of one agent only.")] = "",
+    limit: Rows = 100,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """What waits, longest first: what exactly, how much, for whom, why it is asked, until when."""
     from answerable.worker.verbs import ApprovalList
     from answerable.worker.verbs.desk import HoldRow
 
-    rows = ask(home, ApprovalList(limit), list[HoldRow])
-    out_json(rows) if as_json else out_table(rows, "Nothing waits for a yes or no.")
+    rows = ask(home, ApprovalList(limit, agent), list[HoldRow])
+    if as_json:
+        out_json(rows)
+        return
+    if not rows:
+        talk("Nothing waits for a yes or no.")
+        return
+    for row in rows:
+        _block(row)
+    talk_next(home, f"answerable approval grant {rows[0].effect} --by PERSON")
+
+
+@approval.command("show")
+def approval_show(effect_id: EffectId, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+    """One that waits, with everything to decide on."""
+    from answerable.worker.verbs import ApprovalList
+    from answerable.worker.verbs.desk import HoldRow
+
+    [row] = ask(home, ApprovalList(effect=effect_id), list[HoldRow])
+    if as_json:
+        out_json(row)
+        return
+    _block(row)
+    talk_next(home, f"answerable approval grant {row.effect} --by PERSON")
+
+
+def _block(row: "HoldRow") -> None:
+    """A hold as a person reads it, and an empty line."""
+    about = f"{row.sender}: {row.message}" if row.sender else "a message that was erased"
+    out(plain(f"{row.effect}  {row.action}, of agent {row.agent}"))
+    for name, value in (
+        ("exactly", row.exact or "(erased)"),
+        ("for", about),
+        ("because", ", ".join(row.rules)),
+        ("asks", f"{row.ask or 'anybody'}, until {row.expires_at}; then the answer is no"),
+        ("owner", f"{row.owner_name} ({row.owner})"),
+        ("why", f"answerable decision explain {row.decision}"),
+        ("case", row.case),
+    ):
+        out(plain(f"    {name.ljust(8)} {value}").replace("\n", f"\n{' ' * 13}"))
+    out("")
 
 
 @approval.command("grant")

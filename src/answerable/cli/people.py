@@ -1,4 +1,4 @@
-"""`person`, `owner`, `agent`: who answers for what."""
+"""`person`, `owner`: who answers for what."""
 
 from typing import Annotated
 
@@ -23,7 +23,6 @@ from answerable.cli.talk import (
 
 person = new_app("The people of the company.")
 owner = new_app("Who answers for an agent.")
-agent = new_app("What may speak for us.")
 
 AgentName = Annotated[str, typer.Argument(metavar="AGENT", help="Its name.")]
 Who = Annotated[str, typer.Argument(help="A person's id or email address.")]
@@ -147,13 +146,3 @@ def owner_show(agent_name: AgentName, home: Home = DEFAULT_HOME, as_json: AsJson
 
     view = ask(home, OwnerShow(agent_name), OwnerView)
     out_json(view) if as_json else out(plain(view.sentence))
-
-
-@agent.command("list")
-def agent_list(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
-    """Each registered agent: its release, its owner, whether it is stopped."""
-    from answerable.worker.verbs import AgentList
-    from answerable.worker.verbs.control import AgentRow
-
-    rows = ask(home, AgentList(), list[AgentRow])
-    out_json(rows) if as_json else out_table(rows, "No agent is registered in this home.")

@@ -61,18 +61,23 @@ def settings_folder(home: Path) -> Path | None:
 
 def read_settings(home: Path) -> Settings:
     """The home's settings; defaults where there is no file. Raises UsageError."""
+    path, text = settings_text(home)
+    return Settings() if path is None else parse_settings(text, str(path))
+
+
+def settings_text(home: Path) -> tuple[Path | None, str]:
+    """The file that a home's settings are in, and its text. Raises UsageError."""
     path = (settings_folder(home) or home) / SETTINGS
     if not path.exists():
-        return Settings()
+        return None, ""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path, path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
             f"'{path}' cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}.",
             _STARTED,
             f"correct '{path}'",
         ) from error
-    return parse_settings(text, str(path))
 
 
 def plan(home: Path) -> Plan:

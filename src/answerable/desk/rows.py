@@ -65,3 +65,13 @@ def list_taken_by(db: sqlite3.Connection, person: str) -> list[QueueItem]:
     """What is in a person's hands."""
     rows = db.execute(f"SELECT {_COLUMNS} FROM queue_item WHERE taken_by = ?", (person,))  # noqa: S608
     return [QueueItem(*row) for row in rows.fetchall()]
+
+
+def count_waiting(db: sqlite3.Connection, agent: str | None = None) -> int:
+    """Cases that nobody has taken yet, of one agent or of all."""
+    row = db.execute(
+        'SELECT count(*) FROM queue_item q JOIN "case" c ON c.id = q."case"'
+        " WHERE q.taken_by = '' AND (?1 IS NULL OR c.agent = ?1)",
+        (agent,),
+    ).fetchone()
+    return int(row[0])

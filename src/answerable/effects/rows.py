@@ -219,11 +219,16 @@ def list_of_interaction(db: sqlite3.Connection, interaction: str) -> list[Effect
     return [_state(row) for row in rows]
 
 
-def list_in_status(db: sqlite3.Connection, status: Status, limit: int = 1_000) -> list[EffectState]:
+def list_in_status(
+    db: sqlite3.Connection, status: Status, limit: int = 1_000, agent: str = ""
+) -> list[EffectState]:
+    """Longest waiting first, of one agent or of all."""
     rows = db.execute(
-        f"{_SELECT} WHERE status = ? AND {_UNENDED} ORDER BY id LIMIT ?", (status, limit)
+        f"{_SELECT} WHERE status = ?1 AND {_UNENDED} AND (?3 = '' OR agent = ?3)"
+        " ORDER BY id LIMIT ?2",
+        (status, limit, agent),
     )
-    return [_state(row) for row in rows]
+    return [_state(row) for row in rows.fetchall()]
 
 
 def _state(row: tuple[Any, ...]) -> EffectState:
@@ -278,6 +283,36 @@ def last_of_case(db: sqlite3.Connection, case: str) -> str:
     """The case's newest interaction, or empty."""
     newest = list_of_case(db, case, 1)
     return newest[0].id if newest else ""
+
+
+def count_by_status(db: sqlite3.Connection, agent: str | None = None) -> dict[Status, int]:
+    """How many effects that have not ended are where, of one agent or of all."""
+    rows = db.execute(
+        f"SELECT status, count(*) FROM effect INDEXED BY effect_unended WHERE {_UNENDED}"  # noqa: S608
+        " AND (?1 IS NULL OR agent = ?1) GROUP BY status",
+        (agent,),
+    ).fetchall()
+    return {Status(str(status)): int(count) for status, count in rows}
+
+
+def count_open_of(db: sqlite3.Connection, agent: str) -> int:
+    """Interactions of an agent's cases that have not ended."""
+    row = db.execute(
+        'SELECT count(*) FROM interaction i JOIN "case" c ON c.id = i."case"'
+        " WHERE i.disposition = 'open' AND c.agent = ?",
+        (agent,),
+    ).fetchone()
+    return int(row[0])
+
+
+def used_on(db: sqlite3.Connection, agent: str, what: str, day: str) -> dict[str, Used]:
+    """What an agent has used of a tool or a rail on a day, by currency; without one: of any."""
+    rows = db.execute(
+        "SELECT currency, effects, amount_minor FROM usage"
+        " WHERE agent = ? AND tool = ? AND party = '' AND day = ?",
+        (agent, what, day),
+    ).fetchall()
+    return {str(currency): Used(effects, amount) for currency, effects, amount in rows}
 
 
 def cases_with_open_work(db: sqlite3.Connection) -> list[tuple[str, str]]:

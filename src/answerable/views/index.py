@@ -19,7 +19,7 @@ __all__ = ["VIEWS", "EntryIndex", "Place"]
 
 VIEWS = "views.db"
 _VERSION = 4  # a file of another version is dropped, and built again from the feed
-_BATCH = 2_000
+_BATCH = 500  # bounds how long one batch keeps the loop from other work
 _PARTS = (places, hours, interactions, passages)
 _SCHEMA = f"""
 {"".join(part.SCHEMA for part in _PARTS)}

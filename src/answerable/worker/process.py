@@ -178,10 +178,13 @@ async def _follow_once(office: Office, said: frozenset[str]) -> frozenset[str]:
     """One round; what fails is said once, and never keeps the worker from working."""
     found = set()
     engine = office.house.hall.engine
-    for follow in (
+    rounds: list[Callable[[], Awaitable[object]]] = [
         partial(office.publisher.follow, engine), partial(office.index.follow, engine),
         office.keep_measured,
-    ):  # fmt: skip
+    ]  # fmt: skip
+    if office.dispatcher.works:  # a command does not wait for a look at all of history
+        rounds.append(partial(office.publisher.heal, engine))
+    for follow in rounds:
         try:
             await follow()
         except Exception as error:  # noqa: BLE001 - both can be made again from the ledger

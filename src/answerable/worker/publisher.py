@@ -44,6 +44,7 @@ class Publisher:
         self._writer = TileWriter(self._folder, sync=False)
         self._position, self._size = 0, 0
         self._is_sure = False  # that the cursor is of this feed
+        self._is_healed = False  # that every file was looked at, in this life
         self._ahead: TilesAhead | None = None
         self._one_reader = asyncio.Lock()
         self._one_writer = threading.Lock()  # a cancelled round leaves its thread at work
@@ -56,6 +57,19 @@ class Publisher:
             if not self._is_sure:
                 await self._resume(feed)
             await self._follow(feed)
+
+    async def heal(self, feed: Feed) -> None:
+        """Once in a life look at every full tile, and write all again where one is amiss.
+
+        Beside what is asked meanwhile: the longer the history, the longer it takes. Raises
+        TilesAhead, Broken.
+        """
+        if not self._is_healed:
+            await self.follow(feed)
+            size = self._size
+            if not await beside_the_loop(lambda: _is_whole(self._folder, size)):
+                await self.rebuild(feed)
+            self._is_healed = True
 
     async def rebuild(self, feed: Feed) -> None:
         """Write all files again: some are missing or damaged. Raises TilesAhead, Broken."""
@@ -70,7 +84,7 @@ class Publisher:
         head = _head(self._folder)
         if head is not None:
             position = await self._seal_of(feed, head)
-            if self._writer.size_on_disk() == head.size and _is_whole(self._folder, head.size):
+            if self._writer.size_on_disk() == head.size:
                 self._position, self._size = position, head.size
             else:
                 await beside_the_loop(self._forget)

@@ -6,9 +6,9 @@ from answerable.rails.port import Ack
 from answerable.telemetry.passages import Passage
 from answerable.worker import verbs
 from answerable.worker.commands import (
+    agents,
     answers,
     cases,
-    control,
     decisions,
     desk,
     dryrun,
@@ -19,6 +19,7 @@ from answerable.worker.commands import (
     parties,
     people,
     proofs,
+    releases,
     stop,
     story,
 )
@@ -51,9 +52,9 @@ async def status(office: Office, _: verbs.Status) -> Standing:
 
 _HANDLERS: Handlers = {verbs.MessagesAccept: messages_accept, verbs.Status: status}
 for _room in (
+    agents,
     answers,
     cases,
-    control,
     decisions,
     desk,
     dryrun,
@@ -64,6 +65,7 @@ for _room in (
     parties,
     people,
     proofs,
+    releases,
     stop,
     story,
 ):

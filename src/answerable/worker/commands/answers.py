@@ -3,47 +3,68 @@
 import asyncio
 
 from answerable.base.clock import iso
+from answerable.base.errors import Unreadable
 from answerable.effects import rows
 from answerable.effects.domain import EffectState, Status
 from answerable.effects.errors import EffectNotUnknown, EffectUnknownId, HoldEnded
-from answerable.effects.intent import ReplyAction, load_action
 from answerable.ledger.domain import decode_entry
+from answerable.ledger.telling import tell_action
 from answerable.pipeline.passage import Answer
-from answerable.pipeline.receive import accept_causes
+from answerable.pipeline.receive import accept_causes, load_message
 from answerable.worker import verbs
+from answerable.worker.commands.decisions import opened
 from answerable.worker.commands.office import Handlers, Office
 from answerable.worker.verbs.desk import Answered, HoldRow
 
 _LOOK_S = 0.02
+_ON_ITS_WAY = (Status.GRANTED, Status.READY)
+_SHOWN_CHARS = 4_000  # of a message: enough to decide on, and a list stays a page
 
 
 async def approval_list(office: Office, verb: verbs.ApprovalList) -> list[HoldRow]:
-    return await _rows(office, Status.HELD, verb.limit)
+    if verb.effect:
+        state = _find(office, verb.effect)
+        if state.status is not Status.HELD:
+            raise HoldEnded(state.id, state.status.value)
+        return [await _row(office, state)]
+    return await _rows(office, Status.HELD, verb.limit, verb.agent)
 
 
 async def unknown_list(office: Office, verb: verbs.UnknownList) -> list[HoldRow]:
     return await _rows(office, Status.ASKED, verb.limit)
 
 
-async def _rows(office: Office, status: Status, limit: int) -> list[HoldRow]:
-    hall = office.house.hall
-    return [await _row(office, state) for state in rows.list_in_status(hall.db, status, limit)]
+async def _rows(office: Office, status: Status, limit: int, agent: str = "") -> list[HoldRow]:
+    waiting = rows.list_in_status(office.house.hall.db, status, limit, agent)
+    return [await _row(office, state) for state in waiting]
 
 
 async def _row(office: Office, state: EffectState) -> HoldRow:
-    hall = office.house.hall
-    entry = decode_entry((await office.record_at(state.position)).data)
-    action = await load_action(hall.engine, hall.keyring, state.position)
-    if isinstance(action, ReplyAction):
-        exact = f"to {action.to}: {action.text}"
-    else:
-        exact = f"{action.tool} {bytes(action.arguments).decode()}"
+    record = await office.record_at(state.position)
+    entry = decode_entry(record.data)
+    sender, text = await _asked_by(office, state)
     return HoldRow(
-        state.id, state.agent, state.case, f"{state.kind} {state.name}", exact,
+        state.id, state.agent, state.case,
+        tell_action(entry.action) if entry.action else f"{state.kind} {state.name}",
+        opened(office, record)[0],
         state.amount_minor, state.currency, state.status.value,
         iso(state.expires_at) if state.expires_at else "",
-        ask=str((entry.change or {}).get("ask", "")),
+        ask=str((entry.change or {}).get("ask", "")), interaction=state.interaction,
+        decision=state.decision, rules=entry.policy[-1].reasons, owner=state.owner.person,
+        owner_name=await office.name_of(state.owner.person), message=text, sender=sender,
     )  # fmt: skip
+
+
+async def _asked_by(office: Office, state: EffectState) -> tuple[str, str]:
+    """Who wrote the message that it is about, and what; empty where that was erased."""
+    hall = office.house.hall
+    interaction = rows.interaction_of(hall.db, state.interaction)
+    try:
+        message = await load_message(hall, interaction.position if interaction else 0)
+    except (Unreadable, LookupError):
+        return "", ""
+    text = message.text
+    return message.sender, f"{text[:_SHOWN_CHARS]}..." if len(text) > _SHOWN_CHARS else text
 
 
 async def approval_answer(office: Office, verb: verbs.ApprovalAnswer) -> Answered:
@@ -82,7 +103,7 @@ async def _answer(
     now = state
     for _ in range(int(wait_s / _LOOK_S) if office.dispatcher.works else 0):
         now = _find(office, state.id)
-        if now.status is not state.status:
+        if now.status not in (state.status, *_ON_ITS_WAY):
             break
         await asyncio.sleep(_LOOK_S)
     return Answered(state.id, now.status.value)

@@ -98,8 +98,11 @@ class Stopped:
 
 
 class ReleaseList(msgspec.Struct, frozen=True, tag="release.list"):
+    """Newest first; only the one that is named, where `release` is given. Raises NotFound."""
+
     agent: Word = ""
     limit: Limit = 100
+    release: Word = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,7 @@ class ReleaseRow:
     is_active: bool
     is_loaded: bool
     owner: str
-    parts: dict[str, str]  # code, prompt, model, tools, policy, ...: digest of each
+    parts: dict[str, str]  # code, prompt, model, tools, policy, settings: digest of each, if known
 
 
 class Status(msgspec.Struct, frozen=True, tag="status"): ...

@@ -9,8 +9,11 @@ from answerable.worker.verbs.base import Index, Limit, Seconds, Word
 
 
 class ApprovalList(msgspec.Struct, frozen=True, tag="approval.list"):
+    """Longest waiting first; only the one of `effect`, where that is given. Raises HoldEnded."""
+
     limit: Limit = 100
     agent: Word = ""
+    effect: Word = ""
 
 
 class ApprovalAnswer(msgspec.Struct, frozen=True, tag="approval.answer"):
