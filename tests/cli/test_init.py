@@ -31,7 +31,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("new") / "shop"
     said = cli("init", str(folder), *YOU, "--agent", "tea-desk").check()
     assert "You (Olive Marsh) answer for this agent: 'tea-desk'" in said.err
-    assert said.err.endswith(f"Next: cd {folder} && answerable worker\n")
+    assert said.err.endswith(f"Next: cd {folder} && answerable chat\n")
     return folder
 
 

@@ -45,6 +45,8 @@ for name, noun in (
 ):
     app.add_typer(noun, name=name)
 app.command("init")(author.init)
+app.command("chat")(author.chat)
+app.command("dev")(author.dev)
 app.command("serve")(serve.serve)
 app.command("kill")(stop.kill)
 app.command("backup")(operations.backup)
@@ -69,10 +71,10 @@ def demo(
     """Run a production day, with kills, and account for it."""
     from rich.console import Console
 
+    from answerable.cli.hire import end_with_us
     from answerable.demo.day import Day, run_day
     from answerable.demo.progress import Progress
     from answerable.demo.report import show
-    from answerable.demo.stage import end_with_us
 
     end_with_us()
     progress = Progress(Console(stderr=True))

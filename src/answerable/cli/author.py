@@ -1,11 +1,20 @@
-"""`init`: from an empty folder to an agent that somebody answers for."""
+"""`init`, `chat`, `dev`: from an empty folder to an agent that somebody answers for."""
 
+import contextlib
+import itertools
+import sys
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from answerable.cli.talk import ask, talk
+from answerable.cli.talk import DEFAULT_HOME, Home, ask, at, talk, talk_next
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from answerable.rails.port import Incoming
 
 
 def init(
@@ -35,6 +44,90 @@ def init(
         f"You ({name}) answer for this agent: '{agent}' acts in your name, by what you accepted at "
         f"ledger index {accepted.index}."
     )
-    talk(
-        "Next: answerable worker" if folder == Path() else f"Next: cd {folder} && answerable worker"
-    )
+    talk("Next: answerable chat" if folder == Path() else f"Next: cd {folder} && answerable chat")
+
+
+class Shown(StrEnum):
+    """What may be shown beside replies."""
+
+    DECISIONS = "decisions"
+
+
+def chat(
+    agent: Annotated[str, typer.Argument(help="Whom to talk to; there may be only one.")] = "",
+    sender: Annotated[str, typer.Option("--as", help="Who talks; else your login name.")] = "",
+    message: Annotated[
+        list[str] | None, typer.Option(help="Say this and end; may be given again.")
+    ] = None,
+    show: Annotated[Shown | None, typer.Option(help="Each verdict, its rule and owner.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON line a message.")] = False,
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Talk to an agent here, or from a pipe, a message a line. Ctrl-D ends.
+
+    Where no worker runs, one does for as long as you talk.
+    """
+    import asyncio
+
+    from answerable.base.errors import AnswerableError
+    from answerable.cli.chat import Chat, Line, converse, rail_of
+    from answerable.cli.hire import end_with_us
+    from answerable.cli.lines import given, typed
+    from answerable.store.lock import is_home
+    from answerable.worker.ask import NotAHome
+
+    if not is_home(home):
+        raise NotAHome(home)
+    rail, agent, kind = rail_of(home, agent)
+    end_with_us()
+    line = Line(home)
+    talking = Chat(line, _messages(rail, sender or _login(kind)), agent)
+    talking.shows_decisions, talking.as_json = show is Shown.DECISIONS, as_json
+    lines = given(message) if message else typed("you> ")
+    try:
+        asyncio.run(converse(talking, line, lines, watches=not message and sys.stdin.isatty()))
+    except AnswerableError as error:
+        error.next_command = at(home, error.next_command)
+        raise
+    if talking.last_decision:
+        talk_next(home, f"answerable decision who {talking.last_decision}")
+
+
+def dev(home: Home = DEFAULT_HOME) -> None:
+    """Work for a home, anew on each save; show each decision."""
+    import asyncio
+
+    from answerable.cli.dev import Dev
+    from answerable.cli.hire import end_with_us
+    from answerable.store.lock import is_home
+    from answerable.worker.ask import NotAHome
+
+    if not is_home(home):
+        raise NotAHome(home)
+    end_with_us()
+    with contextlib.suppress(KeyboardInterrupt):  # how it ends
+        asyncio.run(Dev(home).run())
+
+
+def _messages(rail: str, sender: str) -> "Callable[[str], Incoming]":
+    """Each message has an id of its own, for ever: said again after a crash, it is the same."""
+    from answerable.base.chance import SystemChance
+    from answerable.rails.port import Incoming
+
+    talk_id, numbers = SystemChance().token(8).hex(), itertools.count(1)
+
+    def incoming(text: str) -> Incoming:
+        external_id = f"chat/{talk_id}/{next(numbers)}"
+        return Incoming(external_id=external_id, sender=sender, text=text, rail=rail)
+
+    return incoming
+
+
+def _login(kind: str) -> str:
+    import getpass
+
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a container knows no names
+        name = "me"
+    return f"{name}@localhost" if kind == "email" else name

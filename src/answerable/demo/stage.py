@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from types import FrameType
 
 from answerable.base.errors import Broken, UsageError
 from answerable.compose.configured import SETTINGS
@@ -17,16 +16,6 @@ from answerable.demo.house import ORIGIN, PLAN, outside_of
 from answerable.store.lock import LOCK, HomeLock
 
 _READY_S = 30.0
-
-
-def end_with_us() -> None:
-    """Told to end, we end as by Ctrl-C: what we started is ended too."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)
 
 
 class Stage:
