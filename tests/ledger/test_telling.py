@@ -40,6 +40,13 @@ def test_what_was_decided_and_what_became_of_it_is_said() -> None:
     escalated = entry("escalated", change={"queue": "orders", "code": "asked"})
     assert tell(escalated) == "handed to queue orders: asked"
     assert tell_action(REPLY) == "reply by email"
+    stop = {"scope": "support", "is_on": 1, "mode": "pause"}
+    assert tell(entry("stop", change=stop)) == "support was stopped"
+    stop |= {"scope": "*", "mode": "read_only"}
+    assert tell(entry("stop", change=stop)) == "everything was made read-only"
+    assert tell(entry("stop", change=stop | {"is_on": 0})) == (
+        "everything was let go again (read-only)"
+    )
 
 
 def test_no_sentence_of_a_home_says_who_wrote_or_what(tmp_path: Path) -> None:

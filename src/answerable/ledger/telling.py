@@ -172,9 +172,14 @@ def _policy(_entry: Entry, _: Action | None) -> str:
 
 
 def _stop(entry: Entry, _: Action | None) -> str:
-    scope = _change(entry, "scope")
-    what = "everything" if scope == "*" else scope
-    return f"{what} was {'stopped' if _change(entry, 'is_on') != '0' else 'let go again'}"
+    scope, mode = _change(entry, "scope"), _change(entry, "mode")
+    what = {"*": "everything", "file": "everything, by the stop file,"}.get(scope, scope)
+    if _change(entry, "is_on") == "0":
+        return f"{what} was let go again" + (f" ({mode.replace('_', '-')})" if mode else "")
+    return f"{what} was {_MODES.get(mode, 'stopped')}"
+
+
+_MODES = {"read_only": "made read-only", "ask": "made to ask a person first"}
 
 
 def _key_added(entry: Entry, _: Action | None) -> str:

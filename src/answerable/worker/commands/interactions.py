@@ -14,7 +14,7 @@ from answerable.engine.port import Record
 from answerable.ledger.domain import Entry, decode_entry
 from answerable.ledger.sealing import STEP_KIND
 from answerable.ledger.telling import tell, tell_action
-from answerable.pipeline.receive import find_interaction, find_waiting
+from answerable.pipeline.receive import Waiting, find_interaction, find_waiting
 from answerable.telemetry.passages import NOT_MEASURED
 from answerable.views import interactions, passages
 from answerable.worker import verbs
@@ -65,10 +65,19 @@ async def interaction_find(office: Office, verb: verbs.InteractionFind) -> Inter
 
 
 async def interaction_show(office: Office, verb: verbs.InteractionShow) -> InteractionView:
-    row = await _ended(office, verb.interaction, verb.wait_s)
+    hall = office.house.hall
+    row, waiting = effects.interaction_of(hall.db, verb.interaction), None
+    if row is None:
+        waiting = await find_waiting(hall, verb.interaction)
+        row = effects.interaction_of(hall.db, verb.interaction)  # it may have been taken up by now
+    if verb.wait_s and (row or waiting):
+        row = await _ended(office, verb.interaction, verb.wait_s)
+        waiting = None if row else await find_waiting(hall, verb.interaction)
     if row is not None:
         return await _view(office, row)
-    return await _without_row(office, verb.interaction)
+    if waiting is not None:
+        return _as_it_waits(office, verb.interaction, waiting)
+    return await _as_a_gap(office, verb.interaction)
 
 
 async def _ended(office: Office, interaction: str, wait_s: float) -> Interaction | None:
@@ -76,24 +85,22 @@ async def _ended(office: Office, interaction: str, wait_s: float) -> Interaction
     db, loop = office.house.hall.db, asyncio.get_running_loop()
     give_up = loop.time() + (wait_s if office.dispatcher.works else 0)
     row = effects.interaction_of(db, interaction)
-    if row is None and await find_waiting(office.house.hall, interaction) is None:
-        return effects.interaction_of(db, interaction)  # it was taken up just now, or never came
     while (row is None or row.disposition == effects.OPEN) and loop.time() < give_up:
         await asyncio.sleep(_LOOK_S)
         row = effects.interaction_of(db, interaction)
     return row
 
 
-async def _without_row(office: Office, interaction: str) -> InteractionView:
-    """What no stage has taken up yet, or what could not be taken through. Raises NotFound."""
-    hall = office.house.hall
-    waiting = await find_waiting(hall, interaction)
-    if waiting is not None:
-        said, line = heard(interaction, waiting.message), hall.lines.get(waiting.rail)
-        view = _bare(interaction, said, WAITING)
-        stages = waiting_views(said, waiting.rail)
-        agent = line.agent if line else ""
-        return replace(view, rail=waiting.rail, agent=agent, stages=stages)
+def _as_it_waits(office: Office, interaction: str, waiting: Waiting) -> InteractionView:
+    said, line = heard(interaction, waiting.message), office.house.hall.lines.get(waiting.rail)
+    view = _bare(interaction, said, WAITING)
+    stages = waiting_views(said, waiting.rail)
+    agent = line.agent if line else ""
+    return replace(view, rail=waiting.rail, agent=agent, stages=stages)
+
+
+async def _as_a_gap(office: Office, interaction: str) -> InteractionView:
+    """What could not be taken through the hallway; an entry says why. Raises NotFound."""
     entries = [entry for entry, _ in await _entries(office, interaction)]
     if not entries:
         raise NotFound(
