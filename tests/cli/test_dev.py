@@ -5,6 +5,7 @@ import signal
 import subprocess
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ class Dev:
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self.process: subprocess.Popen[str] = project.start("dev")
+        self.process: subprocess.Popen[str] = project.start("dev", "--port", "0")
         self.lines: list[str] = []
         self._read = 0
         self._collecting = threading.Thread(target=self._collect)
@@ -118,6 +119,15 @@ def test_a_broken_file_keeps_the_worker_that_worked_and_is_picked_up_when_mended
     assert dev.end() == 0
 
 
+def test_its_pages_stay_while_the_worker_starts_again(dev: Dev) -> None:
+    address = dev.shows("Console: http://").split()[-1].rstrip("/")
+    dev.project.change(dev.project.agent, "on Tuesday", "on Friday")
+    dev.shows("support: new release rel_")
+    with urllib.request.urlopen(f"{address}/healthz", timeout=20) as answer:
+        assert answer.status == 200
+    assert dev.end() == 0
+
+
 def test_what_does_not_load_at_first_is_waited_for(tmp_path: Path) -> None:
     project = Project(tmp_path / "shop")
     project.change(project.agent, "async def answer", "def answer:")
@@ -133,4 +143,4 @@ def test_what_does_not_load_at_first_is_waited_for(tmp_path: Path) -> None:
 def test_a_home_that_somebody_holds_is_left_to_them(dev: Dev) -> None:
     dev.shows("support: release rel_")
     dev.up()
-    dev.project.types("dev").fails(1, "holds")
+    dev.project.types("dev", "--port", "0").fails(1, "holds")

@@ -93,7 +93,12 @@ def chat(
         talk_next(home, f"answerable decision who {talking.last_decision}")
 
 
-def dev(home: Home = DEFAULT_HOME) -> None:
+def dev(
+    port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="Of HTTP; 8420 if unset, 0 is any.")
+    ] = -1,
+    home: Home = DEFAULT_HOME,
+) -> None:
     """Work for a home, anew on each save; show each decision."""
     import asyncio
 
@@ -105,8 +110,9 @@ def dev(home: Home = DEFAULT_HOME) -> None:
     if not is_home(home):
         raise NotAHome(home)
     end_with_us()
+    http = ("serve", "--http-only", *(("--port", str(port)) if port >= 0 else ()))
     with contextlib.suppress(KeyboardInterrupt):  # how it ends
-        asyncio.run(Dev(home).run())
+        asyncio.run(Dev(home, http).run())
 
 
 def _messages(rail: str, sender: str) -> "Callable[[str], Incoming]":

@@ -62,9 +62,9 @@ def _saved(path: Path) -> tuple[int, int] | None:
 class Dev:
     """One home under development."""
 
-    def __init__(self, home: Path, beside: tuple[str, ...] = ()) -> None:
+    def __init__(self, home: Path, http: tuple[str, ...]) -> None:
         self._home = home
-        self._beside = beside  # what else runs, for as long as we do: the words of its command
+        self._http_words = http  # its command: it runs for as long as we do
         self._http: Hired | None = None
         self._worker: Hired | None = None
         self._releases: dict[str, str] = {}
@@ -148,8 +148,8 @@ class Dev:
             await asyncio.to_thread(self._worker.end)
             talk("Saved: the worker starts again.")
         self._worker = Hired(self._home, is_heard=True)
-        if self._beside and self._http is None:
-            self._http = Hired(self._home, *self._beside, is_heard=True)
+        if self._http is None:
+            self._http = Hired(self._home, *self._http_words, is_heard=True)
 
     def _look_at_worker(self) -> None:
         if self._worker is not None and self._worker.is_over:
