@@ -12,7 +12,8 @@ class KeyMissing(AnswerableError):
     def __init__(self) -> None:
         super().__init__(
             "The request names no API key.", _NOTHING,
-            "send `Authorization: Bearer ak_...`; `answerable key add --person PERSON --scope SCOPE` makes a key",
+            "send `Authorization: Bearer ak_...`, made by "
+            "`answerable key add --person PERSON --scope SCOPE`",
         )  # fmt: skip
 
 
