@@ -1,4 +1,4 @@
-"""`backup`, `restore`: a home kept twice."""
+"""`backup`, `restore`, `key rotate-home`, `doctor`: the home itself."""
 
 from pathlib import Path
 from typing import Annotated
@@ -128,3 +128,33 @@ def rotate_home(
     if unread:
         talk(f"{unread} keys were damaged before, and still are.")
     talk_next(home, "answerable backup FOLDER")
+
+
+def doctor(
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Put right what can be, without losing anything.")
+    ] = False,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Look for the mistakes that are made most, and say what to do."""
+    from answerable.store.lock import is_home
+    from answerable.worker.ask import NotAHome
+    from answerable.worker.doctor import Patient, examine
+
+    if not is_home(home):
+        raise NotAHome(home)
+    findings = list(examine(Patient(home=home), fix=fix))
+    if as_json:
+        out_json(findings)
+    else:
+        for finding in findings:
+            out(f"{finding.state:8} {finding.check}{': ' if finding.said else ''}{finding.said}")
+            if finding.next_command:
+                out(f"         Next: {at(home, finding.next_command)}")
+    problems = sum(finding.state == "problem" for finding in findings)
+    if any(finding.is_fixable for finding in findings):
+        talk_next(home, "answerable doctor --fix")
+    elif not problems:
+        talk_next(home, "answerable worker")
+    raise typer.Exit(1 if problems else 0)

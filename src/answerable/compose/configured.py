@@ -3,7 +3,7 @@
 import os
 import stat
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -14,7 +14,7 @@ from answerable.base.errors import AnswerableError, NotFound, UsageError
 from answerable.base.settings import RailSettings, Settings, parse_settings
 from answerable.compose.house import Plan
 from answerable.pipeline.hall import Line
-from answerable.policy.load import load, load_folder
+from answerable.policy.load import PolicySet, load, load_folder
 from answerable.policy.schema import Vocabulary
 from answerable.rails.port import Rail
 from answerable.sdk.agent import Agent
@@ -85,39 +85,58 @@ def plan(home: Path) -> Plan:
 
     Raises SettingsMissing, UsageError, NotFound, PolicyInvalid.
     """
-    beside = settings_folder(home)
-    if beside is None:
-        raise SettingsMissing(home)
-    settings, at = read_settings(home), beside / SETTINGS
-    if (path := str(beside.absolute())) not in sys.path:
-        sys.path.insert(0, path)  # agents may lie beside their settings
-    agents = _agents(at, settings)
-    lines = {
-        name: _line(_Place(home, at, name), rail, frozenset(agents))
-        for name, rail in settings.rails.items()
-    }
-    folder = beside / settings.policies
-    vocabulary = Vocabulary(
-        agents=frozenset(agents),
-        tools=frozenset(tool for agent in agents.values() for tool in agent.tools),
-        rails=frozenset(lines),
-    )
-    if settings.agents and not folder.is_dir():
-        raise NotFound(
-            f"There is no policy folder '{folder}', and without a policy everything is denied.",
-            _STARTED,
-            f"mkdir {folder} and put a .cedar file into it",
-        )
+    agents = agents_of(home)
+    lines = lines_of(home, agents)
+    settings = read_settings(home)
     return Plan(
         home=home,
         blueprints=tuple(agents.values()),
         lines=lines,
-        policy=load_folder(folder, vocabulary) if folder.is_dir() else load({}),
+        policy=policy_of(home, agents, lines),
         origin=settings.ledger.origin,
         in_flight_max=settings.worker.in_flight_max,
         backlog_max=settings.worker.backlog_max,
         disk_reserve_bytes=settings.disk.reserve_mb * MB,
     )
+
+
+def agents_of(home: Path) -> dict[str, Blueprint]:
+    """The agents that a home's settings name, by their names. Raises SettingsMissing, UsageError.
+
+    Their code is imported: it may lie beside the settings.
+    """
+    beside = settings_folder(home)
+    if beside is None:
+        raise SettingsMissing(home)
+    if (path := str(beside.absolute())) not in sys.path:
+        sys.path.insert(0, path)
+    return _agents(beside / SETTINGS, read_settings(home))
+
+
+def lines_of(home: Path, agents: Collection[str]) -> dict[str, Line]:
+    """The rails that a home's settings name, each made. Raises UsageError."""
+    at = (settings_folder(home) or home) / SETTINGS
+    return {
+        name: _line(_Place(home, at, name), rail, frozenset(agents))
+        for name, rail in read_settings(home).rails.items()
+    }
+
+
+def policy_of(home: Path, agents: Mapping[str, Blueprint], lines: Collection[str]) -> PolicySet:
+    """The policies of a home, valid for what it has. Raises NotFound, PolicyInvalid."""
+    folder = policies_of(home)
+    if folder.is_dir():
+        tools = frozenset(tool for agent in agents.values() for tool in agent.tools)
+        return load_folder(
+            folder, Vocabulary(agents=frozenset(agents), tools=tools, rails=frozenset(lines))
+        )
+    if agents:
+        raise NotFound(
+            f"There is no policy folder '{folder}', and without a policy everything is denied.",
+            _STARTED,
+            f"mkdir {folder} and put a .cedar file into it",
+        )
+    return load({})
 
 
 def office_plan(home: Path) -> Plan:

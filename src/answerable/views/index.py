@@ -18,14 +18,14 @@ from answerable.views.places import Place, Places
 __all__ = ["VIEWS", "EntryIndex", "Place"]
 
 VIEWS = "views.db"
-_VERSION = 4  # a file of another version is dropped, and built again from the feed
+VERSION = 4  # a file of another version is dropped, and built again from the feed
 _BATCH = 500  # bounds how long one batch keeps the loop from other work
 _PARTS = (places, hours, interactions, passages)
 _SCHEMA = f"""
 {"".join(part.SCHEMA for part in _PARTS)}
 CREATE TABLE cursor (one INTEGER PRIMARY KEY CHECK (one = 1),
                      position INTEGER NOT NULL, digest BLOB NOT NULL);
-PRAGMA user_version = {_VERSION};
+PRAGMA user_version = {VERSION};
 """
 _TABLES = (*(table for part in _PARTS for table in part.TABLES), "cursor")
 
@@ -146,7 +146,7 @@ def _open(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None)
     try:
         version = int(db.execute("PRAGMA user_version").fetchone()[0])
-        if version not in (0, _VERSION) or (not version and _has_tables(db)):
+        if version not in (0, VERSION) or (not version and _has_tables(db)):
             raise sqlite3.DatabaseError("a file of another version")
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = OFF")

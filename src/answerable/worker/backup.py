@@ -43,9 +43,10 @@ MANIFEST = "MANIFEST.json"
 HOME = "home"  # the folder of a backup that is the home
 BESIDE = "beside"  # settings and policies, where they lay beside the home
 KEYS = "keys.db"
+LAST = "last-backup"  # in a home: when it was last backed up, and where to
 SECRETS = ("home.key", "signer.key")
 
-_MADE_AGAIN = {"lock", "worker.sock", "heartbeat", "disk-use", "__pycache__", TILES}
+_MADE_AGAIN = {"lock", "worker.sock", "heartbeat", "disk-use", LAST, "__pycache__", TILES}
 _DATABASES = ("answerable.db", KEYS, "views.db")
 _HASHED_AT_ONCE = 1 << 20
 _PRIVATE, _PRIVATE_FILE = 0o700, 0o600
@@ -100,6 +101,7 @@ def write_backup(
         if isinstance(error, OSError):
             raise _cannot(to, error) from error
         raise
+    replace_file(home / LAST, f"{now_us} {to}\n".encode(), mode=0o600)
     return BackupView(
         folder=str(to), entries=manifest.entries,
         size_bytes=sum(mark.size for mark in manifest.files.values()),

@@ -133,6 +133,11 @@ class Publisher:
         if head is not None and head.size > size:
             raise self._refuse(head.size, size)
 
+    def is_whole(self) -> bool:
+        """Whether a checkpoint is published, and every full tile that it speaks of is there."""
+        head = _head(self._folder)
+        return head is not None and _is_whole(self._folder, head.size)
+
     async def _publish(self, entries: list[bytes], seal: Seal, position: int) -> None:
         try:
             await beside_the_loop(lambda: self._write(entries, seal, position))

@@ -1,0 +1,44 @@
+"""The doctor: looks at a home for the mistakes that are made most, and puts right what is safe.
+
+A fix never loses anything: it closes what stands open, and makes again what can be made again.
+"""
+
+from collections.abc import Iterator
+
+from answerable.base.errors import AnswerableError
+from answerable.telemetry.failures import describe
+from answerable.worker.doctor import books, files, setup
+from answerable.worker.doctor.patient import Check, Finding, Patient, Trouble
+
+CHECKS: dict[str, Check] = setup.CHECKS | files.CHECKS | books.CHECKS
+
+
+def examine(patient: Patient, *, fix: bool = False) -> Iterator[Finding]:
+    """One finding a check, in order; with `fix`, what is safe to put right is put right."""
+    for name, check in CHECKS.items():
+        trouble = _run(check, patient)
+        if trouble is None:
+            yield Finding(name, "ok")
+        elif trouble.fix is None or not fix:
+            yield Finding(name, trouble.level, trouble.said, trouble.do, trouble.fix is not None)
+        else:
+            trouble.fix()
+            again = _run(check, patient)
+            is_fixed = again is None
+            left = trouble if again is None else again
+            yield Finding(
+                name, "fixed" if is_fixed else left.level, left.said, "" if is_fixed else left.do
+            )
+
+
+def _run(check: Check, patient: Patient) -> Trouble | None:
+    """A check that cannot look says so: that is a finding too."""
+    try:
+        return check(patient)
+    except AnswerableError as error:
+        return Trouble(error.happened, error.next_command)
+    except OSError as error:
+        return Trouble(f"It could not be looked at: {describe(error)}.", f"ls -la {patient.home}")
+
+
+__all__ = ["CHECKS", "Finding", "Patient", "examine"]

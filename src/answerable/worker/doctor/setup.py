@@ -1,0 +1,72 @@
+"""Checks of the set-up: the machine's programs, settings, agents, rails, policies."""
+
+from collections.abc import Callable
+
+from answerable.base.errors import AnswerableError
+from answerable.compose.configured import agents_of, lines_of, policy_of, read_settings
+from answerable.worker.doctor.patient import Check, Patient, Trouble
+
+_PYTHON_MIN = (3, 11)
+_SQLITE_MIN = (3, 37)  # STRICT tables
+
+
+def programs(patient: Patient) -> Trouble | None:
+    if patient.python < _PYTHON_MIN:
+        return Trouble(
+            f"Python {_dotted(patient.python)} is older than {_dotted(_PYTHON_MIN)}.",
+            "install a newer Python and Answerable in it",
+        )
+    if patient.sqlite < _SQLITE_MIN:
+        return Trouble(
+            f"Python's SQLite {_dotted(patient.sqlite)} is older than {_dotted(_SQLITE_MIN)}.",
+            "install a Python that has a newer SQLite",
+        )
+    return None
+
+
+def settings(patient: Patient) -> Trouble | None:
+    """A key that is unknown, a value of a wrong kind, a file that is no TOML."""
+    return _told(lambda: read_settings(patient.home))
+
+
+def agents(patient: Patient) -> Trouble | None:
+    """A module that cannot be imported, a name that is no agent."""
+    if _told(lambda: read_settings(patient.home)):
+        return None  # said already
+    return _told(lambda: agents_of(patient.home))
+
+
+def rails(patient: Patient) -> Trouble | None:
+    """A rail of an agent that is not there, a factory that makes none."""
+    if _told(lambda: agents_of(patient.home)):
+        return None
+    return _told(lambda: lines_of(patient.home, agents_of(patient.home)))
+
+
+def policies(patient: Patient) -> Trouble | None:
+    """No folder, or a rule that does not load."""
+    if _told(lambda: lines_of(patient.home, agents_of(patient.home))):
+        return None
+    made = agents_of(patient.home)
+    return _told(lambda: policy_of(patient.home, made, lines_of(patient.home, made)))
+
+
+def _told(look: Callable[[], object]) -> Trouble | None:
+    try:
+        look()
+    except AnswerableError as error:
+        return Trouble(error.happened, error.next_command)
+    return None
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
+
+
+CHECKS: dict[str, Check] = {
+    "programs": programs,
+    "settings": settings,
+    "agents": agents,
+    "rails": rails,
+    "policies": policies,
+}
