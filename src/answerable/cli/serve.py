@@ -18,7 +18,9 @@ _ASKED_WITHIN_S = 60.0
 def serve(
     home: Home = DEFAULT_HOME,
     host: Annotated[str, typer.Option(help="Where to listen; 127.0.0.1 if unset.")] = "",
-    port: Annotated[int, typer.Option(min=0, max=65_535, help="8420 if unset; 0 is any.")] = -1,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65_535, help="8420 if unset; 0 is any.")
+    ] = None,
     http_only: Annotated[
         bool, typer.Option("--http-only", help="The worker of this home is started elsewhere.")
     ] = False,
@@ -48,11 +50,11 @@ def serve(
     raise typer.Exit(code)
 
 
-def _placed(settings: "ServerSettings", host: str, port: int) -> "ServerSettings":
+def _placed(settings: "ServerSettings", host: str, port: int | None) -> "ServerSettings":
     import msgspec
 
     placed = msgspec.structs.replace(settings, host=host or settings.host)
-    return placed if port < 0 else msgspec.structs.replace(placed, port=port)
+    return placed if port is None else msgspec.structs.replace(placed, port=port)
 
 
 def _welcome(home: Path, settings: "ServerSettings", port: int) -> None:
