@@ -95,8 +95,8 @@ def chat(
 
 def dev(
     port: Annotated[
-        int, typer.Option(min=0, max=65_535, help="Of HTTP; 8420 if unset, 0 is any.")
-    ] = -1,
+        int | None, typer.Option(min=0, max=65_535, help="Of HTTP; 8420 if unset, 0 is any.")
+    ] = None,
     home: Home = DEFAULT_HOME,
 ) -> None:
     """Work for a home, anew on each save; show each decision."""
@@ -110,7 +110,7 @@ def dev(
     if not is_home(home):
         raise NotAHome(home)
     end_with_us()
-    http = ("serve", "--http-only", *(("--port", str(port)) if port >= 0 else ()))
+    http = ("serve", "--http-only", *(("--port", str(port)) if port is not None else ()))
     with contextlib.suppress(KeyboardInterrupt):  # how it ends
         asyncio.run(Dev(home, http).run())
 
