@@ -5,12 +5,14 @@ from typing import Any, TypeVar
 
 import pytest
 
+from answerable import Agent, Context, Message, Reply
 from answerable.base.errors import NotFound
 from answerable.compose.house import open_house
 from answerable.effects.domain import Status
 from answerable.effects.rows import interaction_of
 from answerable.pipeline import desk
-from answerable.testing.world import SPECIALIST, Life, Till, World
+from answerable.sdk.words import Outcome
+from answerable.testing.world import OWNER, SPECIALIST, Life, Till, World
 from answerable.worker import verbs
 from answerable.worker.verbs.cases import (
     CaseRow,
@@ -82,6 +84,12 @@ def test_a_case_is_shown_with_what_was_really_sent_and_why_it_waits_for_people(
             ]  # fmt: skip
             assert (view.agent, view.queue, view.code) == ("support", "orders", "asked")
             assert view.reason == "wants a person"
+            newest = await told(life, verbs.CaseShow(row.case, limit=1), CaseView)
+            assert newest.messages == view.messages[:1]
+            older = verbs.CaseShow(row.case, before=newest.messages[0].interaction)
+            assert (await told(life, older, CaseView)).messages == view.messages[1:]
+            nothing = verbs.CaseShow(row.case, before="int_none")
+            assert (await told(life, nothing, CaseView)).messages == ()
             assert (row.agent, row.party, row.holder) == ("support", view.party, "queue:orders")
             assert (row.interactions, row.last, row.epoch) == (3, "escalated", 2)
             assert row.last_at >= view.messages[0].at
@@ -358,5 +366,30 @@ def test_a_party_is_shown_with_its_identifier_as_it_last_wrote_and_its_cases(
             ) == 1
             assert await rows(life, verbs.PartyList(before=listed[0].party), PartyRow)
             assert not await rows(life, verbs.PartyList(before=listed[1].party), PartyRow)
+
+    run(scenario)
+
+
+def test_the_steps_of_a_turn_are_named_and_counted(tmp_path: Path) -> None:
+    async def find_order(number: int) -> str:
+        return f"order {number}"
+
+    agent = Agent("support", owner=OWNER, desk="orders", purpose="look up")
+
+    @agent.on_message
+    async def answer(ctx: Context, _message: Message) -> Outcome:
+        found = [await ctx.step(find_order, number) for number in (1, 2)]
+        return Reply(f"{found} at {await ctx.now()}")
+
+    async def scenario() -> None:
+        world = inline_world(tmp_path / "home", agent)
+        await world.found()
+        async with world.running() as life:
+            ack = await life.say("hello", external_id="m1")
+            view = await show(life, ack.interaction, wait_s=20.0)
+            name = find_order.__qualname__
+            assert view.steps == (name, name, "ctx.now")
+            assert f"recorded step {name}, 2 times" in said(view, "run")
+            assert "recorded step ctx.now" in said(view, "run")
 
     run(scenario)

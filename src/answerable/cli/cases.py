@@ -61,12 +61,18 @@ def case_list(
 
 
 @case.command("show")
-def case_show(case_id: CaseId, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+def case_show(
+    case_id: CaseId,
+    before: Before = "",
+    limit: Rows = 50,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
     """What was said and done, as a conversation, oldest first."""
     from answerable.worker.verbs import CaseShow
     from answerable.worker.verbs.cases import CaseView
 
-    view = ask(home, CaseShow(case_id), CaseView)
+    view = ask(home, CaseShow(case_id, before, limit), CaseView)
     if as_json:
         out_json(view)
         return

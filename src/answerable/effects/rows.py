@@ -85,6 +85,7 @@ def _received(db: sqlite3.Connection, entry: Entry, position: int) -> None:
 
 
 OPEN = "open"
+_POSITION_MAX = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,10 +272,17 @@ def rails_awaited(db: sqlite3.Connection) -> list[str]:
     return [str(row[0]) for row in rows]
 
 
-def list_of_case(db: sqlite3.Connection, case: str, limit: int) -> list[Interaction]:
-    """The case's interactions, newest first: in the order in which they were taken up."""
+def list_of_case(
+    db: sqlite3.Connection, case: str, limit: int, *, before: str = ""
+) -> list[Interaction]:
+    """The case's interactions, newest first in the order in which they were taken up, older than
+    `before` if it is given."""
+    newer = interaction_of(db, before) if before else None
+    if before and newer is None:
+        return []
     rows = db.execute(
-        f'{_SELECT_INTERACTION} WHERE "case" = ? ORDER BY position DESC LIMIT ?', (case, limit)
+        f'{_SELECT_INTERACTION} WHERE "case" = ? AND position < ? ORDER BY position DESC LIMIT ?',
+        (case, newer.position if newer else _POSITION_MAX, limit),
     )
     return [_interaction(row) for row in rows.fetchall()]
 

@@ -16,7 +16,6 @@ from answerable.worker.commands.office import Handlers, Office
 from answerable.worker.commands.said import body_of, heard_in, replies_sent
 from answerable.worker.verbs.cases import CaseRow, CaseView, Shown
 
-_MESSAGES_SHOWN = 50
 _ANY_AGENT = "agent"
 
 
@@ -65,7 +64,7 @@ async def case_show(office: Office, verb: verbs.CaseShow) -> CaseView:
     item = desk_rows.find(hall.db, case.id)
     messages = [
         await _shown(office, one, effects.list_of_interaction(hall.db, one.id))
-        for one in effects.list_of_case(hall.db, case.id, _MESSAGES_SHOWN)
+        for one in effects.list_of_case(hall.db, case.id, verb.limit, before=verb.before)
     ]
     return CaseView(
         case.id, case.lease.holder, case.lease.epoch, case.party, tuple(messages),

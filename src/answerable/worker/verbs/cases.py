@@ -35,7 +35,11 @@ class CaseRow:
 
 
 class CaseShow(msgspec.Struct, frozen=True, tag="case.show"):
+    """Its newest messages, newest first, older than `before` (an interaction's id) if given."""
+
     case: Word
+    before: Word = ""
+    limit: Limit = 50
 
 
 @dataclass(frozen=True, slots=True)
