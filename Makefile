@@ -10,7 +10,7 @@ CODE   := src tests examples benchmarks checks verifier
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check env dev-env lint types walls caps licences size unit doses \
-        torture torture-long races bench-stop bench-who bench-journal lock clean
+        torture torture-long races newcomer bench-stop bench-who bench-journal lock clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -60,6 +60,9 @@ torture-long: dev-env  ## the same, 5,000 times
 
 races: dev-env  ## 100,000 seeded takeovers against sends
 	$(BIN)/python benchmarks/takeover_races.py 100000
+
+newcomer: dev-env  ## a bare clone and the first five minutes, typed as they are written
+	$(BIN)/python checks/newcomer.py
 
 bench-stop: env  ## ms from a stop to the last new effect, under load, with kills
 	$(BIN)/python benchmarks/stop_latency.py
