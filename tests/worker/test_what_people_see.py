@@ -128,6 +128,9 @@ def test_what_a_person_said_is_among_the_replies(tmp_path: Path) -> None:
             await desk.say(hall, ack.interaction, case, SPECIALIST, "A person here.")
             await life.settled()
             view = await show(life, ack.interaction)
+            assert view.release == life.house.hall.releases["support"].id, (
+                "it asked, under this one"
+            )
             assert view.replies == ("A person here.",)
             assert view.disposition == "answered_by_person"
             assert "Sam Specialist accountable" in said(view, "decide")

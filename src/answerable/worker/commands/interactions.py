@@ -16,7 +16,7 @@ from answerable.ledger.sealing import STEP_KIND
 from answerable.ledger.telling import tell, tell_action
 from answerable.pipeline.receive import Waiting, find_interaction, find_waiting
 from answerable.telemetry.passages import NOT_MEASURED
-from answerable.views import interactions, passages
+from answerable.views import interactions, passages, places
 from answerable.worker import verbs
 from answerable.worker.commands.decisions import action_of_effect, opened
 from answerable.worker.commands.office import Handlers, Office
@@ -33,6 +33,7 @@ from answerable.worker.verbs.cases import (
 WAITING = "waiting"  # durable, and no stage has taken it up yet
 UNREADABLE = "unreadable"  # closed without an answer: a declared gap says why
 _LOOK_S = 0.02
+_RELEASES_LOOKED_THROUGH = 100  # of all agents, back from the message
 
 
 async def interaction_list(office: Office, verb: verbs.InteractionList) -> list[InteractionRow]:
@@ -128,6 +129,7 @@ async def _view(office: Office, row: Interaction) -> InteractionView:
     states = effects.list_of_interaction(hall.db, row.id)
     seen = Seen(
         row=row, heard=await heard_in(office, row), agent=hall.cases.get(row.case).agent,
+        release=await _release(office, row, entries),
         entries=entries, states=states, steps=await _steps(office, found),
         names={who: await name_of(office, who) for who in sorted(_persons(entries))},
         action_of=partial(action_of_effect, office),
@@ -136,7 +138,7 @@ async def _view(office: Office, row: Interaction) -> InteractionView:
     measured = passages.of_interaction(office.index.db, row.id)
     return InteractionView(
         interaction=row.id, case=row.case, party=row.party, agent=seen.agent,
-        release=next((one.agent.release for one in entries if one.agent is not None), ""),
+        release=seen.release,
         rail=row.rail, at=seen.heard.at, sender=seen.heard.sender, text=seen.heard.text,
         disposition=row.disposition, is_escalated=row.is_escalated,
         replies=await replies_sent(office, states),
@@ -149,6 +151,27 @@ async def _view(office: Office, row: Interaction) -> InteractionView:
         steps=tuple(seen.steps),
         entries=tuple(_line(office, entry) for entry in entries),
     )  # fmt: skip
+
+
+async def _release(office: Office, row: Interaction, entries: Sequence[Entry]) -> str:
+    """What decided; where nothing was decided, what was in force when the message was taken up."""
+    for entry in entries:
+        if entry.agent is not None:
+            return entry.agent.release
+    agent, before = office.house.hall.cases.get(row.case).agent, entries[0].seq if entries else 0
+    known = [
+        place
+        for kind in ("release.registered", "release.staged")
+        for place in places.newest(
+            office.index.db, kind=kind, before=before, limit=_RELEASES_LOOKED_THROUGH
+        )
+        if place.agent == agent
+    ]
+    if not known:
+        return ""
+    last = max(known, key=lambda place: place.seq)
+    change = decode_entry((await office.record_at(last.position)).data).change or {}
+    return str(change.get("release", ""))
 
 
 async def _entries(office: Office, interaction: str) -> list[tuple[Entry, Record]]:

@@ -28,6 +28,7 @@ class Seen:
     row: Interaction
     heard: Heard
     agent: str
+    release: str
     entries: Sequence[Entry]  # oldest first
     states: Sequence[EffectState]
     steps: Sequence[str]  # names, in the order in which they were recorded
@@ -103,7 +104,7 @@ def _route(seen: Seen) -> Iterator[str]:
             f"who accepted in ledger entry {owner.accepted_at}"
         )
         return
-    yield f"agent {seen.agent}"
+    yield f"agent {seen.agent}" + (f", release {seen.release}" if seen.release else "")
     handed = [one for one in seen.of_kind("escalated") if one.actor == "system:hallway"]
     for entry in handed[:1]:
         yield f"no agent decided anything: {_code(entry)}"
