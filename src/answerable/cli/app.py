@@ -20,6 +20,7 @@ from answerable.cli import (
     people,
     policy,
     serve,
+    status,
     stop,
 )
 from answerable.cli.talk import DEFAULT_HOME, AsJson, Home, new_app, out_json, talk
@@ -49,6 +50,7 @@ app.command("chat")(author.chat)
 app.command("dev")(author.dev)
 app.command("serve")(serve.serve)
 app.command("kill")(stop.kill)
+app.command("status")(status.status)
 app.command("backup")(operations.backup)
 app.command("restore")(operations.restore)
 app.command("doctor")(operations.doctor)

@@ -75,3 +75,11 @@ def count_waiting(db: sqlite3.Connection, agent: str | None = None) -> int:
         (agent,),
     ).fetchone()
     return int(row[0])
+
+
+def count_older(db: sqlite3.Connection, before: int) -> int:
+    """Cases that wait since before then and that nobody has taken."""
+    row = db.execute(
+        "SELECT count(*) FROM queue_item WHERE since < ? AND taken_by = ''", (before,)
+    ).fetchone()
+    return int(row[0])

@@ -303,6 +303,15 @@ def count_by_status(db: sqlite3.Connection, agent: str | None = None) -> dict[St
     return {Status(str(status)): int(count) for status, count in rows}
 
 
+def count_expiring(db: sqlite3.Connection, before: int) -> int:
+    """Holds that nobody has answered and that become a no before then."""
+    row = db.execute(
+        f"SELECT count(*) FROM effect WHERE status = ? AND {_UNENDED} AND expires_at <= ?",  # noqa: S608
+        (Status.HELD, before),
+    ).fetchone()
+    return int(row[0])
+
+
 def count_open_of(db: sqlite3.Connection, agent: str) -> int:
     """Interactions of an agent's cases that have not ended."""
     row = db.execute(

@@ -92,8 +92,18 @@ class Disk:
 
     def forecast(self, now_us: int) -> Forecast:
         """What is used and free now, and when it ends if it goes on as in the last days."""
-        now = Sample(now_us, bytes_used(self._home), bytes_free(self._home))
-        seen = [one for one in self._samples if now_us - _SEEN_US <= one.at_us < now_us]
+        return self._forecast(Sample(now_us, bytes_used(self._home), bytes_free(self._home)))
+
+    def glance(self, now_us: int) -> Forecast:
+        """The same, with what was used at the last sample, if that is no hour old: the longer the
+        history, the longer it takes to look at every file. Raises Broken."""
+        if self.is_due(now_us):
+            return self.forecast(now_us)
+        used = self._samples[-1].bytes_used
+        return self._forecast(Sample(now_us, used, bytes_free(self._home)))
+
+    def _forecast(self, now: Sample) -> Forecast:
+        seen = [one for one in self._samples if now.at_us - _SEEN_US <= one.at_us < now.at_us]
         per_day = growth([*seen, now])
         left = max(0, now.bytes_free - self.reserve_bytes)
         days = round(left / per_day, 1) if per_day > 0 else -1.0

@@ -3,17 +3,17 @@
 import asyncio
 
 from answerable.base.clock import iso
-from answerable.base.errors import Unreadable
 from answerable.effects import rows
 from answerable.effects.domain import EffectState, Status
 from answerable.effects.errors import EffectNotUnknown, EffectUnknownId, HoldEnded
 from answerable.ledger.domain import decode_entry
 from answerable.ledger.telling import tell_action
 from answerable.pipeline.passage import Answer
-from answerable.pipeline.receive import accept_causes, load_message
+from answerable.pipeline.receive import accept_causes
 from answerable.worker import verbs
 from answerable.worker.commands.decisions import opened
 from answerable.worker.commands.office import Handlers, Office
+from answerable.worker.commands.said import heard_in
 from answerable.worker.verbs.desk import Answered, HoldRow
 
 _LOOK_S = 0.02
@@ -56,13 +56,11 @@ async def _row(office: Office, state: EffectState) -> HoldRow:
 
 
 async def _asked_by(office: Office, state: EffectState) -> tuple[str, str]:
-    """Who wrote the message that it is about, and what; empty where that was erased."""
-    hall = office.house.hall
-    interaction = rows.interaction_of(hall.db, state.interaction)
-    try:
-        message = await load_message(hall, interaction.position if interaction else 0)
-    except (Unreadable, LookupError):
+    """Who wrote the message that it is about, and what."""
+    row = rows.interaction_of(office.house.hall.db, state.interaction)
+    if row is None:
         return "", ""
+    message = await heard_in(office, row)
     text = message.text
     return message.sender, f"{text[:_SHOWN_CHARS]}..." if len(text) > _SHOWN_CHARS else text
 

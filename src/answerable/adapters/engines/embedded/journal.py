@@ -94,6 +94,11 @@ class EmbeddedJournal:
         return self._tables.counters.backlog
 
     @property
+    def end(self) -> Cursor:
+        """The position of the newest record."""
+        return self._tables.counters.records
+
+    @property
     def is_new(self) -> bool:
         """Whether nothing was ever accepted or written here."""
         return not (self._tables.counters.arrivals or self._tables.counters.records)

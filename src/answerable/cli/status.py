@@ -1,0 +1,44 @@
+"""`status`: is everything all right, on one page."""
+
+from answerable.cli.talk import (
+    DEFAULT_HOME,
+    AsJson,
+    Home,
+    ask,
+    at,
+    out,
+    out_json,
+    plain,
+    talk_next,
+)
+
+_MB = 1_000_000
+
+
+def status(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+    """Is everything all right? Today, what waits, what is wrong."""
+    from answerable.worker.verbs import Overview
+    from answerable.worker.verbs.control import OverviewView
+
+    view = ask(home, Overview(), OverviewView)
+    if as_json:
+        out_json(view)
+        return
+    out(f"{view.origin}: {view.entries} ledger entries")
+    out(f"today: {_counts(view.today)}")
+    out(f"waits: {_counts(view.waiting)}")
+    for row in view.agents:
+        stopped = f"; stopped: {', '.join(row.states)}" if row.states else ""
+        out(plain(f"agent {row.id}: {row.owner_name} answers for it, {row.release}{stopped}"))
+    full = f", full in {view.days_until_full} days" if view.days_until_full >= 0 else ""
+    out(f"disk: {view.bytes_used // _MB} MB used, {view.bytes_free // _MB} MB free{full}")
+    if not view.troubles:
+        out("Nothing needs a person.")
+        talk_next(home, "answerable agent list")
+    for trouble in view.troubles:
+        out(plain(f"! {trouble.what}"))
+        out(f"  Next: {at(home, trouble.next_command)}")
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items())
