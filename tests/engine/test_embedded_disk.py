@@ -196,7 +196,7 @@ def test_a_file_of_a_newer_version_is_left_alone(opened: Opened) -> None:
     run(journal.append(FENCE, [record("a")]))
     journal.close()
     in_file(journal, "PRAGMA user_version = 9")
-    with pytest.raises(NewerSchema, match="schema 9; this program knows 3"):
+    with pytest.raises(NewerSchema, match="schema 9; this program knows 4"):
         opened()
     in_file(journal, "PRAGMA user_version = 3")
     assert run(keys(opened())) == ["a"]
