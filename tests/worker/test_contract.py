@@ -15,7 +15,7 @@ def test_every_verb_has_a_handler_and_every_handler_a_verb() -> None:
 
 
 def test_no_verb_is_answered_by_two_rooms_or_called_as_another_one() -> None:
-    rooms = [room for name, room in vars(commands).items() if hasattr(room, "HANDLERS")]
+    rooms = {room for room in vars(commands).values() if hasattr(room, "HANDLERS")}
     assert len(rooms) > 10
     counted = Counter(verb.__name__ for room in rooms for verb in room.HANDLERS)
     assert [name for name, count in counted.items() if count > 1] == []
