@@ -1,0 +1,117 @@
+"""The pages for operators are true: their commands run, their tables are complete."""
+
+import os
+import pkgutil
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import answerable
+from answerable.base.errors import AnswerableError
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = ("run-it.md", "when-it-breaks.md")
+FENCE = re.compile(r"^```console(?P<why>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def fences(page: str) -> Iterator[tuple[str, list[str]]]:
+    """(why it is not run, its commands) of each console block."""
+    for match in FENCE.finditer((DOCS / page).read_text("utf-8")):
+        lines = re.findall(r"^\$ (.+)$", match["body"], re.MULTILINE)
+        yield match["why"].strip(), lines
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+def shell_with(folder: Path) -> dict[str, str]:
+    tools = folder / "bin"
+    tools.mkdir()
+    run = tools / "answerable"
+    run.write_text(f'#!/bin/sh\nexec {sys.executable} -m answerable.cli "$@"\n')
+    run.chmod(0o755)
+    source = str(ROOT / "src")
+    return {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "PYTHONPATH": source}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_runs_as_it_is_written(page: str, tmp_path: Path) -> None:
+    if shutil.which("curl") is None and page == "run-it.md":
+        pytest.skip("no curl on this machine")
+    port = str(free_port())
+    commands = [line for why, lines in fences(page) if not why for line in lines]
+    script = "\n".join(["set -e", *commands]).replace("8420", port)
+    script = script.replace("answerable serve", f"answerable serve --port {port}")
+    script = script.replace("wait %1", "wait %1 || true")
+    shell = subprocess.Popen(
+        ["bash", "-c", script], cwd=tmp_path, env=shell_with(tmp_path), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+    )  # fmt: skip
+    try:
+        out, _ = shell.communicate(timeout=120)
+    finally:
+        if shell.poll() is None:
+            os.killpg(shell.pid, signal.SIGKILL)
+    assert shell.returncode == 0, out[-3_000:]
+    assert "Verified" in out
+
+
+def test_what_is_not_run_says_why() -> None:
+    marked = [why for page in PAGES for why, _ in fences(page) if why]
+    assert marked
+    assert all(re.fullmatch(r"not run: \w.+", why) for why in marked), marked
+
+
+def codes() -> set[str]:
+    for module in pkgutil.walk_packages(answerable.__path__, "answerable."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
+
+    def below(kind: type[AnswerableError]) -> Iterator[type[AnswerableError]]:
+        yield kind
+        for each in kind.__subclasses__():
+            yield from below(each)
+
+    return {
+        kind.code for kind in below(AnswerableError) if kind.__module__.startswith("answerable")
+    }
+
+
+def test_every_code_is_on_the_page_and_no_other() -> None:
+    text = (DOCS / "when-it-breaks.md").read_text("utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    first = {code for row in rows for code in re.findall(r"`([a-z_]+)`", row.split("|")[1])}
+    ours = text.partition("## A defect of ours")[2]
+    first |= set(re.findall(r"`([a-z_]+)`", ours))
+    assert codes() - first == set(), "a user may see it and the page does not say what to do"
+    assert first - codes() == set(), "nobody sees it any more"
+
+
+def test_every_command_that_a_page_names_exists() -> None:
+    import typer  # noqa: PLC0415
+
+    from answerable.cli.app import app  # noqa: PLC0415
+
+    root = typer.main.get_command(app)
+    for page in PAGES:
+        text = (DOCS / page).read_text("utf-8")
+        for typed in re.findall(r"`answerable ([a-z -]+)", text):
+            command: object = root
+            for word in typed.split():
+                known = getattr(command, "commands", None)
+                if known is None or word.startswith("-"):
+                    break
+                assert word in known, f"{page}: answerable {typed}"
+                command = known[word]
