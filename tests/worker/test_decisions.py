@@ -11,6 +11,8 @@ from answerable.effects.domain import Status
 from answerable.ledger.domain import decode_entry
 from answerable.pipeline.desk import Taken
 from answerable.policy.errors import PolicyInvalid
+from answerable.sdk.port import ModelAnswer, ModelFailed
+from answerable.testing.scripted import ScriptedModel, calls
 from answerable.testing.world import OWNER, SPECIALIST, World
 from answerable.worker import commands, verbs
 from answerable.worker.commands.office import Office
@@ -23,8 +25,9 @@ from answerable.worker.verbs.proofs import (
     FoundEntry,
     Story,
 )
-from offices import listening, small_world
+from offices import listening, open_for, small_world
 from stories import HOLD_TOOLS
+from thoughts import Shop, thinker, world_of
 
 TEXTS = ("hello", "human", "refund 1000", "refund 2000")
 
@@ -223,5 +226,33 @@ def test_what_is_no_decision_is_said_with_where_to_find_one(tmp_path: Path) -> N
                 assert told.value.next_command == "answerable decision list"
             with pytest.raises(NotFound):
                 await _told(office, verbs.EffectShow("eff_no"))
+
+    asyncio.run(scenario())
+
+
+def test_what_a_turn_asked_of_its_model_is_said_with_the_decision(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        amount = {"amount_minor": 4_000, "currency": "USD"}
+        script: list[str | ModelAnswer | ModelFailed] = [
+            calls("refund", order_id="A1", amount=amount), "You get 40 dollars back.",
+        ]  # fmt: skip
+        world = await world_of(tmp_path / "home", thinker(Shop()), ScriptedModel(script))
+        async with world.running() as life:
+            await life.say("refund A1", external_id="m1")
+            await life.run_out()
+        async with open_for(world) as office:
+            rows = await _told(office, verbs.DecisionList())
+            assert isinstance(rows, list)
+            assert len(rows) == 2
+            said = set()
+            for row in rows:  # the use stands on one entry of the turn; each decision tells it
+                view = await _told(office, verbs.DecisionShow(row.decision))
+                assert isinstance(view, DecisionView)
+                said.add(view.model)
+            [model] = said
+            assert model.startswith("2 calls of openai:scripted-1, ")
+            story = await _told(office, verbs.DecisionExplain(rows[0].decision))
+            assert isinstance(story, Story)
+            assert f"It asked its model: {model}." in story.sentences
 
     asyncio.run(scenario())

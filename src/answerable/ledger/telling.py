@@ -9,7 +9,9 @@ from collections.abc import Callable
 
 from answerable.base.clock import iso
 from answerable.base.money import Money
-from answerable.ledger.domain import Action, Entry, Kind
+from answerable.ledger.domain import Action, Entry, Kind, ModelUse
+
+MICROS = 1_000_000  # of a US dollar
 
 
 def tell(entry: Entry, action: Action | None = None) -> str:
@@ -24,6 +26,17 @@ def tell_action(action: Action) -> str:
     if action.amount_minor is None or not action.currency:
         return action.name
     return f"{action.name} of {Money(action.amount_minor, action.currency)}"
+
+
+def tell_model(use: ModelUse) -> str:
+    """`2 calls of openai:gpt-5-mini, 1200 tokens in and 300 out, 0.0021 USD`."""
+    calls = f"{use.calls} call{'' if use.calls == 1 else 's'} of {use.use}"
+    tokens = f"{use.input_tokens} tokens in and {use.output_tokens} out"
+    estimated = " (estimated)" if use.estimated else ""
+    priced = use.attempts - use.unpriced
+    cost = f"{use.cost_micros / MICROS:.4f} USD" if priced else ""
+    unpriced = f"{use.unpriced} requests without a known price" if use.unpriced else ""
+    return ", ".join(part for part in (calls, tokens + estimated, cost, unpriced) if part)
 
 
 def tell_holder(holder: str) -> str:

@@ -13,7 +13,7 @@ from answerable.effects.errors import EffectUnknownId
 from answerable.effects.intent import action_of, exactly, open_intent
 from answerable.engine.port import Record
 from answerable.ledger.domain import Action, Entry, decode_entry
-from answerable.ledger.telling import tell, tell_action
+from answerable.ledger.telling import tell, tell_action, tell_model
 from answerable.policy.decide import text_of
 from answerable.policy.load import PolicySet
 from answerable.views import places
@@ -95,7 +95,8 @@ async def decision_show(office: Office, verb: verbs.DecisionShow) -> DecisionVie
         action=tell_action(found.action), exact=found.exact, verdict=used.verdict,
         rules=used.reasons, rule_texts=rule_texts(office, entry), policy=used.set,
         request=found.request, effect=entry.effect.id if entry.effect else "",
-        status=found.status, attempt=state.attempt if state else 0, model="",
+        status=found.status, attempt=state.attempt if state else 0,
+        model=await model_of_turn(office, entry),
         entry=found.record.data.decode(),
     )  # fmt: skip
 
@@ -235,6 +236,16 @@ async def entries_of_interaction(office: Office, interaction: str) -> Sequence[E
         decode_entry((await office.record_at(place.position)).data)
         for place in office.index.of_interaction(interaction)
     ]
+
+
+async def model_of_turn(office: Office, entry: Entry) -> str:
+    """What the turn that led to a decision asked of its model, in words; it stands on one of the
+    turn's entries. Empty where it asked nothing, and for what a person decided."""
+    if entry.agent is None or entry.trace is None or not entry.trace.interaction:
+        return ""
+    entries = await entries_of_interaction(office, entry.trace.interaction)
+    used = next((one.model for one in entries if one.model is not None), None)
+    return tell_model(used) if used is not None else ""
 
 
 def action_of_effect(office: Office, entry: Entry) -> Action | None:

@@ -13,6 +13,7 @@ from answerable.worker.commands.decisions import (
     action_of_effect,
     entries_of_interaction,
     load_decision,
+    model_of_turn,
     rule_texts,
 )
 from answerable.worker.commands.office import Handlers, Office
@@ -49,6 +50,8 @@ async def _sentences(
         if before.seq < entry.seq and before.kind in _BEFORE:
             yield await _came(office, before) if before.kind == "received" else _at(before)
     yield await _who_decided(office, entry)
+    if model := await model_of_turn(office, entry):
+        yield f"It asked its model: {model}."
     what = tell_action(found.action)
     yield f"The proposal: {what}" + (f", exactly: {_short(found.exact)}." if found.exact else ".")
     yield _verdict(entry.policy[-1])
