@@ -10,7 +10,8 @@ CODE   := src tests examples benchmarks checks verifier
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check env dev-env lint types walls caps licences size unit doses \
-        torture torture-long races newcomer bench-stop bench-who bench-journal lock clean
+        torture torture-long races newcomer browser bench-stop bench-who bench-journal \
+        lock clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -69,6 +70,10 @@ bench-stop: env  ## ms from a stop to the last new effect, under load, with kill
 
 bench-who: env  ## ms of `decision who` in a history of a million entries
 	$(BIN)/python benchmarks/who_at_a_million.py
+
+browser: dev-env  ## the console in a real Chromium; installs Debian's package where there is none
+	@command -v chromium > /dev/null || { apt-get update && apt-get install --yes chromium; }
+	$(BIN)/pytest tests/console $(ARGS)
 
 bench-journal: env  ## records a second through the embedded journal
 	$(BIN)/python benchmarks/journal.py

@@ -2,7 +2,7 @@
 
 import pytest
 
-from answerable.console.text import at, ident, said, short, took, until, when
+from answerable.console.text import at, ident, said, short, told, took, until, when
 
 
 def test_markup_of_a_stranger_is_text() -> None:
@@ -55,3 +55,11 @@ def test_a_duration_that_was_not_measured_is_no_zero() -> None:
     assert [took(-1), took(340), took(12_400), took(2_500_000)] == [
         "not measured", "340 µs", "12.4 ms", "2.5 s",
     ]  # fmt: skip
+
+
+def test_a_sentence_of_ours_links_its_ids_and_quotes_others_as_they_are() -> None:
+    case = "cas_01mdq4k7zv8h3n5x2ycw7q2vx9-0"
+    shown = told(f"case {case} was opened: '<b>\u202e'")
+    assert f'<a class="id" href="/cases/{case}" title="{case}">cas_…7q2vx9-0</a>' in shown
+    assert "&lt;b&gt;" in shown
+    assert "U+202E" in shown

@@ -237,7 +237,7 @@ def test_an_interaction_says_in_seven_stages_why_it_did_that(tmp_path: Path) -> 
             assert [stage.took_us >= 0 for stage in view.stages[1:]] == [True] * 6
             assert view.stages[0].took_us == -1, "it did not come in through the command"
             assert [line.action for line in view.decisions] == [
-                "tool refund of 40.00 USD", "reply reply by email",
+                "refund of 40.00 USD", "reply by email",
             ]  # fmt: skip
             assert all("A1" in one.exact for one in view.decisions[:1])
             assert [entry.kind for entry in view.entries][:4] == [

@@ -22,6 +22,7 @@ _HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 _PLAIN = "\n\t\u200c\u200d"
 _ID_TAIL = 6
 _ID_CHARS_MAX = 16
+_LONG_ID = re.compile(r"\b([a-z]{3}_[0-9a-z]{14,}(?:-\d+)?)\b")
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d(?::\d\d)?)")
 
 _IS_AT = {
@@ -32,10 +33,22 @@ _IS_AT = {
 
 def said(text: str) -> Markup:
     """The words of a stranger, inside `<bdi>`; what would not show is shown as `U+202E`."""
+    return Markup("<bdi>{}</bdi>").format(_visible(text))
+
+
+def _visible(text: str) -> Markup:
     parts: list[Markup] = []
     for is_visible, chars in itertools.groupby(_one_newline(text), _is_visible):
         run = "".join(chars)
         parts += [escape(run)] if is_visible else [_shown(char) for char in run]
+    return Markup("").join(parts)
+
+
+def told(text: str) -> Markup:
+    """A sentence of ours, which may quote others: as `said`, with its ids shortened and linked."""
+    parts = [
+        ident(part) if _LONG_ID.fullmatch(part) else _visible(part) for part in _LONG_ID.split(text)
+    ]
     return Markup("<bdi>{}</bdi>").format(Markup("").join(parts))
 
 
@@ -148,6 +161,6 @@ def holder(text: str, names: dict[str, str]) -> str:
 
 FILTERS = {
     "at": at, "count": count, "holder": holder, "ident": ident, "moment": moment, "money": money,
-    "plural": plural, "said": said, "short": short, "size": size, "took": took, "until": until,
-    "when": when, "words": words,
+    "plural": plural, "said": said, "short": short, "size": size, "told": told, "took": took,
+    "until": until, "when": when, "words": words,
 }  # fmt: skip

@@ -5,6 +5,7 @@
 (() => {
   const QUIET_MS = 250; // a burst of news is one look
   const PAUSE_MS = 1000; // and no more than one look a second
+  const AGAIN_MS = 3000; // after a line that was refused
 
   const state = document.getElementById("link-state");
   const word = document.getElementById("link-word");
@@ -46,7 +47,10 @@
       say("live", "Live");
       news(); // what happened between the page and the open line
     });
-    source.addEventListener("error", () => say("reconnecting", "Reconnecting"));
+    source.addEventListener("error", () => {
+      say("reconnecting", "Reconnecting");
+      if (source.readyState === EventSource.CLOSED) setTimeout(again, AGAIN_MS); // it was refused
+    });
     for (const kind of region().dataset.news.split(" ")) source.addEventListener(kind, news);
     return source;
   }
@@ -57,6 +61,11 @@
     const path = region()?.dataset.feed;
     if (!path || document.hidden || source) return;
     source = listen(path);
+  }
+  function again() {
+    letGo();
+    follow();
+    news(); // where the session has ended, the look says so
   }
   function letGo() {
     source?.close();
@@ -72,7 +81,7 @@
   function draw(place) {
     const rows = [...document.querySelectorAll("#hours-table tbody tr")];
     if (!rows.length || typeof uPlot === "undefined") return;
-    const number = (row, index) => Number(row.cells[index].dataset.value);
+    const number = (row, index) => Number(row.cells[index].dataset.value) || null; // no bar of nothing
     const at = rows.map((row) => Date.parse(row.cells[0].dataset.value) / 1000);
     const line = colour("--line");
     const axis = { stroke: colour("--soft"), grid: { stroke: line, width: 1 }, ticks: { stroke: line } };

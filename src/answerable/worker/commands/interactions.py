@@ -206,7 +206,7 @@ def _decision(office: Office, seen: Seen, entry: Entry, record: Record) -> Decis
     used = entry.policy[-1] if entry.policy else None
     return DecisionLine(
         decision=entry.id, effect=effect,
-        action=f"{entry.action.kind} {tell_action(entry.action)}" if entry.action else "",
+        action=tell_action(entry.action) if entry.action else "",
         exact=exact, verdict=used.verdict if used else "", rules=used.reasons if used else (),
         status=state.status.value if state else "", attempt=state.attempt if state else 0,
         index=entry.seq, owner=owner, owner_name=seen.names.get(owner, owner),

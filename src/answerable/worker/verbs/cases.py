@@ -144,7 +144,7 @@ class StageView:
 class DecisionLine:
     decision: str
     effect: str
-    action: str  # `tool refund of 39.90 USD`
+    action: str  # `refund of 39.90 USD`, `reply by email`
     exact: str  # the arguments or the text; empty where the body is erased
     verdict: str
     rules: tuple[str, ...]
