@@ -108,3 +108,12 @@ def test_status_says_what_waits_and_what_is_wrong(home: SmallHome) -> None:
     assert "! Agent 'support' is stopped: pause." in said
     assert "Next: answerable stop list --home" in said
     home.cli("stop", "lift", "support", "--by", OWNER).check()
+
+
+def test_a_checkpoint_and_a_proof_can_be_read_as_json(home: SmallHome) -> None:
+    head = json.loads(home.cli("ledger", "checkpoint", "--json").check().out)
+    assert head["checkpoint"].startswith("acme.example/small\n")
+    proof = json.loads(home.cli("ledger", "prove", "0", "--json").check().out)
+    assert proof["proof"].startswith("c2sp.org/tlog-proof@v1\nindex 0\n")
+    checked = cli("policy", "check", str(home.path / "policies"), "--json").check()
+    assert json.loads(checked.out)["rules"] == 2

@@ -50,20 +50,22 @@ def ledger_verify(
 
 
 @ledger.command("checkpoint")
-def ledger_checkpoint(home: Home = DEFAULT_HOME) -> None:
+def ledger_checkpoint(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     """The signed head of the log. Keep it elsewhere: it shows later if history was changed."""
     from answerable.worker.verbs import LedgerCheckpoint
 
-    out(ask(home, LedgerCheckpoint(), str))
+    checkpoint = ask(home, LedgerCheckpoint(), str)
+    out_json({"checkpoint": checkpoint}) if as_json else out(checkpoint)
     talk_next(home, "answerable ledger verify --earlier FILE")
 
 
 @ledger.command("prove")
-def ledger_prove(index: Index, home: Home = DEFAULT_HOME) -> None:
+def ledger_prove(index: Index, home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     """The proof that one entry is in the log, as a C2SP tlog-proof."""
     from answerable.worker.verbs import LedgerProve
 
-    out(ask(home, LedgerProve(index), str))
+    proof = ask(home, LedgerProve(index), str)
+    out_json({"index": index, "proof": proof}) if as_json else out(proof)
 
 
 @ledger.command("search")

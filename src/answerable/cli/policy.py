@@ -26,6 +26,7 @@ policy = new_app("What is allowed.")
 @policy.command("check")
 def policy_check(
     folder: Annotated[Path, typer.Argument(help="A folder of .cedar files, or a home.")],
+    as_json: AsJson = False,
 ) -> None:
     """Load a folder of policies and say every mistake.
 
@@ -36,6 +37,9 @@ def policy_check(
     from answerable.store.lock import is_home
 
     found = load_folder(policies_of(folder) if is_home(folder) else folder)
+    if as_json:
+        out_json({"rules": len(found.statements), "digest": found.digest})
+        return
     rules = f"{len(found.statements)} rules load" if found.statements else "No rule is there"
     denied = "" if found.statements else " Without a rule everything is denied."
     talk(f"{rules}. Digest {found.digest}.{denied}")
