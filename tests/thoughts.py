@@ -55,7 +55,7 @@ def thinker(shop: Shop, **details: Any) -> Agent:
     return agent
 
 
-async def world_of(home: Path, agent: Agent, model: Model, **more: Any) -> World:
+async def world_of(home: Path, agent: Agent, model: Model | None, **more: Any) -> World:
     world = inline_world(home, agent, model=model, **more)
     await world.found()
     return world

@@ -42,6 +42,11 @@ class ModelChoice:
     input_micros_per_million: int | None = None
     output_micros_per_million: int | None = None
 
+    @property
+    def is_providers_own(self) -> bool:
+        """Whether it is asked where its provider serves it, at the provider's price."""
+        return self.base_url == _PROTOCOLS[self.protocol][0]
+
 
 def choice_of(settings: Mapping[str, str | int]) -> ModelChoice | None:
     """What `settings` choose; None where they name no model. Raises ValueError."""

@@ -116,6 +116,9 @@ class House:
 
     async def close(self) -> None:
         await self.hall.committer.stop()
+        for agent, model in self.hall.models.items():
+            if agent not in self.plan.models:
+                await model.close()
         self.journal.close()
         self.keys.close()
 

@@ -155,6 +155,10 @@ class Model(Protocol):
         """Millionths of a US dollar, rounded up; None where the price is not known."""
         ...
 
+    async def close(self) -> None:
+        """No more is asked; what is open to the endpoint is closed."""
+        ...
+
 
 class Mind(Protocol):
     """What a turn thinks with; the hallway's, so that no author's code is asked to keep to it."""

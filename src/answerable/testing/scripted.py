@@ -62,6 +62,8 @@ class ScriptedModel:
     def price(self, input_tokens: int, output_tokens: int) -> int | None:
         return -(-(input_tokens + output_tokens) * self.micros_each // 1_000)
 
+    async def close(self) -> None: ...
+
     def _said(self, request: ModelRequest) -> Scripted:
         if isinstance(self.script, str | ModelAnswer | ModelFailed):
             return self.script
