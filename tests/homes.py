@@ -327,8 +327,8 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def until(found: Callable[[], bool], within_s: float = 20) -> None:
+def until(found: Callable[[], bool], within_s: float = 20, every_s: float = 0.05) -> None:
     give_up = time.monotonic() + within_s
     while not found():
         assert time.monotonic() < give_up, "it did not come to that"
-        time.sleep(0.05)
+        time.sleep(every_s)

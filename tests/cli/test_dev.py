@@ -1,5 +1,6 @@
 """`answerable dev`: what is saved works, what is broken does not stop what worked."""
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from answerable.store.lock import HomeHeld, HomeLock
 from homes import until
 from projects import OWNER, Project
 
@@ -85,7 +87,6 @@ def test_a_save_is_a_new_release_and_what_the_old_one_proposed_is_refused(dev: D
     dev.project.change(dev.project.agent, "on Tuesday", "on Friday")
     assert dev.shows("support: new release rel_").endswith(f"was {first}")
     assert dev.shows("1 effect waits").endswith("Next: answerable approval list")
-    time.sleep(0.2)
     assert dev.says("When does A1 ship?", "bo")["replies"] == ["Order A1 ships on Friday."]
 
     (hold,) = json.loads(dev.project.types("approval", "list", "--json").check().out)
@@ -126,6 +127,24 @@ def test_its_pages_stay_while_the_worker_starts_again(dev: Dev) -> None:
     with urllib.request.urlopen(f"{address}/healthz", timeout=20) as answer:
         assert answer.status == 200
     assert dev.end() == 0
+
+
+def test_who_takes_the_home_while_the_worker_starts_again_gives_it_back(dev: Dev) -> None:
+    dev.shows("support: release rel_")
+    dev.up()
+    dev.project.change(dev.project.agent, "on Tuesday", "on Friday")
+    taken: list[HomeLock] = []
+    until(lambda: _taken(dev.project.home, taken), every_s=0.002)  # before the new worker can
+    dev.shows("error (home_held)")
+    taken[0].release()
+    dev.up()
+    assert dev.says("When does A1 ship?", "kim")["replies"] == ["Order A1 ships on Friday."]
+
+
+def _taken(home: Path, taken: list[HomeLock]) -> bool:
+    with contextlib.suppress(HomeHeld):
+        taken.append(HomeLock.take(home))
+    return bool(taken)
 
 
 def test_what_does_not_load_at_first_is_waited_for(tmp_path: Path) -> None:

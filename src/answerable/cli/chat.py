@@ -24,6 +24,7 @@ _ANSWERED_S = 120.0
 _LOOK_S = 0.1
 _WATCH_S = 1.0
 _OPEN = frozenset({"open", "waiting"})
+_WITH_PEOPLE = frozenset({"escalated", "with_people"})
 
 
 class NoPullRail(NotFound):
@@ -62,6 +63,7 @@ class Line:
         self._home = home
         self._client: Client | None = None
         self._hired: Hired | None = None
+        self._was_reached = False
 
     async def call(self, verb: Verb, returns: type[T]) -> T:
         """Ask until there is an answer: each verb here may be repeated. Raises what it raises."""
@@ -71,12 +73,14 @@ class Line:
             try:
                 if self._client is None:
                     self._client = await Client.connect(self._home)
+                    self._was_reached = True
                 return await self._client.call(verb, returns)
             except WorkerAway:
                 await self._hang_up()
                 if loop.time() > give_up:
                     raise
-                self._see_to_a_worker()
+                if self._hired is not None or not self._was_reached:
+                    self._see_to_a_worker()  # one that is not ours is started again by its own
                 await asyncio.sleep(_LOOK_S)
 
     def _see_to_a_worker(self) -> None:
@@ -107,7 +111,7 @@ class Chat:
         self._line = line
         self._incoming = say
         self._agent = agent
-        self._told: dict[str, int] = {}  # interaction -> how many of its replies were shown
+        self._told: dict[str, int] = {}  # what may be answered later: its replies shown so far
         self.shows_decisions = False
         self.as_json = False
         self.last_decision = ""
@@ -118,7 +122,8 @@ class Chat:
         (ack,) = await self._line.call(MessagesAccept((incoming,)), list[Ack])
         view = await self._settled(ack.interaction)
         self.last_decision = view.decisions[-1].decision if view.decisions else self.last_decision
-        self._told[view.interaction] = len(view.replies)
+        if view.disposition in _OPEN | _WITH_PEOPLE:
+            self._told[view.interaction] = len(view.replies)
         if self.as_json:
             out(msgspec.json.encode(_as_data(text, view)).decode())
             return

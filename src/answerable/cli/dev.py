@@ -16,7 +16,7 @@ from answerable.base.errors import AnswerableError, UsageError
 from answerable.cli.hire import Hired
 from answerable.cli.talk import at, out, plain, talk
 from answerable.compose.configured import SETTINGS, policies_of, settings_folder
-from answerable.store.lock import HomeLock
+from answerable.store.lock import HomeHeld, HomeLock
 from answerable.worker.client import Client, WorkerAway
 from answerable.worker.verbs import ApprovalList, DecisionList, DecisionShow
 from answerable.worker.verbs.desk import HoldRow
@@ -152,10 +152,26 @@ class Dev:
             self._http = Hired(self._home, *self._http_words, is_heard=True)
 
     def _look_at_worker(self) -> None:
-        if self._worker is not None and self._worker.is_over:
-            self._worker.end()
+        """One that ended by itself is started on the next save; or when the home is free again,
+        where somebody took it while ours was starting anew."""
+        if self._worker is None or not self._worker.is_over:
+            return
+        is_kept_out = HomeHeld.code in self._worker.said()
+        if is_kept_out and not self._is_free():
+            return
+        self._worker.end()
+        if is_kept_out:
+            self._worker = Hired(self._home, is_heard=True)
+        else:
             self._worker = None
             talk("The worker has ended; what it said is above. It starts again on the next save.")
+
+    def _is_free(self) -> bool:
+        try:
+            HomeLock.check_free(self._home)
+        except HomeHeld:
+            return False
+        return True
 
     async def _held(self) -> list[HoldRow]:
         try:

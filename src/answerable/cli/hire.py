@@ -1,17 +1,21 @@
 """A worker for the time of a command: started where nobody holds the home, ended with us."""
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from types import FrameType
 
 from answerable.base.errors import Broken
+from answerable.cli.talk import talk
 
 _ENDS_S = 30.0
 _LINES_TOLD = 5
+_BYTES_TOLD = 1024 * 1024
 
 
 def end_with_us() -> None:
@@ -44,11 +48,23 @@ class Hired:
         """`words` are the command, `worker` if none; what it says is kept, or `is_heard`."""
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `end`
         command = [sys.executable, "-m", "answerable.cli", *(words or ("worker",))]
-        said = None if is_heard else self._said
+        said = subprocess.PIPE if is_heard else self._said
         self._process = subprocess.Popen(  # noqa: S603 - our own command
-            [*command, "--home", str(home)], stdin=subprocess.DEVNULL, stdout=said, stderr=said,
-            process_group=0,
+            [*command, "--home", str(home)], stdin=subprocess.DEVNULL, stdout=said,
+            stderr=subprocess.STDOUT, process_group=0,
         )  # fmt: skip
+        self._hearing = threading.Thread(target=self._hear, daemon=True)
+        if is_heard:
+            self._hearing.start()
+
+    def _hear(self) -> None:
+        """Pass on what it says, as it says it."""
+        assert self._process.stdout is not None
+        with self._process.stdout as words:
+            for line in words:
+                self._said.write(line)
+                self._said.flush()
+                talk(line.decode(errors="replace").rstrip("\n"))
 
     @property
     def is_over(self) -> bool:
@@ -62,8 +78,10 @@ class Hired:
 
     def said(self) -> str:
         """The last lines of what it wrote about itself."""
-        self._said.seek(0)
-        lines = self._said.read().decode(errors="replace").strip().splitlines()
+        if self.is_over and self._hearing.is_alive():
+            self._hearing.join()
+        words = os.pread(self._said.fileno(), _BYTES_TOLD, 0)
+        lines = words.decode(errors="replace").strip().splitlines()
         return " ".join(lines[-_LINES_TOLD:])
 
     def end(self) -> None:
@@ -73,4 +91,6 @@ class Hired:
             self._process.wait(_ENDS_S)
         self._process.kill()
         self._process.wait()
+        if self._hearing.is_alive():
+            self._hearing.join()
         self._said.close()

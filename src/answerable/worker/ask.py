@@ -51,8 +51,8 @@ class NotAHome(NotFound):
         super().__init__(
             f"'{home}' is not a home.",
             "Nothing was opened or created.",
-            "name one with --home or ANSWERABLE_HOME, or found one with "
-            "`answerable person add EMAIL --name NAME`",
+            "name one with --home or ANSWERABLE_HOME, or make one with "
+            "`answerable init FOLDER --owner EMAIL --name NAME`",
         )
 
 
