@@ -10,7 +10,7 @@ CODE   := src tests examples benchmarks checks verifier
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check env dev-env lint types walls caps licences size unit doses \
-        torture torture-long races newcomer browser bench-stop bench-who bench-journal \
+        torture torture-long kill-llm races newcomer browser bench-stop bench-who bench-journal \
         lock clean
 
 help:  ## this list
@@ -74,6 +74,9 @@ bench-who: env  ## ms of `decision who` in a history of a million entries
 browser: dev-env  ## the console in a real Chromium; installs Debian's package where there is none
 	@command -v chromium > /dev/null || { apt-get update && apt-get install --yes chromium; }
 	$(BIN)/pytest tests/console $(ARGS)
+
+kill-llm: dev-env  ## SIGKILL at each moment of a turn that thinks: what was asked or done twice
+	$(BIN)/python checks/kill_llm.py
 
 bench-journal: env  ## records a second through the embedded journal
 	$(BIN)/python benchmarks/journal.py

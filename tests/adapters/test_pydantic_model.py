@@ -32,11 +32,23 @@ REFUND = Conversation(
     ),
 )
 ELSE = Conversation(answers=(Answer(text=WORDS),))
+ENDS: dict[str, tuple[str, bool]] = {
+    "http 401": ("http 401", False),
+    "http 429": ("http 429", False),
+    "http 500": ("http 500", False),
+    "cut": ("no connection", True),
+    "end": ("cut off", True),
+    "hang": ("too slow", True),
+    "slow": ("too slow", True),
+    "endless": ("overrun", True),
+    "no_usage": ("answered", True),
+}
+WRONG = tuple(Conversation(ELSE.answers, when=f"({does})", does=does) for does in ENDS)
 
 
 @pytest.fixture(scope="module")
 def stub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelStub]:
-    with model_stub(tmp_path_factory.mktemp("stub"), Script((REFUND, ELSE))) as running:
+    with model_stub(tmp_path_factory.mktemp("stub"), Script((REFUND, *WRONG, ELSE))) as running:
         yield running
 
 
@@ -116,32 +128,19 @@ def test_a_turn_through_the_real_adapter_looks_up_proposes_and_answers(
     run(story)
 
 
-ENDS: dict[str, tuple[str, bool]] = {
-    "http 401": ("http 401", False),
-    "http 429": ("http 429", False),
-    "http 500": ("http 500", False),
-    "cut": ("no connection", True),
-    "end": ("cut off", True),
-    "hang": ("too slow", True),
-    "slow": ("too slow", True),
-    "endless": ("overrun", True),
-    "no_usage": ("answered", True),
-}
-
-
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("does", ENDS)
 def test_each_way_to_go_wrong_has_a_word_and_what_it_may_have_cost(
-    tmp_path: Path, protocol: str, does: str
+    stub: ModelStub, protocol: str, does: str
 ) -> None:
     async def story() -> None:
-        with model_stub(tmp_path, Script((ELSE,), faults={1: does})) as stub:
-            choice = chosen(stub, protocol, first_s=1, between_s=1, deadline_s=5)
-            tried = (await ask(choice)).tried
-            assert (tried.attempt.ended, tried.attempt.is_estimated) == ENDS[does]
-            assert (tried.attempt.input_tokens > 0) == tried.attempt.is_estimated
-            assert tried.is_final == (does in ("http 401", "endless"))
-            assert len(stub.lines) == 1, "no tries but ours"
+        before = len(stub.lines)
+        choice = chosen(stub, protocol, first_s=1, between_s=1, deadline_s=5)
+        tried = (await ask(choice, f"When? ({does})")).tried
+        assert (tried.attempt.ended, tried.attempt.is_estimated) == ENDS[does]
+        assert (tried.attempt.input_tokens > 0) == tried.attempt.is_estimated
+        assert tried.is_final == (does in ("http 401", "endless"))
+        assert len(stub.lines) == before + 1, "no tries but ours"
 
     run(story)
 

@@ -40,10 +40,12 @@ class Conversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     answers: tuple[Answer, ...]
     when: str = ""
+    does: str = ""  # what goes wrong with each of its requests
 
 
 class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`faults`: of the n-th request that comes (from 1), what goes wrong with it.
+    """`faults`: of the n-th request that comes (from 1), what goes wrong with it; goes before what
+    its conversation does.
 
     `http STATUS` · `hang` before the first byte · `slow` after it · `cut` in the middle · `end`
     in the middle, politely · `endless`, whatever was asked for · `no_usage`.
@@ -87,7 +89,9 @@ class Stub:
         digest = hashlib.sha256(raw).hexdigest()
         depth = sum(message["role"] == "assistant" for message in body["messages"])
         self._count += 1
-        does = self._script.faults.get(self._count, "answered")
+        conversation = self._conversation(body, depth)
+        does = self._script.faults.get(self._count) or (conversation and conversation.does)
+        does = does or "answered"
         key = request.headers.get("x-api-key") or request.headers.get("authorization", "")
         key = key.removeprefix("Bearer ")
         self._write(Line(self._count, wire.protocol, digest, depth, key, does))
@@ -95,29 +99,31 @@ class Stub:
             return JSONResponse(wire.error(does), status_code=_STATUS[does])
         if does == "hang":
             await asyncio.sleep(SLOW_S)
-        said = self._said(body, digest, depth)
-        if said is None:
+        if conversation is None:
             return JSONResponse(wire.error("the script has no answer left"), status_code=400)
+        said = _said(conversation.answers[depth], body, digest)
         if not body.get("stream"):
             return JSONResponse(wire.whole(said))
         return StreamingResponse(_streamed(wire, said, does), media_type="text/event-stream")
 
-    def _said(self, body: dict[str, Any], digest: str, depth: int) -> Said | None:
+    def _conversation(self, body: dict[str, Any], depth: int) -> Conversation | None:
         told = next(one for one in body["messages"] if one["role"] == "user")
         text = json.dumps(told["content"])
         for conversation in self._script.conversations:
             if conversation.when in text and depth < len(conversation.answers):
-                answer = conversation.answers[depth]
-                return Said(
-                    id=f"stub_{digest[:16]}", model=body["model"], text=answer.text,
-                    call=answer.call, arguments=json.dumps(answer.arguments),
-                    input_tokens=len(json.dumps(body)) // 4,
-                )  # fmt: skip
+                return conversation
         return None
 
     def _write(self, line: Line) -> None:
         with self._books.open("ab") as file:
             file.write(msgspec.json.encode(line) + b"\n")
+
+
+def _said(answer: Answer, body: dict[str, Any], digest: str) -> Said:
+    return Said(
+        id=f"stub_{digest[:16]}", model=body["model"], text=answer.text, call=answer.call,
+        arguments=json.dumps(answer.arguments), input_tokens=len(json.dumps(body)) // 4,
+    )  # fmt: skip
 
 
 async def _streamed(wire: Wire, said: Said, does: str) -> AsyncIterator[bytes]:

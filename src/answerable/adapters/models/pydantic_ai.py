@@ -4,6 +4,7 @@ The only file that knows it. Of what goes wrong a word and a status are told: a 
 may quote what it was sent.
 """
 
+import logging
 from collections.abc import AsyncIterator, Iterator
 
 import msgspec
@@ -43,6 +44,7 @@ from answerable.sdk.port import (
 
 NO_KEY = "none"  # what is sent where no key is named: these clients do not go without one
 _AGAIN = frozenset({408, 409, 425, 429})
+logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would log a line for each request
 _responses = TypeAdapter(pydantic.ModelResponse)
 
 
