@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import re
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -242,3 +244,12 @@ def test_one_question_is_the_same_bytes_each_time(stub: ModelStub) -> None:
         assert len(digests) == 1
 
     run(story)
+
+
+def test_without_the_extra_it_is_said_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "answerable.adapters.models.pydantic_ai")
+    monkeypatch.setitem(sys.modules, "pydantic_ai", None)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
+    agent = thinker(Shop(), model={"use": "openai:gpt-5-mini"})
+    with pytest.raises(UsageError, match=re.escape("pip install 'answerable[llm]'")):
+        models_of([agent.blueprint()], {})

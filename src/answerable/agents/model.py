@@ -14,6 +14,7 @@ _WHOLE = (
     "max_tokens", "seed", "deadline_s", "first_s", "between_s",
     "input_micros_per_million", "output_micros_per_million",
 )  # fmt: skip
+SETTINGS = _TEXT + _WHOLE
 _ENVIRONMENT = re.compile(r"[A-Z][A-Z0-9_]*\Z")
 _SENT = ("max_tokens", "temperature", "top_p", "seed")  # of these the provider hears
 
@@ -97,8 +98,8 @@ def price_of(choice: ModelChoice, input_tokens: int, output_tokens: int) -> int 
 def _check(key: str, value: str | int) -> None:
     if key in ("api_key", "key", "token"):
         raise ValueError(f"`{key}`: a release holds no secret; `key_env` names its variable")
-    if key not in _TEXT + _WHOLE:
-        raise ValueError(f"`{key}` is no setting of a model ({', '.join(_TEXT + _WHOLE)})")
+    if key not in SETTINGS:
+        raise ValueError(f"`{key}` is no setting of a model ({', '.join(SETTINGS)})")
     if key in _WHOLE and (not isinstance(value, int) or value < (0 if "micros" in key else 1)):
         raise ValueError(f"`{key}` is a whole number above zero")
     if key in _TEXT and not isinstance(value, str):
