@@ -173,9 +173,9 @@ def _where_it_stands(view: InteractionView) -> list[str]:
     lines = []
     for one in _held(view):
         if one.status == "held":
-            lines.append(f"held: {_what(one)} waits for a person: answerable approval list")
+            lines.append(f"held: {one.action} waits for a person: answerable approval list")
         else:
-            lines.append(f"unknown: how {_what(one)} ended: answerable effect unknown")
+            lines.append(f"unknown: how {one.action} ended: answerable effect unknown")
     if view.is_escalated or view.disposition == "with_people":
         lines.append("escalated: people have this case: answerable desk list")
     elif not view.replies and not lines:
@@ -183,14 +183,9 @@ def _where_it_stands(view: InteractionView) -> list[str]:
     return lines
 
 
-def _what(one: DecisionLine) -> str:
-    """`refund of 39.90 USD`, without what kind of thing that is."""
-    return one.action.partition(" ")[2] or one.action
-
-
 def _decided(one: DecisionLine) -> str:
     rules = ", ".join(one.rules) or "no rule"
-    return f"{one.verdict}: {_what(one)}, by {rules}; {one.owner_name} answers; ledger {one.index}"
+    return f"{one.verdict}: {one.action}, by {rules}; {one.owner_name} answers; ledger {one.index}"
 
 
 def _as_data(text: str, view: InteractionView) -> dict[str, object]:
