@@ -5,15 +5,13 @@
     verify_answerable.py FOLDER --vkey KEY [--earlier CHECKPOINT]... [--proof FILE] [--json]
     verify_answerable.py --proof FILE --entry FILE --vkey KEY
 
-FOLDER is a published or exported log (C2SP tlog-tiles): checkpoint, tile/. KEY is the log's
-verifier key, which you must have from somewhere that you trust, not from FOLDER. Checked are the
-signature, every entry (canonical JSON, place, owner, counters), every hash tile, the root; that the
-ledger begins with what CHECKPOINT signed, a checkpoint that you saved earlier; and that FILE proves
-its entry. Exit status: 0 it holds, 1 it does not (the first bad index is named), 2 wrong call.
+FOLDER is a published or exported log (C2SP tlog-tiles), KEY its verifier key, from somewhere that
+you trust; FOLDER/rotations leads from it to the key that signs today. Checked are signatures, every
+entry (canonical JSON, place, owner, counters), every hash tile, the root; that the ledger begins
+with what CHECKPOINT signed; that FILE proves its entry. Exit status: 0 yes, 1 no, 2 wrong call.
 
 Formats: RFC 6962 section 2 (tree), RFC 9162 section 2.1.3.2 (inclusion), RFC 8785 (JSON), RFC 8032
-(Ed25519), c2sp.org/{signed-note,tlog-checkpoint,tlog-tiles,tlog-proof}. It imports nothing of
-Answerable's on purpose: it is the stranger whom the ledger must convince.
+(Ed25519), c2sp.org/{signed-note,tlog-checkpoint,tlog-tiles,tlog-proof}.
 """
 
 import argparse
@@ -21,6 +19,7 @@ import base64
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import sha256
 from itertools import zip_longest
 from pathlib import Path
@@ -104,12 +103,8 @@ def _signer(line: str, text: str, keys: list[Key]) -> str | None:
     return None
 
 
-def leaf_hash(data: bytes) -> bytes:
-    return sha256(b"\x00" + data).digest()
-
-
-def node_hash(left: bytes, right: bytes) -> bytes:
-    return sha256(b"\x01" + left + right).digest()
+def hashed(*parts: bytes) -> bytes:
+    return sha256(b"".join(parts)).digest()
 
 
 class Tree:
@@ -124,14 +119,14 @@ class Tree:
         self.stack.append((1, leaf))
         while len(self.stack) > 1 and self.stack[-1][0] == self.stack[-2][0]:
             (width, right), (_, left) = self.stack.pop(), self.stack.pop()
-            self.stack.append((2 * width, node_hash(left, right)))
+            self.stack.append((2 * width, hashed(b"\x01", left, right)))
             if (2 * width).bit_length() % 8 == 1:
                 yield self.stack[-1]
 
     def root(self) -> bytes:
         root = self.stack[-1][1] if self.stack else sha256(b"").digest()
         for _, left in reversed(self.stack[:-1]):
-            root = node_hash(left, root)
+            root = hashed(b"\x01", left, root)
         return root
 
 
@@ -143,11 +138,11 @@ def root_from_proof(leaf: bytes, index: int, size: int, proof: list[bytes]) -> b
         if last == 0:
             raise Wrong("the proof is too long", index)
         if at % 2 == 1 or at == last:
-            root = node_hash(sibling, root)
+            root = hashed(b"\x01", sibling, root)
             while at % 2 == 0 and at != 0:
                 at, last = at // 2, last // 2
         else:
-            root = node_hash(root, sibling)
+            root = hashed(b"\x01", root, sibling)
         at, last = at // 2, last // 2
     if last != 0:
         raise Wrong("the proof is too short", index)
@@ -158,8 +153,7 @@ class Entries:
     """What each entry must be by itself and after those before it."""
 
     def __init__(self) -> None:
-        self.index = 0
-        self.counts: dict[tuple[str, object], int] = {}
+        self.index, self.counts = 0, dict[tuple[str, object], int]()
 
     def take(self, data: bytes) -> None:
         index, self.index = self.index, self.index + 1
@@ -180,11 +174,9 @@ class Entries:
         return by_owner or (subject and self._count("party", subject["pid"], subject.get("sseq")))
 
     def _count(self, what: str, whose: object, said: object) -> str | None:
-        expected = self.counts.get((what, whose), 0) + 1
-        if said != expected:
-            return f"its counter of the {what} '{whose}' is {said}, not {expected}"
-        self.counts[what, whose] = expected
-        return None
+        expected = self.counts[what, whose] = self.counts.get((what, whose), 0) + 1
+        is_next = said == expected
+        return None if is_next else f"its counter of the {what} '{whose}' is {said}, not {expected}"
 
 
 def canonical(data: bytes) -> Object:
@@ -232,20 +224,36 @@ def read_entries(folder: Path, number: int, width: int) -> tuple[list[bytes], bo
 
 def read_hashes(folder: Path, level: int, number: int, width: int) -> list[bytes]:
     data, is_exact = read_part(folder, str(level), number, width)
-    if is_exact and len(data) != 32 * width:
-        data = b""
+    data = b"" if is_exact and len(data) != 32 * width else data
     return [data[at : at + 32] for at in range(0, min(len(data), 32 * width), 32)]
+
+
+def entry_at(folder: Path, index: int, size: int) -> bytes:
+    number, offset = divmod(index, WIDTH)
+    return read_entries(folder, number, min(WIDTH, size - number * WIDTH))[0][offset]
+
+
+def follow(folder: Path, size: int, keys: list[Key]) -> tuple[list[Key], list[Head]]:
+    """The log's keys since a given one, newest last; the heads, whose last entry names the next."""
+    heads: list[Head] = []
+    for path in sorted(folder.glob("rotations/[1-9]*"), key=lambda path: int(path.name)):
+        with suppress(Wrong, ValueError, KeyError, IndexError, TypeError):  # of before those keys
+            head = read_head(path.read_bytes().decode(), keys[-1:] if heads else keys)
+            change = canonical(entry_at(folder, head.size - 1, size))["change"]
+            old, new = verifier_key(change["old"]), verifier_key(change["new"])
+            if old.id in {key.id for key in keys}:
+                keys, heads = [*(key for key in keys if key.id != new.id), new], [*heads, head]
+    return keys, heads
 
 
 class Log:
     """One pass over a folder; `wrong` collects what does not hold, the lowest index counts."""
 
     def __init__(self, folder: Path, head: Head, earlier: list[Head]) -> None:
-        self.folder, self.head = folder, head
+        self.folder, self.head, self.agreed = folder, head, 0
         self.earlier: dict[int, set[bytes]] = {}
         for size, root in earlier:
             self.earlier.setdefault(size, set()).add(root)
-        self.agreed = 0
         self.entries, self.by_entry, self.by_tile = Entries(), Tree(), Tree()
         self.wrong: list[Wrong] = []
         self.differ: int | None = None
@@ -260,8 +268,8 @@ class Log:
             entries, is_whole = read_entries(self.folder, first // WIDTH, width)
             leaves = read_hashes(self.folder, 0, first // WIDTH, width)
             if not is_whole:
-                at = first + min(len(entries), width - 1)
-                self.wrong.append(Wrong("its bundle is missing, cut or too long", at))
+                at = min(len(entries), width - 1)
+                self.wrong.append(Wrong("its bundle is missing, cut or too long", first + at))
             if len(leaves) < width:
                 self.wrong.append(Wrong("its tile is missing or cut", first))
                 leaves = [bytes(32)] * width
@@ -270,7 +278,7 @@ class Log:
         self._judge()
 
     def _take(self, index: int, entry: bytes | None, leaf: bytes) -> None:
-        ours = b"" if entry is None else leaf_hash(entry)
+        ours = b"" if entry is None else hashed(b"\x00", entry)
         if entry is not None and not self.wrong:
             try:
                 self.entries.take(entry)
@@ -286,14 +294,14 @@ class Log:
     def _compare_above(self, width: int, subtree: bytes) -> None:
         """A hash in a tile above level 0 is the root of a full tile below."""
         level = (width.bit_length() - 1) // 8
-        at = self.by_entry.size // width - 1
-        number, offset = divmod(at, WIDTH)
+        number, offset = divmod(self.by_entry.size // width - 1, WIDTH)
         if self.cache.get(level, (-1, []))[0] != number:
             count = min(WIDTH, self.head.size // width - number * WIDTH)
             self.cache[level] = (number, read_hashes(self.folder, level, number, count))
         hashes = self.cache[level][1]
         if self.above is None and (offset >= len(hashes) or hashes[offset] != subtree):
-            self.above = Wrong(f"the hash over it in a tile of level {level} is wrong", at * width)
+            at = self.by_entry.size - width
+            self.above = Wrong(f"the hash over it in a tile of level {level} is wrong", at)
 
     def _compare_earlier(self) -> None:
         size = self.by_entry.size
@@ -343,25 +351,25 @@ def read_proof(text: str) -> tuple[int, list[bytes], str]:
 
 def run(arguments: argparse.Namespace) -> Object:
     """What was verified; raises Wrong, or OSError and UnicodeDecodeError for what is not there."""
-    keys: list[Key] = arguments.vkey
-    report: Object = {"ok": True}
+    keys, report = list[Key](arguments.vkey), Object(ok=True)
     if arguments.folder is not None:
-        head = read_head(_text(arguments.folder / "checkpoint"), keys)
-        earlier = [read_head(_text(path), keys) for path in arguments.earlier]
-        Log(arguments.folder, head, earlier).read()
+        text = (arguments.folder / "checkpoint").read_bytes().decode()
+        said = (*text.split("\n"), "")[1]
+        keys, handed = follow(arguments.folder, int(said) if said.isdecimal() else 0, keys)
+        head = read_head(text, keys[-1:] if handed else keys)
+        earlier = [read_head(path.read_bytes().decode(), keys) for path in arguments.earlier]
+        Log(arguments.folder, head, [*earlier, *handed]).read()
         report |= {"entries": head.size, "root": head.root.hex(), "earlier": len(earlier)}
     if arguments.proof is not None:
-        index, hashes, checkpoint = read_proof(_text(arguments.proof))
+        index, hashes, checkpoint = read_proof(arguments.proof.read_bytes().decode())
         if arguments.entry is not None:
             entry = arguments.entry.read_bytes()
         elif index >= head.size:
             raise Wrong(f"the proof is of entry {index}, which the folder has not", head.size)
         else:
-            number, offset = divmod(index, WIDTH)
-            width = min(WIDTH, head.size - number * WIDTH)
-            entry = read_entries(arguments.folder, number, width)[0][offset]
+            entry = entry_at(arguments.folder, index, head.size)
         proven = read_head(checkpoint, keys)
-        if root_from_proof(leaf_hash(entry), index, proven.size, hashes) != proven.root:
+        if root_from_proof(hashed(b"\x00", entry), index, proven.size, hashes) != proven.root:
             raise Wrong("the proof does not lead from this entry to the signed root", index)
         report |= {"proven_index": index, "proven_size": proven.size}
     return report
@@ -371,9 +379,7 @@ def main(argv: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
     parser = argparse.ArgumentParser(description="Verify an Answerable ledger without Answerable.")
     parser.add_argument("folder", nargs="?", type=Path, help="published or exported log")
-    parser.add_argument(
-        "--vkey", action="append", required=True, type=verifier_key, help="verifier key"
-    )
+    parser.add_argument("--vkey", action="append", required=True, type=verifier_key, help="key")
     parser.add_argument("--earlier", action="append", default=[], type=Path, metavar="CHECKPOINT")
     parser.add_argument("--proof", type=Path, metavar="FILE", help="a tlog-proof to verify as well")
     parser.add_argument("--entry", type=Path, metavar="FILE", help="the entry that --proof proves")
@@ -383,17 +389,11 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("give FOLDER, or --proof and --entry")
     try:
         report = run(arguments)
-    except Wrong as wrong:
-        report = {"ok": False, "first_bad_index": wrong.index, "problem": str(wrong)}
-    except (OSError, UnicodeDecodeError) as error:
-        report = {"ok": False, "first_bad_index": 0, "problem": f"cannot be read: {error}"}
-    rows = "\n".join(f"{name}: {value}" for name, value in report.items())
-    sys.stdout.write(f"{json.dumps(report) if arguments.json else rows}\n")
+    except (Wrong, OSError, UnicodeDecodeError) as error:
+        report = {"ok": False, "first_bad_index": getattr(error, "index", 0), "problem": str(error)}
+    rows = (f"{name}: {value}" for name, value in report.items())
+    sys.stdout.write((json.dumps(report) if arguments.json else "\n".join(rows)) + "\n")
     return 0 if report["ok"] else 1
-
-
-def _text(path: Path) -> str:
-    return path.read_bytes().decode()
 
 
 if __name__ == "__main__":

@@ -55,6 +55,7 @@ app.command("backup")(operations.backup)
 app.command("restore")(operations.restore)
 app.command("doctor")(operations.doctor)
 keys.key.command("rotate-home")(operations.rotate_home)
+keys.key.command("rotate-signer")(operations.rotate_signer)
 agents.agent.command("pause")(stop.agent_pause)
 agents.agent.command("resume")(stop.agent_resume)
 

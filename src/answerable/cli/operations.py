@@ -130,6 +130,35 @@ def rotate_home(
     talk_next(home, "answerable backup FOLDER")
 
 
+def rotate_signer(
+    by: By,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it.")] = False,
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Hand the log over to another signing key, on a home without a worker."""
+    import asyncio
+
+    from answerable.base.errors import UsageError
+    from answerable.store.lock import is_home
+    from answerable.worker.ask import NotAHome
+    from answerable.worker.rotation import rotate_signer as do_rotate
+
+    if not is_home(home):
+        raise NotAHome(home)
+    if not yes:
+        raise UsageError(
+            f"'{home / 'signer.key'}' will be another: the old one signs who follows it, and "
+            "nothing after that. Say --yes to do it.",
+            "Nothing was changed.",
+            at(home, "answerable key rotate-signer --by PERSON --yes"),
+        )
+    done, vkey = asyncio.run(do_rotate(home, by))
+    out(vkey)
+    talk(f"Handed over at ledger index {done.index}. Tell the new key to who verifies; who has the")
+    talk("old one follows from it by the files in `ledger/rotations`.")
+    talk_next(home, "answerable ledger verify")
+
+
 def doctor(
     fix: Annotated[
         bool, typer.Option("--fix", help="Put right what can be, without losing anything.")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from answerable.adapters.engines.embedded.journal import EmbeddedJournal
 from answerable.adapters.signers.file import FileSigner
+from answerable.adapters.signers.handing import NEXT, settle_signer
 from answerable.agents import rows as agent_rows
 from answerable.agents import spending
 from answerable.agents.domain import Blueprint, Release, release_of
@@ -137,6 +138,9 @@ def open_house(plan: Plan) -> House:
         heal_state(plan.home)
         journal = _open_journal(plan)
     try:
+        if (plan.home / NEXT).exists():
+            last = journal.last("key.rotated")
+            settle_signer(plan.home, last, name=plan.origin, chance=plan.chance)
         keys, signer = _secrets(plan, may_create=journal.is_new)
     except BaseException:
         journal.abandon()

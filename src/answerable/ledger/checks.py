@@ -13,6 +13,7 @@ from answerable.ledger.domain import (
     decode_entry,
     encode_entry,
 )
+from answerable.ledger.keychain import KeyChain, chain_of
 from answerable.ledger.note import VerifierKey, verify_checkpoint
 from answerable.ledger.tree import CompactRange
 
@@ -90,11 +91,11 @@ class EarlierHeads:
     signed afresh, but not so that an old checkpoint still fits.
     """
 
-    def __init__(self, checkpoints: Iterable[str], vkeys: Iterable[VerifierKey]) -> None:
+    def __init__(self, checkpoints: Iterable[str], vkeys: Iterable[VerifierKey] | KeyChain) -> None:
         """Read them; raises NoteError for one that no known key signed."""
-        keys = list(vkeys)
+        keys = chain_of(vkeys)
         self.texts = tuple(checkpoints)
-        heads = [verify_checkpoint(text, keys) for text in self.texts]
+        heads = [verify_checkpoint(text, keys.of(text)) for text in self.texts]
         self._heads = sorted(heads, key=lambda head: -head.size)
         self._agreed = 0
         self._until = 0

@@ -94,6 +94,11 @@ class Committer:
         self._task: asyncio.Task[None] | None = None
         self._in_hand: list[_Waiting] = []
         self._ended: CommitterEnded | None = None
+        self._cosigners: tuple[Signer, ...] = ()
+
+    def hand_over_to(self, signer: Signer) -> None:
+        """From the next batch on `signer`, which takes the log on after us, signs beside us."""
+        self._cosigners = (signer,)
 
     @property
     def size(self) -> int:
@@ -214,7 +219,7 @@ class Committer:
             return []
         records = sealed.records
         if sealed.head.tree.size > self._head.tree.size:
-            records = [*records, await sealed.signed(tools.signer)]
+            records = [*records, await sealed.signed(tools.signer, *self._cosigners)]
         await faults.point("committer.before_append")
         done = [arrival for unit in units for arrival in unit.done]
         positions = await tools.engine.append(self._fence, records, done)

@@ -85,16 +85,19 @@ def verify_signature(public_key: bytes, message: bytes, signature: bytes) -> boo
     return True
 
 
-async def sign_note(text: str, signer: Signer) -> str:
-    """The note of `text`: the text, an empty line, one signature line. Raises NoteError."""
+async def sign_note(text: str, *signers: Signer) -> str:
+    """The note of `text`: the text, an empty line, a line for each signature. Raises NoteError."""
     if not text.endswith("\n") or _CONTROL.search(text):
         raise NoteError(
             "A note's text ends in a newline and has no other control character.",
             "Nothing was signed.",
         )
-    check_name(signer.name)
-    signature = key_id(signer.name, signer.public_key) + await signer.sign(text.encode())
-    return f"{text}\n— {signer.name} {_encode(signature)}\n"
+    note = f"{text}\n"
+    for signer in signers:
+        check_name(signer.name)
+        signature = key_id(signer.name, signer.public_key) + await signer.sign(text.encode())
+        note += f"— {signer.name} {_encode(signature)}\n"
+    return note
 
 
 def verify_note(note: str, vkeys: Iterable[VerifierKey]) -> str:

@@ -54,14 +54,14 @@ class Batch:
     indexes: tuple[tuple[int, ...], ...]  # of each unit's drafts, in the order of the units
     failed: Mapping[int, Exception]  # by the unit's place in the batch
 
-    async def signed(self, signer: Signer) -> Record:
+    async def signed(self, signer: Signer, *cosigners: Signer) -> Record:
         """The checkpoint over the tree after this batch, signed, as a record of the same append."""
         size, root = self.head.tree.size, self.head.tree.root()
         body = note.checkpoint_body(signer.name, size, root)
         sealed = Seal(
             size=size,
             root=root.hex(),
-            note=await note.sign_note(body, signer),
+            note=await note.sign_note(body, signer, *cosigners),
             leaves=tuple(leaf.hex() for leaf in self.leaves),
             range=tuple(node.hex() for node in self.head.tree.hashes),
         )

@@ -12,6 +12,7 @@ import msgspec
 from answerable.engine.port import Record
 from answerable.ledger.checks import EarlierHeads, EntryChecks, Verified, first_of
 from answerable.ledger.domain import KINDS, SEAL_KIND, Entry, LeafProblem, Seal
+from answerable.ledger.keychain import KeyChain, chain_of
 from answerable.ledger.note import NoteError, VerifierKey, verify_checkpoint
 from answerable.ledger.tree import CompactRange, leaf_hash
 
@@ -20,7 +21,7 @@ __all__ = ["FeedVerifier", "LeafProblem", "Verified", "verify_feed"]
 
 async def verify_feed(
     records: AsyncIterator[Record],
-    vkeys: Iterable[VerifierKey],
+    vkeys: Iterable[VerifierKey] | KeyChain,
     earlier: Iterable[str] = (),
 ) -> Verified:
     """Verify the records of a feed, from its first to its last; stops at the first problem.
@@ -39,8 +40,10 @@ async def verify_feed(
 class FeedVerifier:
     """Takes records one by one. Memory: the leaves of one batch, a number per party and person."""
 
-    def __init__(self, vkeys: Iterable[VerifierKey], earlier: Iterable[str] = ()) -> None:
-        self._vkeys = list(vkeys)
+    def __init__(
+        self, vkeys: Iterable[VerifierKey] | KeyChain, earlier: Iterable[str] = ()
+    ) -> None:
+        self._vkeys = chain_of(vkeys)
         self._earlier = EarlierHeads(earlier, self._vkeys)
         self._checks = EntryChecks()
         self._sealed = CompactRange()  # as of the last good seal
@@ -117,7 +120,7 @@ class FeedVerifier:
         """The seal's signature, its leaves and its root must be those of the entries."""
         first, size, root = self._sealed.size, self._tree.size, self._tree.root()
         try:
-            head = verify_checkpoint(seal.note, self._vkeys)
+            head = verify_checkpoint(seal.note, self._vkeys.at(seal.size))
         except NoteError as error:
             yield LeafProblem(first, f"its seal is not signed: {error}")
             return

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from answerable.ledger.checks import EarlierHeads, EntryChecks, Verified, first_of
 from answerable.ledger.domain import LeafProblem
+from answerable.ledger.keychain import KeyChain, chain_of
 from answerable.ledger.note import Checkpoint, NoteError, VerifierKey, verify_checkpoint
 from answerable.ledger.tiles import (
     WIDTH,
@@ -24,7 +25,7 @@ from answerable.ledger.tree import EMPTY_ROOT, CompactRange, leaf_hash
 
 
 def verify_tiles(
-    folder: Path, vkeys: Iterable[VerifierKey], earlier: Iterable[str] = ()
+    folder: Path, vkeys: Iterable[VerifierKey] | KeyChain, earlier: Iterable[str] = ()
 ) -> Verified:
     """Verify checkpoint, entries, hash tiles and counters of a published or exported log.
 
@@ -32,10 +33,11 @@ def verify_tiles(
     files may lag behind the feed, but must be its beginning. Raises NoteError where a checkpoint
     of `earlier` is not signed by `vkeys`.
     """
-    keys = list(vkeys)
+    keys = chain_of(vkeys)
     past = EarlierHeads(earlier, keys)
     try:
-        head = verify_checkpoint(read_checkpoint(folder), keys)
+        checkpoint = read_checkpoint(folder)
+        head = verify_checkpoint(checkpoint, keys.of(checkpoint))
     except (NoteError, TileMissing) as error:
         return Verified(0, EMPTY_ROOT.hex(), 0, LeafProblem(0, f"no checkpoint: {error}"))
     return _Reading(folder, head, past).verdict()

@@ -7,13 +7,15 @@ an older database was put back, and nothing is published over what was.
 
 import asyncio
 import threading
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from answerable.base.errors import Broken
-from answerable.engine.port import Feed
-from answerable.ledger.domain import KINDS, SEAL_KIND, Seal
+from answerable.engine.port import Feed, Record
+from answerable.ledger.domain import KINDS, SEAL_KIND, Seal, decode_entry
+from answerable.ledger.keychain import handing_over
 from answerable.ledger.note import Checkpoint, NoteError, note_text, parse_checkpoint
 from answerable.ledger.tiles import (
     WIDTH,
@@ -29,6 +31,7 @@ from answerable.store.files import replace_file
 from answerable.store.threads import beside_the_loop
 
 TILES = "ledger"
+HANDINGS = "rotations"  # in the folder: the checkpoints with which a key was handed over
 _CURSOR = "published"
 _ENTRIES_AT_ONCE = 8_192
 
@@ -110,13 +113,18 @@ class Publisher:
     async def _follow(self, feed: Feed) -> None:
         entries: list[bytes] = []
         seal: Seal | None = None
+        hands_over = False
         covered, position = 0, self._position
         async for record in feed.read(self._position):
             if record.kind in KINDS:
                 entries.append(record.data)
+                hands_over = hands_over or _hands_over(record)
             elif record.kind == SEAL_KIND:
                 seal = msgspec.json.decode(record.data, type=Seal)
                 covered, position = len(entries), record.position
+                if hands_over:
+                    await beside_the_loop(partial(self._keep_handing, seal.size, seal.note))
+                    hands_over = False
                 if covered >= _ENTRIES_AT_ONCE:
                     await self._publish(entries[:covered], seal, position)
                     entries, seal = entries[covered:], None
@@ -152,6 +160,12 @@ class Publisher:
                 self._position, self._size = position, seal.size
                 replace_file(self._cursor_file, f"{position}\n".encode(), sync=False)
 
+    def _keep_handing(self, size: int, note: str) -> None:
+        """The checkpoint with which a key was handed over: who knows the old key follows it."""
+        path = self._folder / HANDINGS / str(size)
+        if not path.exists():
+            replace_file(path, note.encode(), sync=False)
+
     def _forget(self) -> None:
         """Begin again from nothing. Tiles are replaced one by one, the checkpoint with them."""
         with self._one_writer:
@@ -167,6 +181,10 @@ class Publisher:
             f"answerable ledger verify --home {self._home}",
         )
         return self._ahead
+
+
+def _hands_over(record: Record) -> bool:
+    return record.kind == "key.rotated" and handing_over(decode_entry(record.data)) is not None
 
 
 def _make(folder: Path) -> None:

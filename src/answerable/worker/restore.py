@@ -25,7 +25,7 @@ from answerable.worker.backup import (
     Manifest,
     mark_of,
 )
-from answerable.worker.verification import open_bodies, verify_home
+from answerable.worker.verification import chain_in, open_bodies, verify_home
 
 _PRIVATE = 0o700
 _KEY_BYTES = 32
@@ -190,7 +190,8 @@ def _lost(request: Request, manifest: Manifest, making: Path) -> int:
         )
     vkey = VerifierKey.parse((making / VKEY).read_text())
     try:
-        latest = verify_checkpoint(request.latest.read_text(encoding="utf-8"), [vkey])
+        text = request.latest.read_text(encoding="utf-8")
+        latest = verify_checkpoint(text, chain_in(making, vkey).of(text))
     except UnicodeDecodeError as error:
         raise NoteError(f"'{request.latest}' is not a checkpoint: it is not text.") from error
     lost = latest.size - manifest.entries

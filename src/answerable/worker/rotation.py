@@ -2,9 +2,14 @@
 
 from pathlib import Path
 
+from answerable.adapters.signers.handing import next_signer, take_over
+from answerable.base import faults
 from answerable.base.chance import SystemChance
 from answerable.compose.configured import office_plan
+from answerable.compose.house import VKEY
 from answerable.ledger.draft import Draft, Unit
+from answerable.ledger.keychain import SIGNER
+from answerable.store.files import replace_file
 from answerable.store.rotation import rotate_home_key
 from answerable.worker.process import close_office, open_office
 from answerable.worker.verbs.base import Done
@@ -27,3 +32,28 @@ async def rotate_home(home: Path, by: str) -> tuple[Done, int]:
     finally:
         await close_office(office)
     return Done(draft.id, committed.indexes[0]), unread
+
+
+async def rotate_signer(home: Path, by: str) -> tuple[Done, str]:
+    """Hand the log over to another key; what was recorded, and the key to verify with from now on.
+
+    Raises HomeHeld while a worker runs, PersonUnknown, Broken.
+    """
+    office = await open_office(office_plan(home), works=False)
+    try:
+        hall, old = office.house.hall, office.house.vkey
+        person = hall.people.find(by)
+        new = next_signer(home, name=old.name, chance=SystemChance())
+        await faults.point("rotation.after_next_signer")
+        hall.committer.hand_over_to(new)
+        change: dict[str, str | int] = {
+            "key": SIGNER, "old": old.encode(), "new": new.vkey.encode(),
+        }  # fmt: skip
+        draft = Draft(kind="key.rotated", id=hall.ids.new("rot"), actor=person.id, change=change)
+        committed = await office.house.commit_control(Unit(drafts=[draft]))
+        await faults.point("rotation.after_handing_over")
+        take_over(home)
+        replace_file(home / VKEY, f"{new.vkey.encode()}\n".encode())
+    finally:
+        await close_office(office)
+    return Done(draft.id, committed.indexes[0]), new.vkey.encode()

@@ -1,6 +1,7 @@
 """Verify a home as it lies there, worker or no worker: the feed, its seals, its published files."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from answerable.engine.port import Feed, Record
 from answerable.ledger.bodies import open_body
 from answerable.ledger.checks import Verified
 from answerable.ledger.domain import decode_entry
+from answerable.ledger.keychain import HandingOver, KeyChain, handing_over
 from answerable.ledger.note import NoteError, VerifierKey, verify_checkpoint
 from answerable.ledger.sealing import STEP_KIND
 from answerable.ledger.tiles import TileMissing, read_checkpoint
@@ -65,9 +67,10 @@ def verify_home(home: Path, earlier: Sequence[Path] = (), vkey: str = "") -> Hom
     folder = home / TILES
     is_published = (folder / "checkpoint").exists()
     began = time.monotonic()
-    published = _signed(folder, key) if is_published else None
-    feed = asyncio.run(_verify_feed(database, key, [*texts, *published] if published else texts))
-    files = verify_tiles(folder, [key], texts) if is_published else None
+    keys = chain_in(home, key)
+    published = _signed(folder, keys) if is_published else None
+    feed = asyncio.run(_verify_feed(database, keys, [*texts, *published] if published else texts))
+    files = verify_tiles(folder, keys, texts) if is_published else None
     problem = feed.problem or (files.problem if files else None)
     return HomeVerified(
         verified=problem is None,
@@ -122,20 +125,40 @@ def _kid_of(record: Record) -> str:
     return body.kid if body is not None else ""
 
 
-def _signed(folder: Path, key: VerifierKey) -> list[str]:
+def chain_in(home: Path, key: VerifierKey) -> KeyChain:
+    """The keys that have signed the home's log, one after the other, as its entries say.
+
+    That they say so is no proof: each seal, signed by the key whose turn it was, is.
+    """
+    feed = FeedFile(home)
+    try:
+        return KeyChain([key], asyncio.run(_handings(feed)))
+    finally:
+        feed.close()
+
+
+async def _handings(feed: Feed) -> list[HandingOver]:
+    found = []
+    async for record in feed.read(0, ("key.rotated",)):
+        with contextlib.suppress(msgspec.DecodeError, NoteError):  # which verifying will meet
+            found.append(handing_over(decode_entry(record.data)))
+    return [each for each in found if each is not None]
+
+
+def _signed(folder: Path, keys: KeyChain) -> list[str]:
     """The published checkpoint; nothing where it is not signed, which `verify_tiles` will say."""
     try:
         text = read_checkpoint(folder)
-        verify_checkpoint(text, [key])
+        verify_checkpoint(text, keys.of(text))
     except (NoteError, TileMissing):
         return []
     return [text]
 
 
-async def _verify_feed(database: Path, key: VerifierKey, earlier: list[str]) -> Verified:
+async def _verify_feed(database: Path, keys: KeyChain, earlier: list[str]) -> Verified:
     reader = open_reader(database)
     try:
-        return await verify_feed(read_feed(reader, database), [key], earlier)
+        return await verify_feed(read_feed(reader, database), keys, earlier)
     finally:
         reader.close()
 

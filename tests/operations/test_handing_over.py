@@ -1,0 +1,159 @@
+"""The log gets another key: who knew the old one follows; its thief is not believed."""
+
+import asyncio
+import importlib.util
+import json
+import shutil
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from answerable.adapters.signers.file import FileSigner
+from answerable.adapters.signers.handing import NEXT
+from answerable.base import faults
+from answerable.base.chance import SeededChance
+from answerable.ledger.note import VerifierKey, sign_note, verify_checkpoint
+from answerable.worker.rotation import rotate_signer
+from answerable.worker.verification import verify_home
+from homes import OWNER, SmallHome, working
+
+SCRIPT = Path(__file__).parents[2] / "verifier" / "verify_answerable.py"
+
+
+class Dead(BaseException):
+    """The process died here."""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> SmallHome:
+    made = SmallHome(tmp_path / "home").found()
+    made.cli("person", "list").check()
+    return made
+
+
+@pytest.fixture(scope="module")
+def stranger() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("verify_answerable", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def vkey_of(home: SmallHome) -> str:
+    return (home.path / "ledger.vkey").read_text().strip()
+
+
+def rotate(home: SmallHome) -> str:
+    said = home.cli("key", "rotate-signer", "--by", OWNER, "--yes").check()
+    return said.out.strip()
+
+
+def believes(stranger: ModuleType, home: SmallHome, vkey: str, *more: str) -> bool:
+    return bool(stranger.main([str(home.path / "ledger"), "--vkey", vkey, *more]) == 0)
+
+
+def test_every_key_that_the_log_has_had_verifies_it(home: SmallHome, stranger: ModuleType) -> None:
+    keys = [vkey_of(home)]
+    early = home.path.with_name("early")
+    early.write_text(home.cli("ledger", "checkpoint").check().out)
+    for number in range(2):
+        keys.append(rotate(home))
+        assert vkey_of(home) == keys[-1]
+        assert all(believes(stranger, home, key) for key in keys), "at the handing-over itself"
+        home.cli("person", "add", f"n{number}@acme.example", "--name", "N").check()
+    assert len(set(keys)) == 3
+    for key in keys:
+        assert verify_home(home.path, [early], key).verified, key
+        assert believes(stranger, home, key, "--earlier", str(early)) == (key == keys[0])
+    newest = VerifierKey.parse(keys[-1])
+    assert verify_checkpoint((home.path / "ledger" / "checkpoint").read_text(), [newest])
+    other = FileSigner("acme.example/small", b"o" * 32).vkey.encode()
+    assert not believes(stranger, home, other)
+    assert not verify_home(home.path, [], other).verified
+
+
+def test_published_files_that_are_made_again_lead_there_too(
+    home: SmallHome, stranger: ModuleType
+) -> None:
+    old = vkey_of(home)
+    rotate(home)
+    shutil.rmtree(home.path / "ledger")
+    home.cli("person", "add", "n@acme.example", "--name", "N").check()
+    assert believes(stranger, home, old)
+    shutil.rmtree(home.path / "ledger" / "rotations")
+    assert not believes(stranger, home, old), "nothing leads from the old key to the new one"
+
+
+def test_what_the_old_key_signs_after_it_handed_over_is_not_believed(
+    home: SmallHome, stranger: ModuleType
+) -> None:
+    old_vkey = vkey_of(home)
+    thief = FileSigner.open(
+        home.path / "signer.key", name="acme.example/small", chance=SeededChance(1)
+    )
+    rotate(home)
+    home.cli("person", "add", "n@acme.example", "--name", "N").check()
+    checkpoint = home.path / "ledger" / "checkpoint"
+    text = checkpoint.read_text().rpartition("\n\n")[0] + "\n"
+    checkpoint.write_text(asyncio.run(sign_note(text, thief)))
+    assert not believes(stranger, home, old_vkey)
+    assert not verify_home(home.path, [], old_vkey).verified
+
+
+def test_a_chain_that_the_old_key_has_not_signed_leads_nowhere(
+    home: SmallHome, stranger: ModuleType
+) -> None:
+    old = vkey_of(home)
+    rotate(home)
+    [note] = (home.path / "ledger" / "rotations").iterdir()
+    text, _, block = note.read_text().rpartition("\n\n")
+    note.write_text(f"{text}\n\n" + block.split("\n")[1] + "\n")  # the new key's line only
+    home.cli("person", "add", "n@acme.example", "--name", "N").check()
+    assert not believes(stranger, home, old)
+
+
+@pytest.mark.parametrize("point", ["rotation.after_next_signer", "rotation.after_handing_over"])
+def test_a_death_leaves_the_key_that_the_ledger_names(
+    home: SmallHome, stranger: ModuleType, point: str
+) -> None:
+    old = vkey_of(home)
+
+    async def fault(name: str) -> None:
+        if name == point:
+            raise Dead
+
+    faults.install(fault)
+    try:
+        with pytest.raises(Dead):
+            asyncio.run(rotate_signer(home.path, OWNER))
+    finally:
+        faults.install(None)
+    home.cli("person", "add", "n@acme.example", "--name", "N").check()
+    assert not (home.path / NEXT).exists()
+    assert (vkey_of(home) == old) == (point == "rotation.after_next_signer")
+    assert verify_home(home.path).verified
+    assert believes(stranger, home, old)
+    assert rotate(home) != old
+    assert believes(stranger, home, old)
+
+
+def test_work_and_backups_go_on_under_the_new_key(home: SmallHome, tmp_path: Path) -> None:
+    home.cli("key", "rotate-signer", "--by", OWNER).fails(2, "--yes", "Nothing was changed")
+    old = vkey_of(home)
+    with working(home):
+        home.cli("key", "rotate-signer", "--by", OWNER, "--yes").fails(1, "home_held")
+    rotate(home)
+    with working(home):
+        home.say("hello", external_id="m1")
+        home.settled()
+        home.cli("backup", str(tmp_path / "b")).check()
+    latest = tmp_path / "latest"
+    latest.write_text(home.cli("ledger", "checkpoint").check().out)
+    who = json.loads(home.cli("decision", "who", "--random", "--json").check().out)
+    assert who["owner_name"] == "Olga Owner"
+    shutil.move(home.path, tmp_path / "lost")
+    home.cli("restore", str(tmp_path / "b")).check()
+    assert verify_home(home.path, [], old).verified
