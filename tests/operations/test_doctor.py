@@ -25,6 +25,7 @@ def home(tmp_path: Path) -> SmallHome:
     for name in ("answerable.db", "keys.db"):
         (made.path / name).chmod(0o600)
     made.cli("person", "list").check()  # its files are published
+    made.says("[ledger]", "[server]\nport = 0\n\n[ledger]")  # whoever else runs tests here
     (made.path / "last-backup").write_text(f"{SystemClock().now()} /elsewhere\n")
     return made
 
@@ -193,6 +194,18 @@ def test_an_older_database_under_newer_published_files_is_not_put_right(home: Sm
     found = findings(home, fix=True)["published files"]
     assert found.state == "problem"
     assert "older database was put back" in found.said
+
+
+def test_a_port_that_another_has_is_found(home: SmallHome) -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        home.says("port = 0", f"port = {listening.getsockname()[1]}")
+        found = findings(home)["port"]
+        assert found.state == "warning"
+        assert "Address already in use" in found.said
+        assert "serve --port" in found.next_command
+    assert findings(home)["port"].state == "ok"
 
 
 def test_nothing_is_taken_from_under_a_worker(home: SmallHome) -> None:

@@ -1,5 +1,6 @@
 """Checks of the set-up: the machine's programs, settings, agents, rails, policies."""
 
+import socket
 from collections.abc import Callable
 
 from answerable.base.errors import AnswerableError
@@ -51,6 +52,27 @@ def policies(patient: Patient) -> Trouble | None:
     return _told(lambda: policy_of(patient.home, made, lines_of(patient.home, made)))
 
 
+def port(patient: Patient) -> Trouble | None:
+    """Where HTTP would listen, something else does."""
+    if patient.is_held or _told(lambda: read_settings(patient.home)):
+        return None  # it may be ours, or is said already
+    server = read_settings(patient.home).server
+    if not server.port:
+        return None
+    family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
+    with socket.socket(family) as trying:
+        trying.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trying.bind((server.host, server.port))
+        except OSError as error:
+            return Trouble(
+                f"HTTP cannot listen on {server.host}, port {server.port}: {error.strerror}.",
+                "answerable serve --port PORT",
+                level="warning",
+            )
+    return None
+
+
 def _told(look: Callable[[], object]) -> Trouble | None:
     try:
         look()
@@ -69,4 +91,5 @@ CHECKS: dict[str, Check] = {
     "agents": agents,
     "rails": rails,
     "policies": policies,
+    "port": port,
 }
