@@ -164,7 +164,7 @@ class Kills:
     repeated_effects: int = 0
     repeated_recorded_steps: int = 0
     not_ended: int = 0
-    unverified: int = 0
+    miscounted: int = 0  # lives whose ledger says another number of calls
     moments: int = 0
     kills: int = 0
     recorded_calls: int = 0  # that stood in the feed when a life was killed
@@ -176,7 +176,7 @@ class Kills:
     def is_kept(self) -> bool:
         broken = (
             self.repeated_recorded_calls, self.repeated_effects, self.repeated_recorded_steps,
-            self.not_ended, self.unverified,
+            self.not_ended, self.miscounted,
         )  # fmt: skip
         return not any(broken) and self.kills > 0
 
@@ -317,7 +317,7 @@ def _kill_once(scene: Scene, die_at: int, kills: Kills) -> None:
         else:
             kills.unrecorded_steps_made_again += looked[name] - 1
     kills.repeated_effects += len(scene.books("paid")) - 1 + len(scene.sent) - 1
-    kills.unverified += scene.calls_in_the_ledger != CALLS
+    kills.miscounted += scene.calls_in_the_ledger != CALLS
 
 
 def main() -> int:
