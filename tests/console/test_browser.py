@@ -175,6 +175,7 @@ def test_rows_and_pages_are_reached_by_keys(
 
 def test_an_id_is_found_from_anywhere(page: Page, served: Serving, busy: dict[str, str]) -> None:
     case = busy["case"].removeprefix("/cases/")
+    expect(page.get_by_role("button", name="Keys")).to_be_visible()  # the scripts have run
     page.keyboard.press("Control+k")
     page.keyboard.type(case)
     page.keyboard.press("Enter")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from answerable.console.text import at, ident, said, short, told, took, until, when
+from answerable.console.text import at, ident, limit, said, short, told, took, until, when
 
 
 def test_markup_of_a_stranger_is_text() -> None:
@@ -63,3 +63,9 @@ def test_a_sentence_of_ours_links_its_ids_and_quotes_others_as_they_are() -> Non
     assert f'<a class="id" href="/cases/{case}" title="{case}">cas_…7q2vx9-0</a>' in shown
     assert "&lt;b&gt;" in shown
     assert "U+202E" in shown
+
+
+def test_a_limit_is_read_in_money_not_in_minor_units() -> None:
+    assert limit("amount_minor_per_day 50000000 USD") == "amount per day 500000.00 USD"
+    assert limit("count_per_party_per_day 3") == "count per party per day 3"
+    assert "<time" in told("at 2026-03-02T14:01:09Z it was done")

@@ -33,11 +33,16 @@ class LedgerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How much at once, and how long a turn may keep the loop before it is killed."""
+    """How much at once, and how long a turn may keep the loop before it is killed.
+
+    `plan` is the `module:function` that builds the house where these settings do not: a home of
+    `answerable demo` names its own.
+    """
 
     in_flight_max: Count = 256
     backlog_max: Count = 20_000
     stall_s: Seconds = 5.0
+    plan: str = ""
 
 
 class DiskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

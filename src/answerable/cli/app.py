@@ -2,7 +2,6 @@
 
 import os
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +11,7 @@ from answerable.cli import (
     author,
     cases,
     config,
+    day,
     decisions,
     desk,
     keys,
@@ -23,7 +23,7 @@ from answerable.cli import (
     status,
     stop,
 )
-from answerable.cli.talk import DEFAULT_HOME, AsJson, Home, new_app, out_json, talk
+from answerable.cli.talk import DEFAULT_HOME, Home, new_app, talk
 
 app = new_app("Infrastructure that agents are born inside.")
 for name, noun in (
@@ -45,6 +45,7 @@ for name, noun in (
     ("config", config.config),
 ):
     app.add_typer(noun, name=name)
+app.command("demo")(day.demo)
 app.command("init")(author.init)
 app.command("chat")(author.chat)
 app.command("dev")(author.dev)
@@ -61,39 +62,6 @@ agents.agent.command("resume")(stop.agent_resume)
 
 
 @app.command()
-def demo(
-    interactions: Annotated[int, typer.Option(min=1, help="How many messages.")] = 50_000,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same arrivals.")] = 1,
-    home: Annotated[Path, typer.Option(help="The day's home; an earlier day's is replaced.")] = (
-        Path(".answerable-day")
-    ),
-    source: Annotated[
-        Path | None, typer.Option("--from", help="An mbox or JSON lines instead of made arrivals.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Run a production day, with kills, and account for it."""
-    from rich.console import Console
-
-    from answerable.cli.hire import end_with_us
-    from answerable.demo.day import Day, run_day
-    from answerable.demo.progress import Progress
-    from answerable.demo.report import show
-
-    end_with_us()
-    progress = Progress(Console(stderr=True))
-    try:
-        report = run_day(Day(home, interactions, seed, source), progress)
-    finally:
-        progress.end()
-    if as_json:
-        out_json(report)
-    else:
-        show(report, Console())
-    raise typer.Exit(0 if report.is_good else 1)
-
-
-@app.command()
 def worker(
     home: Home = DEFAULT_HOME,
     plan: Annotated[str, typer.Option(hidden=True, help="module:function")] = "",
@@ -102,11 +70,11 @@ def worker(
     from answerable.compose.configured import read_settings
     from answerable.store.lock import is_home
     from answerable.worker.ask import NotAHome
-    from answerable.worker.supervisor import PRODUCTION, supervise
+    from answerable.worker.supervisor import supervise
 
     if not is_home(home):
         raise NotAHome(home)
-    raise typer.Exit(supervise(home, plan=plan or PRODUCTION, settings=read_settings(home)))
+    raise typer.Exit(supervise(home, plan=plan, settings=read_settings(home)))
 
 
 def run(arguments: list[str] | None = None) -> None:

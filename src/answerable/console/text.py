@@ -22,8 +22,9 @@ _HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 _PLAIN = "\n\t\u200c\u200d"
 _ID_TAIL = 6
 _ID_CHARS_MAX = 16
-_LONG_ID = re.compile(r"\b([a-z]{3}_[0-9a-z]{14,}(?:-\d+)?)\b")
-_ISO = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d(?::\d\d)?)")
+_ISO = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)Z")
+_PARTS = re.compile(r"\b([a-z]{3}_[0-9a-z]{14,}(?:-\d+)?|\d{4}-\d\d-\d\dT[\d:]{8}Z)\b")
+_LIMIT = re.compile(r"(amount)_minor(_\w+) (\d+) ([A-Z]{3})")
 
 _IS_AT = {
     "cas": "/cases/", "int": "/interactions/", "dec": "/decisions/", "pty": "/parties/",
@@ -45,11 +46,14 @@ def _visible(text: str) -> Markup:
 
 
 def told(text: str) -> Markup:
-    """A sentence of ours, which may quote others: as `said`, with its ids shortened and linked."""
-    parts = [
-        ident(part) if _LONG_ID.fullmatch(part) else _visible(part) for part in _LONG_ID.split(text)
-    ]
-    return Markup("<bdi>{}</bdi>").format(Markup("").join(parts))
+    """A sentence of ours, which may quote others: as `said`; its ids linked, its times as times."""
+    return Markup("<bdi>{}</bdi>").format(Markup("").join(map(_part, _PARTS.split(text))))
+
+
+def _part(text: str) -> Markup:
+    if _ISO.fullmatch(text):
+        return when(text)
+    return ident(text) if _PARTS.fullmatch(text) else _visible(text)
 
 
 def _one_newline(text: str) -> str:
@@ -149,6 +153,15 @@ def is_erased(text: str) -> bool:
     return text == ERASED
 
 
+def limit(text: str) -> str:
+    """A tool's limit as it is declared, with its money written out: `amount per day 600.00 USD`."""
+    found = _LIMIT.fullmatch(text)
+    if found is None:
+        return words(text)
+    what, each, amount_minor, currency = found.groups()
+    return f"{words(what + each)} {Money(int(amount_minor), currency)}"
+
+
 def plural(number: int, one: str, many: str = "") -> str:
     """`1 case`, `2 cases`."""
     return f"{count(number)} {one if number == 1 else many or one + 's'}"
@@ -160,7 +173,7 @@ def holder(text: str, names: dict[str, str]) -> str:
 
 
 FILTERS = {
-    "at": at, "count": count, "holder": holder, "ident": ident, "moment": moment, "money": money,
-    "plural": plural, "said": said, "short": short, "size": size, "told": told, "took": took,
-    "until": until, "when": when, "words": words,
+    "at": at, "count": count, "holder": holder, "ident": ident, "limit": limit, "moment": moment,
+    "money": money, "plural": plural, "said": said, "short": short, "size": size, "told": told,
+    "took": took, "until": until, "when": when, "words": words,
 }  # fmt: skip

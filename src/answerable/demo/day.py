@@ -22,9 +22,11 @@ from answerable.ledger.proof import verify_proof
 from answerable.ledger.verify import verify_feed
 from answerable.telemetry.stages import Stages
 from answerable.worker import verbs
+from answerable.worker.commands.keys import key_add
 from answerable.worker.commands.office import Office
 from answerable.worker.commands.proofs import decision_who
 from answerable.worker.process import close_office, open_office
+from answerable.worker.verbs.people import NewKey
 
 DAY = "2026-03-02"
 KILLS = 3
@@ -51,6 +53,19 @@ def run_day(day: Day, progress: Progress) -> Report:
         return asyncio.run(_play(day, stage, messages, count, progress))
     finally:
         stage.close()
+
+
+def make_key(home: Path) -> NewKey:
+    """Let the day's specialist in over HTTP, at the day's time."""
+
+    async def make() -> NewKey:
+        office = await open_office(replace(day_plan(home), blueprints=()), works=False)
+        try:
+            return await key_add(office, verbs.KeyAdd(SPECIALIST, ("all",), "the day's console"))
+        finally:
+            await close_office(office)
+
+    return asyncio.run(make())
 
 
 def _messages(day: Day) -> tuple[Iterable[DayMessage], int]:

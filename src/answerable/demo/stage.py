@@ -48,7 +48,9 @@ class Stage:
                 "answerable demo --home NEW_FOLDER",
             )
         outside_of(home).mkdir(parents=True)
-        (home / SETTINGS).write_text(f'[ledger]\norigin = "{ORIGIN}"\n')
+        (home / SETTINGS).write_text(
+            f'[ledger]\norigin = "{ORIGIN}"\n\n[worker]\nplan = "{PLAN}"\n'
+        )
         return cls(home, seed)
 
     def start_outside(self) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from starlette.responses import Response
 
 from answerable.base.errors import Broken, NotFound
+from answerable.compose.house import VKEY
 from answerable.ledger.tiles import TileMissing, read_checkpoint
 from answerable.server.calls import Call
 from answerable.server.table import BYTES, TEXT
@@ -29,6 +30,19 @@ async def checkpoint(call: Call) -> Response:
     except TileMissing:
         raise NothingPublished from None
     return Response(text, 200, {"Cache-Control": "no-cache"}, TEXT)
+
+
+async def vkey(call: Call) -> Response:
+    """The key that the log is verified with."""
+    text = await beside_the_loop(lambda: _read_key(call.lobby.home / VKEY))
+    return Response(text, 200, {"Cache-Control": "no-cache"}, TEXT)
+
+
+def _read_key(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except FileNotFoundError:
+        raise NothingPublished from None
 
 
 async def tile(call: Call) -> Response:

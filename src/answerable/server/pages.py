@@ -50,7 +50,7 @@ class Shown:
             ask=lobby.gate.ask, holder=caller.holder, form=form, query=query,
             path={name: str(value) for name, value in request.path_params.items()},
             csrf=caller.session.csrf if caller.session is not None else "",
-            url=_asked_for(request), theme=request.cookies.get("theme", ""),
+            url=_asked_for(request), theme=_theme(request),
         )  # fmt: skip
         response = await self.page.show(visit)
         response.headers.setdefault("Cache-Control", "no-store")
@@ -67,7 +67,7 @@ class StaticParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 async def show_login(call: Call) -> Response:
-    return console.login_page(_local(call.parameters.next))
+    return console.login_page(_local(call.parameters.next), theme=_theme(call.request))
 
 
 async def log_in(call: Call) -> Response:
@@ -80,7 +80,7 @@ async def log_in(call: Call) -> Response:
     try:
         await lobby.keys.holder_of(secret, address_of(request))
     except (KeyRefused, Busy) as error:
-        page = console.login_page(onward, error.happened)
+        page = console.login_page(onward, error.happened, _theme(request))
         page.headers.update(headers_of(error))
         page.status_code = error.http_status
         return page
@@ -163,9 +163,13 @@ def refuse(request: Request, error: AnswerableError) -> Response:
     if isinstance(error, (KeyMissing, KeyRefused)):
         onward = _asked_for(request) if request.method == "GET" else "/"
         return RedirectResponse(f"/login?next={quote(onward, safe='/')}", _SEE_OTHER)
-    response = console.error_page(error.http_status, error)
+    response = console.error_page(error.http_status, error, _theme(request))
     response.headers.update(headers_of(error))
     return response
+
+
+def _theme(request: Request) -> str:
+    return request.cookies.get("theme", "")
 
 
 def _asked_for(request: Request) -> str:

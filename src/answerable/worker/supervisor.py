@@ -140,7 +140,9 @@ def supervise(home: Path, *, plan: str, settings: Settings) -> int:
     return supervisor_of(home, plan=plan, settings=settings).run()
 
 
-def supervisor_of(home: Path, *, plan: str = PRODUCTION, settings: Settings) -> Supervisor:
+def supervisor_of(home: Path, *, plan: str = "", settings: Settings) -> Supervisor:
+    """`plan` comes before what the settings name."""
+    plan = plan or settings.worker.plan or PRODUCTION
     command = [
         sys.executable, "-m", "answerable.worker.process", str(home), "--plan", plan, "--leash",
     ]  # fmt: skip

@@ -32,7 +32,9 @@ async def cases(visit: Visit) -> Response:
 
 
 async def case(visit: Visit) -> Response:
-    seen = await visit.ask(verbs.CaseShow(visit.path["case"]), CaseView)
+    before = visit.query.get("before", "")
+    asked = verbs.CaseShow(visit.path["case"], before=before, limit=_ROWS)
+    seen = await visit.ask(asked, CaseView)
     newest = [message.interaction for message in seen.messages[:_INLINE_MAX]]
     shown = await asyncio.gather(
         *(visit.ask(verbs.InteractionShow(one), InteractionView) for one in newest)
@@ -42,7 +44,8 @@ async def case(visit: Visit) -> Response:
     last = seen.messages[0] if seen.messages else None
     return await live(
         visit, "case.html", seen=seen, why=dict(zip(newest, shown, strict=True)), names=names,
-        is_mine=is_mine, last=last,
+        is_mine=is_mine, last=last, is_newest=not before,
+        older=seen.messages[-1].interaction if len(seen.messages) == _ROWS else "",
     )  # fmt: skip
 
 

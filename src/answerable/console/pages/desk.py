@@ -22,6 +22,7 @@ async def desk(visit: Visit) -> Response:
     me = visit.holder.person
     return await live(
         visit, "desk.html", queue=queue, unknown=unknown, names=await names_of(visit),
+        is_cut=len(items) == _ROWS,
         mine=[item for item in items if item.taken_by == me],
         waiting=[item for item in items if not item.taken_by],
         others=[item for item in items if item.taken_by not in ("", me)],

@@ -4,7 +4,7 @@ import msgspec
 from starlette.responses import Response
 
 from answerable.server.calls import Call
-from answerable.server.files import checkpoint, tile
+from answerable.server.files import checkpoint, tile, vkey
 from answerable.server.table import BYTES, TEXT, Route
 from answerable.worker.verbs import (
     DecisionExplain,
@@ -93,6 +93,12 @@ ROUTES = (
         method="GET", path="/ledger/checkpoint", name="checkpoint",
         summary="The signed head of the log (C2SP tlog-checkpoint).",
         scopes=("ledger", "read"), answer=checkpoint, media=TEXT, codes=("nothing_published",),
+    ),
+    Route(
+        method="GET", path="/ledger/vkey", name="vkey",
+        summary="The key that the log is verified with (C2SP signed-note): compare it with one "
+        "that you have from elsewhere.",
+        scopes=("ledger", "read"), answer=vkey, media=TEXT, codes=("nothing_published",),
     ),
     Route(
         method="GET", path="/ledger/tile/{path:path}", name="tile",

@@ -41,6 +41,7 @@ async def overview(office: Office, _: verbs.Overview) -> OverviewView:
         agents=tuple(agents), stops=tuple(await stop_list(office, verbs.StopList())),
         troubles=tuple(troubles), per_hour=_per_hour(office, now), bytes_used=disk.bytes_used,
         bytes_free=disk.bytes_free, days_until_full=disk.days_until_full,
+        last_day=hours.since(office.index.db, now - (_HOURS - 1) * HOUR_US),
     )  # fmt: skip
 
 

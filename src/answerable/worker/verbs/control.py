@@ -1,6 +1,6 @@
 """Agents, their releases, the stop, and how the house is doing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import msgspec
@@ -161,3 +161,4 @@ class OverviewView:
     bytes_used: int
     bytes_free: int
     days_until_full: float  # -1 where it is not known yet
+    last_day: dict[str, int] = field(default_factory=dict)  # as `today`, of the hours of `per_hour`
