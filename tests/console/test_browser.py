@@ -15,7 +15,8 @@ from browsing import Door, Watched
 from serving import Serving, message, settled
 
 EVIL = 'where is <script>document.title = "mine"</script> \u202e my order?'
-HOLD = re.compile("wait[s]? for a yes or no")
+_CUT_OFF = """[...document.querySelectorAll('.stages > li, .tile, .facts > dd, .card > header')]
+    .filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.textContent)"""
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +79,7 @@ def test_every_page_can_be_read_and_used_by_everybody(
         assert grave == [], (name, grave)
         wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0, f"{name} is {wide} px wider than the window"
+        assert page.evaluate(_CUT_OFF) == [], name
         assert page.title() != "mine"
     page.context.close()
 
