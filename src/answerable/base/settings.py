@@ -62,6 +62,12 @@ class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     file: str = ""
 
 
+class TelemetrySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Of how many of the newest interactions it is kept how long each stage took; 0 is none."""
+
+    interactions_kept: Annotated[int, msgspec.Meta(ge=0, le=10_000_000)] = 200_000
+
+
 class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """HTTP. Off loopback it needs TLS: its own (`tls_cert`, `tls_key`), or that of a proxy in
     front of it (`behind_tls`). Of the addresses in `proxies` it believes who the client is."""
@@ -95,6 +101,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     worker: WorkerSettings = WorkerSettings()
     disk: DiskSettings = DiskSettings()
     log: LogSettings = LogSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
     server: ServerSettings = ServerSettings()
 
 

@@ -97,6 +97,7 @@ def plan(home: Path) -> Plan:
         in_flight_max=settings.worker.in_flight_max,
         backlog_max=settings.worker.backlog_max,
         disk_reserve_bytes=settings.disk.reserve_mb * MB,
+        passages_kept=settings.telemetry.interactions_kept,
     )
 
 

@@ -63,6 +63,7 @@ class Plan:
     backlog_max: int = 20_000
     in_flight_max: int = 256
     disk_reserve_bytes: int = 0
+    passages_kept: int = 200_000  # interactions of which it is known how long each stage took
     wrap_engine: Callable[[Engine], Engine] = lambda engine: engine
 
 

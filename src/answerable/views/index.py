@@ -106,11 +106,11 @@ class EntryIndex:
         place = places.find(self._db, decision)
         return place.action if place is not None else ""
 
-    def keep(self, measured: list[Passage]) -> None:
+    def keep(self, measured: list[Passage], *, kept: int) -> None:
         """Telemetry beside the rows, which need no feed to be written. Raises Broken."""
-        if measured:
+        if measured and kept:
             with _in_our_words(self._path), _transaction(self._db):
-                passages.add(self._db, measured)
+                passages.add(self._db, measured, kept=kept)
 
     @property
     def db(self) -> sqlite3.Connection:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from answerable.store.sqlite import insert_many
 from answerable.telemetry.passages import NOT_MEASURED, STAGES, Passage
 
-PASSAGES_KEPT = 200_000
 SCHEMA = f"""
 CREATE TABLE passage (number INTEGER PRIMARY KEY AUTOINCREMENT, interaction TEXT NOT NULL,
                       kind TEXT NOT NULL, began_us INTEGER NOT NULL,
@@ -17,7 +16,7 @@ TABLES = ("passage",)
 _COLUMNS = f"interaction, kind, began_us, {', '.join(STAGES)}"
 
 
-def add(db: sqlite3.Connection, passages: Sequence[Passage], *, kept: int = PASSAGES_KEPT) -> None:
+def add(db: sqlite3.Connection, passages: Sequence[Passage], *, kept: int) -> None:
     """Keep these; the oldest make room."""
     rows = [
         (it.interaction, it.kind, it.began_us, *(it.took_us.get(s, NOT_MEASURED) for s in STAGES))

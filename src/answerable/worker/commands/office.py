@@ -60,7 +60,8 @@ class Office:
 
     async def keep_measured(self) -> None:
         """What was measured since the last time, where it can be looked up. Raises Broken."""
-        self.index.keep(self.dispatcher.stages.passages.take())
+        measured = self.dispatcher.stages.passages.take()
+        self.index.keep(measured, kept=self.house.plan.passages_kept)
 
     def actor(self, by: str) -> str:
         """Who an entry says did it: a living person, where one was named. Raises PersonUnknown."""
