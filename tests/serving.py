@@ -64,16 +64,24 @@ class Serving:
         """Process ids: the worker and HTTP."""
         found = []
         for task in Path(f"/proc/{self.process.pid}/task").iterdir():
-            found += [int(pid) for pid in (task / "children").read_text().split()]
+            with contextlib.suppress(FileNotFoundError):  # a thread that has ended
+                found += [int(pid) for pid in (task / "children").read_text().split()]
         return found
 
     @property
     def http(self) -> int:
         """The HTTP process."""
-        return next(
-            pid for pid in self.children()
-            if b"answerable.server.process" in Path(f"/proc/{pid}/cmdline").read_bytes()
-        )  # fmt: skip
+        found: list[int] = []
+
+        def is_found() -> bool:
+            found[:] = [
+                pid for pid in self.children()
+                if b"answerable.server.process" in Path(f"/proc/{pid}/cmdline").read_bytes()
+            ]  # fmt: skip
+            return bool(found)
+
+        until(is_found)
+        return found[0]
 
     def kill_worker(self) -> None:
         os.kill(self.home.holder, signal.SIGKILL)

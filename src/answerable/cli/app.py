@@ -67,7 +67,7 @@ def worker(
     plan: Annotated[str, typer.Option(hidden=True, help="module:function")] = "",
 ) -> None:
     """Work for a home, supervised: run its agents, answer commands."""
-    from answerable.compose.configured import read_settings
+    from answerable.compose.settings import read_settings
     from answerable.store.lock import is_home
     from answerable.worker.ask import NotAHome
     from answerable.worker.supervisor import supervise

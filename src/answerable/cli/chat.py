@@ -10,7 +10,7 @@ import msgspec
 from answerable.base.errors import AnswerableError, NotFound
 from answerable.cli.hire import Hired
 from answerable.cli.talk import out, plain
-from answerable.compose.configured import read_settings
+from answerable.compose.settings import read_settings
 from answerable.rails.port import Ack, Incoming
 from answerable.store.lock import HomeHeld, HomeLock
 from answerable.worker.client import Client, WorkerAway

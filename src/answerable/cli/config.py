@@ -8,8 +8,8 @@ config = new_app("What a home runs with.")
 @config.command("show")
 def config_show(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     """Each setting in force; what nobody said is marked. Secrets are never shown."""
-    from answerable.compose.configured import read_settings, settings_text
     from answerable.compose.effective import effective
+    from answerable.compose.settings import read_settings, settings_text
 
     where, text = settings_text(home)
     rows = effective(read_settings(home), text)

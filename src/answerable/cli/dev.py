@@ -15,7 +15,8 @@ import msgspec
 from answerable.base.errors import AnswerableError, UsageError
 from answerable.cli.hire import Hired
 from answerable.cli.talk import at, out, plain, talk
-from answerable.compose.configured import SETTINGS, policies_of, settings_folder
+from answerable.compose.configured import policies_of
+from answerable.compose.settings import SETTINGS, settings_folder
 from answerable.store.lock import HomeHeld, HomeLock
 from answerable.worker.client import Client, WorkerAway
 from answerable.worker.verbs import ApprovalList, DecisionList, DecisionShow

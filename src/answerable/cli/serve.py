@@ -26,7 +26,7 @@ def serve(
     ] = False,
 ) -> None:
     """Work for a home, and serve its API and console over HTTP. Supervised."""
-    from answerable.compose.configured import read_settings
+    from answerable.compose.settings import read_settings
     from answerable.server.keeper import Http, Keeper, listen
     from answerable.store.lock import HomeLock, is_home
     from answerable.telemetry import failures

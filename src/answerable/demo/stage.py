@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from answerable.base.errors import Broken, UsageError
-from answerable.compose.configured import SETTINGS
+from answerable.compose.settings import SETTINGS
 from answerable.demo.dayclock import DayClock, is_day
 from answerable.demo.house import ORIGIN, PLAN, outside_of
 from answerable.store.lock import LOCK, HomeLock

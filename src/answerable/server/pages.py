@@ -128,7 +128,7 @@ _DOORS = (
     ),
     Route(
         method="POST", path="/logout", name="logOut", summary="Ends the session.", scopes=ANY,
-        answer=log_out, media=_HTML,
+        answer=log_out, media=_HTML, is_form=True,
     ),
     Route(
         method="GET", path="/static/{path:path}", name="static", summary="A file of the console.",

@@ -16,7 +16,7 @@ import uvicorn
 from answerable.base.chance import SystemChance
 from answerable.base.errors import AnswerableError, UsageError
 from answerable.base.settings import ServerSettings
-from answerable.compose.configured import read_settings
+from answerable.compose.settings import read_settings
 from answerable.server.app import HEADER_BYTES_MAX, App
 from answerable.server.lobby import Lobby
 from answerable.telemetry import failures

@@ -54,6 +54,7 @@ class Route:
     body: object = None  # the type of a JSON body, or a tuple of types: one of them
     returns: object = None  # of a JSON answer, likewise
     media: str = JSON
+    is_form: bool = False  # sent by pages of ours, which it makes sure of itself
     status: int = 200
     ledger: str = "writes nothing"
     codes: tuple[str, ...] = ()  # its own errors, beside those that every route has

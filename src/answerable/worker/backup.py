@@ -27,7 +27,7 @@ from answerable.adapters.engines.embedded.journal import DATABASE, FeedFile
 from answerable.base.chance import SystemChance
 from answerable.base.clock import Clock, SystemClock, iso
 from answerable.base.errors import AnswerableError, Broken, NotFound, UsageError
-from answerable.compose.configured import SETTINGS, read_settings, settings_folder
+from answerable.compose.settings import SETTINGS, read_settings, settings_folder
 from answerable.store.disk import MB, bytes_free
 from answerable.store.files import replace_file
 from answerable.store.keys import home_key

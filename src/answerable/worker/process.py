@@ -12,8 +12,8 @@ from importlib import import_module
 from pathlib import Path
 
 from answerable.base.errors import AnswerableError, Broken, UsageError
-from answerable.compose.configured import read_settings
 from answerable.compose.house import House, Plan, open_house
+from answerable.compose.settings import read_settings
 from answerable.engine.port import Conflict, Fenced
 from answerable.ledger.draft import Draft, Unit
 from answerable.store.lock import HomeHeld
