@@ -46,7 +46,7 @@ def demo(
 
 def _show_console(home: Path) -> None:
     """Where the day can be looked at, and with which key; at a terminal, at once if wanted."""
-    from answerable.compose.configured import read_settings
+    from answerable.compose.settings import read_settings
     from answerable.demo.day import make_key
 
     server = read_settings(home).server

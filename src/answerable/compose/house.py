@@ -27,7 +27,7 @@ from answerable.ledger import rows as ledger_rows
 from answerable.ledger.committer import Committer, Tools, in_thread, inline
 from answerable.ledger.draft import Committed, Unit
 from answerable.ledger.keyring import Keyring
-from answerable.ledger.note import NoteError, VerifierKey
+from answerable.ledger.note import VKEY, NoteError, VerifierKey
 from answerable.parties.service import Parties
 from answerable.people import rows as people_rows
 from answerable.people.errors import AgentHasNoOwner
@@ -43,8 +43,6 @@ from answerable.store.keys import KeyStore, home_key
 from answerable.store.restored import restored
 from answerable.store.rotation import settle_home_key
 from answerable.store.stopfile import StopFile
-
-VKEY = "ledger.vkey"  # the key that outsiders verify with; not a secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,8 @@ from answerable.base.errors import AnswerableError
 from answerable.ledger.port import Signer
 from answerable.ledger.tree import HASH_BYTES
 
+VKEY = "ledger.vkey"  # in the home: the key that outsiders verify with; not a secret
+
 _ED25519 = b"\x01"  # signature type of signed-note
 _KEY_BYTES = 32
 _ID_BYTES = 4

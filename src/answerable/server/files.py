@@ -9,7 +9,7 @@ from pathlib import Path
 from starlette.responses import Response
 
 from answerable.base.errors import Broken, NotFound
-from answerable.compose.house import VKEY
+from answerable.ledger.note import VKEY
 from answerable.ledger.tiles import TileMissing, read_checkpoint
 from answerable.server.calls import Call
 from answerable.server.table import BYTES, TEXT

@@ -12,8 +12,7 @@ import msgspec
 
 from answerable.base.clock import Clock, SystemClock, iso
 from answerable.base.errors import Broken, NotFound, Refused, UsageError
-from answerable.compose.house import VKEY
-from answerable.ledger.note import NoteError, VerifierKey, verify_checkpoint
+from answerable.ledger.note import VKEY, NoteError, VerifierKey, verify_checkpoint
 from answerable.store.files import replace_file
 from answerable.store.restored import note_restored
 from answerable.worker.backup import (

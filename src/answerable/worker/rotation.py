@@ -6,9 +6,9 @@ from answerable.adapters.signers.handing import next_signer, take_over
 from answerable.base import faults
 from answerable.base.chance import SystemChance
 from answerable.compose.configured import office_plan
-from answerable.compose.house import VKEY
 from answerable.ledger.draft import Draft, Unit
 from answerable.ledger.keychain import SIGNER
+from answerable.ledger.note import VKEY
 from answerable.store.files import replace_file
 from answerable.store.rotation import rotate_home_key
 from answerable.worker.process import close_office, open_office

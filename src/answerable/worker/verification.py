@@ -11,13 +11,12 @@ import msgspec
 
 from answerable.adapters.engines.embedded.journal import DATABASE, FeedFile, read_feed
 from answerable.base.errors import NotFound
-from answerable.compose.house import VKEY
 from answerable.engine.port import Feed, Record
 from answerable.ledger.bodies import open_body
 from answerable.ledger.checks import Verified
 from answerable.ledger.domain import decode_entry
 from answerable.ledger.keychain import HandingOver, KeyChain, handing_over
-from answerable.ledger.note import NoteError, VerifierKey, verify_checkpoint
+from answerable.ledger.note import VKEY, NoteError, VerifierKey, verify_checkpoint
 from answerable.ledger.sealing import STEP_KIND
 from answerable.ledger.tiles import TileMissing, read_checkpoint
 from answerable.ledger.verify import verify_feed

@@ -7,7 +7,8 @@ from answerable.adapters.signers.file import FileSigner
 from answerable.base.chance import SystemChance
 from answerable.base.clock import DAY_US, MINUTE_US, iso
 from answerable.base.errors import AnswerableError
-from answerable.compose.configured import agents_of, read_settings
+from answerable.compose.configured import agents_of
+from answerable.compose.settings import read_settings
 from answerable.ledger.domain import SEAL_KIND, decode_entry
 from answerable.people import rows as people
 from answerable.people.domain import Directory

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from answerable.adapters.engines.embedded.journal import FeedFile
 from answerable.base.clock import DAY_US
-from answerable.compose.configured import read_settings
+from answerable.compose.settings import read_settings
 from answerable.ledger.sealing import head_from
 from answerable.ledger.tiles import TilesAhead
 from answerable.store.disk import MB, Disk

@@ -4,7 +4,8 @@ import socket
 from collections.abc import Callable
 
 from answerable.base.errors import AnswerableError
-from answerable.compose.configured import agents_of, lines_of, policy_of, read_settings
+from answerable.compose.configured import agents_of, lines_of, policy_of
+from answerable.compose.settings import read_settings
 from answerable.worker.doctor.patient import Check, Patient, Trouble
 
 _PYTHON_MIN = (3, 11)
