@@ -10,7 +10,7 @@ CODE   := src tests examples benchmarks checks verifier
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check env dev-env lint types walls caps licences size unit doses \
-        torture torture-long kill-llm races newcomer browser bench-stop bench-who bench-journal \
+        torture torture-long kill-llm races fuzz-http newcomer browser bench-stop bench-who bench-journal \
         lock clean
 
 help:  ## this list
@@ -61,6 +61,9 @@ torture-long: dev-env  ## the same, 5,000 times
 
 races: dev-env  ## 100,000 seeded takeovers against sends
 	$(BIN)/python benchmarks/takeover_races.py 100000
+
+fuzz-http: dev-env  ## 10,000 requests over HTTP that our OpenAPI document allows, and that it does not
+	$(BIN)/python checks/fuzz_http.py
 
 newcomer: dev-env  ## a bare clone and the first five minutes, typed as they are written
 	$(BIN)/python checks/newcomer.py
