@@ -10,8 +10,8 @@ CODE   := src tests examples benchmarks checks verifier
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check env dev-env lint types walls caps licences size unit doses \
-        torture torture-long kill-llm races fuzz-http newcomer browser bench-stop bench-who bench-journal \
-        lock clean
+        torture torture-long kill-llm races fuzz-http newcomer browser bench-http bench-stop bench-who \
+        bench-journal lock clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -50,6 +50,7 @@ unit: dev-env
 doses: dev-env torture  # CI's share of what runs long by hand
 	$(BIN)/python benchmarks/takeover_races.py 2000
 	$(BIN)/answerable demo --interactions 1000 --seed 1 --home build/dose --json
+	$(BIN)/python checks/fuzz_http.py --requests 300
 
 # ------------------------------------------------------------------------------- by hand, longer
 
@@ -62,8 +63,11 @@ torture-long: dev-env  ## the same, 5,000 times
 races: dev-env  ## 100,000 seeded takeovers against sends
 	$(BIN)/python benchmarks/takeover_races.py 100000
 
-fuzz-http: dev-env  ## 10,000 requests over HTTP that our OpenAPI document allows, and that it does not
-	$(BIN)/python checks/fuzz_http.py
+fuzz-http: dev-env  ## 10,000 requests that the OpenAPI document allows, or does not: server errors
+	$(BIN)/python checks/fuzz_http.py --requests 10000
+
+bench-http: dev-env  ## messages a second over HTTP, one by one and in batches
+	$(BIN)/python benchmarks/http.py
 
 newcomer: dev-env  ## a bare clone and the first five minutes, typed as they are written
 	$(BIN)/python checks/newcomer.py

@@ -1,136 +1,248 @@
-"""Ten thousand requests that our OpenAPI document allows, and that it does not, over a real home.
+"""Ask everything that our OpenAPI document allows, and much that it does not, of a real server.
 
-Schemathesis makes them from `/openapi.json` of a running `answerable serve`; event streams, which
-do not end, are left out. A stop that a request has set is lifted between rounds. Prints one JSON
-line; exits 1 if any answer was a server error, or if fewer requests were made than asked for.
+A small home is served (worker and HTTP, over loopback) and asked with a key of every scope, by
+Schemathesis: data as they should be, most of them naming what really exists, and data as they
+should not be. Prints one JSON object; exits 1 where an answer was a server error, or was not as the
+document says. Stops are lifted and new work is sent every few hundred requests, so that what is
+asked reaches more than refusals.
 """
 
 import argparse
 import json
-import os
-import re
-import signal
-import socket
-import subprocess
+import random
 import sys
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
+from typing import Any
 
-_PER_ROUND = 60  # examples an operation
-_UP_S = 60.0
+import httpx
+import jsonschema_rs
+import requests  # type: ignore[import-untyped, unused-ignore]  # Schemathesis speaks through it
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import Case, GenerationMode
+from schemathesis.core.result import Ok
+
+from answerable.base.clock import HOUR_US, SystemClock
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from homes import SPECIALIST, SmallHome
+from serving import Serving, message, serving
+
+ROUND = 10  # requests of one kind of one operation in a row
+REFRESH = 400  # requests, after which stops are lifted and work is sent
+WAIT_S = 0.05  # instead of up to a minute
+SERVER_ERROR = 500
+SHOWN_MAX = 20
+TIMEOUT_S = 60
+REAL = 0.6  # of what is asked as it should be, names what exists
+KEYLESS = 0.1  # of the requests that Schemathesis wants to send without our key are sent so
+MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+
+
+@dataclass
+class Fuzz:
+    """One run: what was asked, and what came back."""
+
+    served: Serving
+    chance: random.Random
+    secret: str
+    promised: "Promised"
+    sent: int = 0
+    unsendable: int = 0
+    by_status: Counter[int] = field(default_factory=Counter)
+    reached: Counter[str] = field(default_factory=Counter)  # operations that answered as asked
+    errors: list[str] = field(default_factory=list)
+    breaks: list[str] = field(default_factory=list)
+    known: dict[str, list[Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.headers = {"Authorization": f"Bearer {self.secret}"}
+        self.session = requests.Session()
+        self.numbers = count(1)
+        self.due = 0
+
+    def refresh(self) -> None:
+        """Let go what was stopped, bring new work, and learn what exists."""
+        self.due = self.sent + REFRESH
+        with httpx.Client(base_url=self.served.url, headers=self.headers, timeout=60) as client:
+            for stop in _rows(client, "/v1/stop"):
+                client.delete("/v1/stop", params={"scope": stop["scope"], "mode": stop["mode"]})
+            texts = ("refund", "human", "a question")
+            new = [message(f"fuzz-{next(self.numbers)}", text) for text in texts]
+            accepted = client.post("/v1/messages", json={"messages": new}).raise_for_status()
+            for ack in accepted.json()["messages"]:
+                client.get(f"/v1/interactions/{ack['interaction']}", params={"wait_s": 5})
+            ids = [row["interaction"] for row in _rows(client, "/v1/interactions")]
+            effects = [row["effect"] for row in _rows(client, "/v1/approvals")]
+            people = [row["id"] for row in _rows(client, "/v1/people")]
+            decisions = [row["decision"] for row in _rows(client, "/v1/decisions")]
+            parties = [row["party"] for row in _rows(client, "/v1/parties")]
+            self.known = {
+                "case": [row["case"] for row in _rows(client, "/v1/cases")],
+                "interaction": ids, "decision": decisions, "party": parties,
+                "effect": effects + [each.replace("dec_", "eff_", 1) for each in decisions],
+                "agent": ["support"], "person": [*people, SPECIALIST], "to": [*people, SPECIALIST],
+                "id": [*ids, *decisions], "rail": ["email"], "from": ["kim@example.org"],
+                "scope": ["*", "support", "tool:support/refund", *(f"party:{p}" for p in parties)],
+                "index": [0, 3, 7], "path": _tiles(client), "says": ["grant"],
+                "external_id": ["fuzz-1", f"fuzz-{next(self.numbers)}"], "text": ["refund"],
+                "sent_at": [0], "until": [SystemClock().now() + HOUR_US],
+            }  # fmt: skip
+
+    def ask(self, operation: Any, mode: GenerationMode, most: int) -> None:
+        """A round of one operation."""
+        if self.sent >= self.due:
+            self.refresh()
+
+        @seed(self.chance.getrandbits(64))
+        @settings(
+            max_examples=most, database=None, deadline=None, phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )  # fmt: skip
+        @given(case=operation.as_strategy(generation_mode=mode))
+        def run(case: Case[Any]) -> None:
+            self.send(case, is_positive=mode is GenerationMode.POSITIVE)
+
+        with suppress(Unsatisfiable):  # nothing can be wrong where nothing can be said
+            run()
+
+    def send(self, case: Case[Any], *, is_positive: bool) -> None:
+        for part in (case.path_parameters, case.query, case.body):
+            if isinstance(part, dict):
+                self._make_real(part, is_likely=is_positive)
+        try:
+            request = requests.Request(**case.as_transport_kwargs(self.served.url, self.headers))
+            prepared = self.session.prepare_request(request)
+            if self.chance.random() >= KEYLESS:
+                prepared.headers.update(self.headers)
+            with self.session.send(
+                prepared, stream=True, timeout=TIMEOUT_S, allow_redirects=False
+            ) as answer:
+                self._note(case, answer)
+        except (requests.exceptions.RequestException, ValueError) as error:
+            if isinstance(error, requests.exceptions.ConnectionError | requests.exceptions.Timeout):
+                raise
+            self.unsendable += 1  # no client would let it pass: a header with a line break, say
+
+    def _make_real(self, part: dict[str, Any], *, is_likely: bool) -> None:
+        """Ids that exist where ids are asked for, and no long waits."""
+        is_real = is_likely and self.chance.random() < REAL
+        for name, value in list(part.items()):
+            for each in value if isinstance(value, list) else ():
+                if isinstance(each, dict):
+                    self._make_real(each, is_likely=is_likely)
+            if name in self.known and is_real:
+                part[name] = self.chance.choice(self.known[name] or [value])
+            if name == "wait_s" and isinstance(value, int | float) and WAIT_S < value <= TIMEOUT_S:
+                part[name] = WAIT_S
+
+    def _note(self, case: Case[Any], answer: requests.Response) -> None:
+        self.sent += 1
+        self.by_status[answer.status_code] += 1
+        told = f"{case.method} {answer.request.url} {answer.status_code}"
+        is_stream = answer.headers.get("content-type", "").startswith("text/event-stream")
+        if answer.ok:
+            self.reached[case.operation.label] += 1
+        if answer.status_code >= SERVER_ERROR:
+            self.errors.append(f"{told} {answer.request.body!r:.300} {answer.text:.300}")
+        elif not is_stream and (wrong := self.promised.broken_by(case.operation.label, answer)):
+            self.breaks.append(f"{told} {wrong}")
+
+
+class Promised:
+    """What the document says of answers, held to by its own JSON Schemas (draft 2020-12)."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._components = document["components"]
+        self._answers: dict[str, dict[str, tuple[str, Any]]] = {}
+        for path, methods in document["paths"].items():
+            for method, operation in methods.items():
+                label = f"{method.upper()} {path}"
+                self._answers[label] = dict(self._answers_of(operation["responses"]))
+
+    def _answers_of(self, responses: dict[str, Any]) -> Iterator[tuple[str, tuple[str, Any]]]:
+        for status, response in responses.items():
+            ((media, content),) = response["content"].items()
+            whole = {**content["schema"], "components": self._components}
+            yield status, (media, jsonschema_rs.Draft202012Validator(whole))
+
+    def broken_by(self, label: str, answer: requests.Response) -> str:
+        """What is not as promised; empty if all is."""
+        answers = self._answers[label]
+        media, schema = answers.get(str(answer.status_code), answers["default"])
+        given_media = answer.headers.get("content-type", "").partition(";")[0]
+        if given_media != media:
+            return f"its content type is {given_media!r}, not {media!r}"
+        if not media.endswith("json"):
+            return ""
+        error = next(schema.iter_errors(answer.json()), None)
+        return "" if error is None else f"{error.message[:300]} at {error.instance_path}"
+
+
+def _rows(client: httpx.Client, path: str) -> list[dict[str, Any]]:
+    return list(client.get(path).raise_for_status().json())
+
+
+def _tiles(client: httpx.Client) -> list[str]:
+    size = int(client.get("/ledger/checkpoint").raise_for_status().text.split("\n")[1])
+    number, width = divmod(size, 256)
+    name = f"{number:03d}.p/{width}" if width else f"{number - 1:03d}"
+    return [f"0/{name}", f"entries/{name}"]
+
+
+def run(fuzz: Fuzz, most: int) -> list[str]:
+    """Rounds of every operation in both modes, until `most` requests were sent."""
+    schema = schemathesis.openapi.from_url(
+        f"{fuzz.served.url}/openapi.json", headers=fuzz.headers, timeout=TIMEOUT_S
+    )
+    operations: list[Any] = []
+    for found in schema.get_all_operations():
+        assert isinstance(found, Ok), found
+        operations.append(found.ok())
+    share = max(1, min(ROUND, most // (len(operations) * len(MODES))))
+    while fuzz.sent < most:
+        for operation in fuzz.chance.sample(operations, len(operations)):
+            for mode in MODES:
+                left = most - fuzz.sent
+                if left > 0:
+                    fuzz.ask(operation, mode, min(share, left))
+    return [operation.label for operation in operations]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=10_000)
-    given = parser.parse_args()
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
-        project, key = _found(Path(folder))
-        port = _free_port()
-        server = _answerable(project, "serve", "--port", str(port))
-        try:
-            _wait_for(port)
-            made, errors, rounds = _rounds(port, key, given.requests, project)
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.wait(timeout=60)
+    parser.add_argument("--seed", type=int, default=1)
+    given_ = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="answerable-fuzz-") as folder:
+        home = SmallHome(Path(folder) / "home").found()
+        with serving(home) as served:
+            secret = served.key("all")
+            with served.with_key(secret) as client:
+                promised = Promised(client.get("/openapi.json").raise_for_status().json())
+            fuzz = Fuzz(served, random.Random(given_.seed), secret, promised)
+            began = time.monotonic()
+            operations = run(fuzz, given_.requests)
+            seconds = time.monotonic() - began
+            defects = [line for line in served.said.splitlines() if " ERROR " in line]
     told = {
-        "requests": made, "server_errors": errors, "rounds": rounds,
-        "seconds": round(time.monotonic() - began, 1),
+        "requests": fuzz.sent, "server_errors": len(fuzz.errors), "not_as_documented":
+        len(fuzz.breaks), "seconds": round(seconds, 1), "operations": len(operations),
+        "never_answered_as_asked": sorted(set(operations) - set(fuzz.reached)),
+        "unsendable": fuzz.unsendable, "by_status": dict(sorted(fuzz.by_status.items())),
+        "shown": [*fuzz.errors, *fuzz.breaks][:SHOWN_MAX], "errors_in_the_log": defects[:SHOWN_MAX],
     }  # fmt: skip
-    sys.stdout.write(json.dumps(told) + "\n")
-    return 1 if errors or made < given.requests else 0
-
-
-def _found(folder: Path) -> tuple[Path, str]:
-    _answerable(
-        folder, "init", "shop", "--owner", "olive@acme.example", "--name", "Olive Marsh"
-    ).wait()
-    project = folder / "shop"
-    made = subprocess.run(
-        [*_COMMAND, "key", "add", "--person", "olive@acme.example", "--scope", "all"],
-        cwd=project, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return project, made.stdout.strip()
-
-
-def _rounds(port: int, key: str, wanted: int, project: Path) -> tuple[int, int, int]:
-    made = errors = rounds = 0
-    while made < wanted and rounds < _ROUNDS_MAX:
-        rounds += 1
-        count, found = _round(port, key, rounds)
-        made += count
-        errors += found
-        if not count:
-            break
-        _lift(project)
-    return made, errors, rounds
-
-
-_ROUNDS_MAX = 20
-
-
-def _round(port: int, key: str, seed: int) -> tuple[int, int]:
-    """(requests, server errors) of one run, out of its record of every request."""
-    with tempfile.TemporaryDirectory(prefix="fuzzed-") as folder:
-        record = Path(folder) / "record.har"
-        command = [
-            str(Path(sys.executable).with_name("schemathesis")), "run",
-            f"http://127.0.0.1:{port}/openapi.json", "--header", f"Authorization: Bearer {key}",
-            "--checks", "not_a_server_error", "--exclude-path-regex", "events",
-            "--max-examples", str(_PER_ROUND), "--seed", str(seed), "--request-timeout", "60",
-            "--report", "har", "--report-har-path", str(record), "--no-color",
-        ]  # fmt: skip
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if not record.exists():
-            sys.stderr.write(done.stdout + done.stderr)
-            return 0, 1
-        statuses = [int(found) for found in re.findall(r'"status":\s*(\d+)', record.read_text())]
-        bad = sum(status >= 500 for status in statuses)
-        if bad:
-            sys.stderr.write(done.stdout)
-        return len(statuses), bad
-
-
-def _lift(project: Path) -> None:
-    """Whatever a request has stopped goes on, so that the next round reaches the rest."""
-    listed = subprocess.run(
-        [*_COMMAND, "stop", "list", "--json"], cwd=project, capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
-    for stop in json.loads(listed.stdout or "[]"):
-        scope = str(stop["scope"]).removeprefix("party:").removeprefix("tool:")
-        word = "everything" if scope == "*" else scope
-        order = ("stop", "lift", word, "--mode", stop["mode"], "--by", "olive@acme.example")
-        _answerable(project, *order).wait()
-
-
-_COMMAND = (sys.executable, "-m", "answerable.cli")
-
-
-def _answerable(folder: Path, *words: str) -> "subprocess.Popen[bytes]":
-    quiet = subprocess.DEVNULL
-    kept = {name: value for name, value in os.environ.items() if name != "ANSWERABLE_HOME"}
-    command = [*_COMMAND, *words]
-    return subprocess.Popen(command, cwd=folder, env=kept, stderr=quiet)
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-def _wait_for(port: int) -> None:
-    give_up = time.monotonic() + _UP_S
-    while time.monotonic() < give_up:
-        with socket.socket() as door:
-            if door.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise SystemExit("fuzz: `answerable serve` does not listen")
+    sys.stdout.write(json.dumps(told, indent=2) + "\n")
+    return 1 if fuzz.errors or fuzz.breaks else 0
 
 
 if __name__ == "__main__":
