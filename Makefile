@@ -67,7 +67,7 @@ fuzz-http: dev-env  ## 10,000 requests that the OpenAPI document allows, or does
 	$(BIN)/python checks/fuzz_http.py --requests 10000
 
 bench-http: dev-env  ## messages a second over HTTP, one by one and in batches
-	$(BIN)/python benchmarks/http.py
+	$(BIN)/python benchmarks/over_http.py
 
 newcomer: dev-env  ## a bare clone and the first five minutes, typed as they are written
 	$(BIN)/python checks/newcomer.py

@@ -50,7 +50,7 @@ class Sender:
             writer.write(f"{self._head}{len(body)}\r\n\r\n".encode() + body)
             head = await reader.readuntil(b"\r\n\r\n")
             if not head.startswith(_ACCEPTED):
-                raise SystemExit(f"http: not accepted: {head!r:.200}")
+                raise SystemExit(f"over_http: not accepted: {head!r:.200}")
             length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
             await reader.readexactly(int(length))
             self.took_s.append(time.perf_counter() - began)
