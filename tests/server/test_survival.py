@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 
-from homes import SmallHome, environment, is_alive, until
+from homes import OWNER, SmallHome, environment, is_alive, until
 from serving import Serving, message, serving, settled
 
 VERIFIER = Path(__file__).parents[2] / "verifier" / "verify_answerable.py"
@@ -89,19 +89,9 @@ def test_a_stream_goes_on_where_the_client_stood(small: SmallHome) -> None:
         assert client.get("/v1/events", headers={"Last-Event-ID": "x"}).status_code == 400
 
 
-def test_a_stream_ends_with_its_key_and_with_the_process(small: SmallHome) -> None:
+def test_a_stream_ends_with_the_process(small: SmallHome) -> None:
     with serving(small) as served:
-        key = served.key("read")
-        ended = threading.Event()
-
-        def listen() -> None:
-            with served.with_key(key) as client, client.stream("GET", "/v1/events") as stream:
-                for _ in stream.iter_lines():
-                    pass
-            ended.set()
-
-        thread = threading.Thread(target=listen)
-        thread.start()
+        thread, ended = _listening(served, served.key("read"))
         time.sleep(0.5)
         assert not ended.is_set()
         began = time.monotonic()
@@ -109,6 +99,17 @@ def test_a_stream_ends_with_its_key_and_with_the_process(small: SmallHome) -> No
         assert time.monotonic() - began < 8
         assert ended.wait(5)
         assert served.said.count("Ended: SIGTERM.") == 1
+        thread.join()
+
+
+def test_a_stream_ends_with_its_key(small: SmallHome) -> None:
+    with serving(small) as served:
+        thread, ended = _listening(served, served.key("read"))
+        time.sleep(0.5)
+        assert not ended.is_set()
+        (key,) = json.loads(small.cli("key", "list", "--json").check().out)
+        small.cli("key", "revoke", key["id"], "--by", OWNER).check()
+        assert ended.wait(10)
         thread.join()
 
 
@@ -197,6 +198,21 @@ def _events(lines: Iterator[str]) -> Iterator[tuple[int, str]]:
 def _first_events(client: httpx.Client, count: int) -> list[tuple[int, str]]:
     with client.stream("GET", "/v1/events") as stream:
         return list(itertools.islice(_events(stream.iter_lines()), count))
+
+
+def _listening(served: Serving, key: str) -> tuple[threading.Thread, threading.Event]:
+    """Somebody reads the stream until it ends."""
+    ended = threading.Event()
+
+    def listen() -> None:
+        with served.with_key(key) as client, client.stream("GET", "/v1/events") as stream:
+            for _ in stream.iter_lines():
+                pass
+        ended.set()
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    return thread, ended
 
 
 def _listen(served: Serving, key: str, heard: list[tuple[int, str]], count: int) -> None:

@@ -34,7 +34,7 @@ ROUTES = (
         method="GET", path="/v1/cases/{case}/events", name="followCase",
         summary="Entries of a case as they happen: server-sent events, gap-free by cursor.",
         scopes=("read", "desk"), answer=events, parameters=CaseFeedParameters, media=EVENTS,
-        returns=Happened,
+        returns=Happened, codes=("case_not_found",),
     ),
     Route(
         method="GET", path="/v1/events", name="followAll",
