@@ -13,7 +13,9 @@ from answerable.compose.house import open_house
 from answerable.effects.domain import Status
 from answerable.store.restored import note_restored, restored
 from answerable.testing.world import Life, Till, World
+from answerable.worker.backup import write_backup
 from answerable.worker.process import close_office, open_office
+from answerable.worker.restore import Request, restore
 from stories import HOLD_TOOLS, clock_of, inline_world, refund_of, run, support
 
 
@@ -132,3 +134,28 @@ def test_an_id_says_when_it_was_made() -> None:
     assert not is_older(f"{early}-1", clock.now())
     assert not is_older(f"{early}-1", 0)
     assert not is_older("eff_" + "0" * 32 + "-1", clock.now())
+
+
+def test_a_machine_whose_clock_is_behind_does_not_do_it_again_either(tmp_path: Path) -> None:
+    async def accepted_and_backed_up(world: World) -> None:
+        await world.found()
+        life = Life(open_house(world.plan()))
+        await life.say("refund", external_id="m1")
+        life.house.abandon()
+
+    async def done(world: World) -> None:
+        async with world.running() as life:
+            await life.run_out()
+
+    till = Till()
+    world = inline_world(tmp_path / "home", support(till))
+    run(lambda: accepted_and_backed_up(world))
+    write_backup(world.home, tmp_path / "backup", clock=world.clock)
+    run(lambda: done(world))
+    assert till.payments == [4_000]
+    shutil.rmtree(world.home)
+    behind = ManualClock(world.clock.now() - 3_600 * SECOND_US)
+    restore(Request(source=tmp_path / "backup", home=world.home, clock=behind))
+    run(lambda: done(world))
+    assert till.payments == [4_000]
+    assert world.mailbox.texts == ["Refunded."]

@@ -15,7 +15,7 @@ from answerable.base.clock import DAY_US
 from answerable.base.errors import UsageError
 from answerable.compose.models import models_of
 from answerable.policy.budget import Spending, Spent
-from answerable.sdk.port import BudgetSpent
+from answerable.sdk.port import BudgetSpent, ModelAnswer
 from answerable.sdk.words import Outcome
 from answerable.testing.scripted import ScriptedModel, calls
 from answerable.testing.world import OWNER, Life
@@ -85,6 +85,65 @@ def test_a_handler_cannot_swallow_that_its_budget_is_spent(tmp_path: Path) -> No
             await story(life)
             assert [why for _, why in queue_of(life)] == ["budget_spent"]
             assert world.mailbox.texts == []
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    "budget", [Budget(calls_per_turn=3), Budget(tokens_per_turn=2_500)], ids=["calls", "tokens"]
+)
+def test_a_handler_that_thinks_many_times_at_once_has_one_budget(
+    tmp_path: Path, budget: Budget
+) -> None:
+    agent = Agent("support", owner=OWNER, desk="orders", purpose="think", model=FREE, budget=budget)
+
+    @agent.on_message
+    async def answer(ctx: Context, message: Message) -> Outcome:
+        thoughts = [ctx.think(f"Thought {number}.") for number in range(20)]
+        await asyncio.gather(*thoughts, return_exceptions=True)
+        return Reply("As if nothing had happened.")
+
+    async def scenario() -> None:
+        model = ScriptedModel("Yes.", pause_s=0.01)
+        world = await world_of(tmp_path / "home", agent, model)
+        async with world.running() as life:
+            await story(life)
+            most = budget.calls_per_turn if budget.calls_per_turn < 12 else 4
+            assert 2 <= len(model.asked) <= most
+            assert sum(one.output_tokens_max for one in model.asked) < budget.tokens_per_turn
+            assert [why for _, why in queue_of(life)] == ["budget_spent"]
+            assert world.mailbox.texts == []
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("answer", "tells"),
+    [
+        (ModelAnswer(text="x" * 300_000, input_tokens=100, output_tokens=90_000), 90_100),
+        (ModelAnswer(text="ok", request_id="\ud800", input_tokens=100), 0),
+        (ModelAnswer(text="ok", input_tokens=100, output_tokens=-50_000), 0),
+        (ModelAnswer(text="ok", input_tokens=10**17, output_tokens=1), 0),
+        (ModelAnswer(text="ok", input_tokens=100, output_tokens=10**20), 0),
+    ],
+    ids=["longer than a step", "not Unicode", "less than none", "too many in", "too many out"],
+)
+def test_what_an_odd_answer_used_up_is_counted_all_the_same(
+    tmp_path: Path, answer: ModelAnswer, tells: int
+) -> None:
+    async def scenario() -> None:
+        agent = thinker(
+            Shop(), model=FREE | {"max_tokens": 60_000}, budget=Budget(tokens_per_day=1_000_000)
+        )
+        world = await world_of(tmp_path / "home", agent, ScriptedModel(answer))
+        async with world.running() as life:
+            await story(life)
+            (use,) = await uses(life)
+            used = use.input_tokens + use.output_tokens
+            assert used == tells if tells else 0 < used < 10_000
+            assert use.estimated == (0 if tells else 1)
+            assert [why for _, why in queue_of(life)] in ([], ["model_away"])
+            assert (await life.verified()).problem is None
 
     run(scenario)
 

@@ -5,10 +5,13 @@ from pathlib import Path
 import pytest
 
 from answerable import pipeline
+from answerable.agents.stops import Mode
+from answerable.base.clock import DAY_US
 from answerable.compose.house import open_house
 from answerable.effects.domain import Status
+from answerable.pipeline.decide import decide as really_decide
 from answerable.pipeline.hall import Hall
-from answerable.pipeline.passage import Acted
+from answerable.pipeline.passage import Acted, Decided, Due, Proposed
 from answerable.pipeline.record import record as real
 from answerable.testing.world import Life, Till, World
 from stories import inline_world, queue_of, run, support
@@ -76,5 +79,31 @@ def test_a_message_whose_key_was_destroyed_is_declared_not_lost(tmp_path: Path) 
         assert len(await life.entries("gap.declared")) == 1
         assert queue_of(life) == []
         assert (await life.verified()).problem is None
+
+    run(scenario)
+
+
+def test_a_granted_reply_does_not_wait_for_ever_for_what_was_surrendered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def decide(hall: Hall, proposed: Proposed) -> Decided:
+        if isinstance(proposed.routed.resolved.received.cause, Due):
+            raise Defect
+        return await really_decide(hall, proposed)
+
+    async def scenario() -> None:
+        world = inline_world(tmp_path / "home", support(Till()))
+        await world.found()
+        async with world.running() as life:
+            await life.stop_agent("support", mode=Mode.ASK)
+            await life.say("refund", external_id="m1")
+            await life.settled()
+            _, reply = life.effects(Status.HELD)
+            await life.answer(reply, "grant")
+            await life.settled()
+            monkeypatch.setattr(pipeline, "decide", decide)
+            await life.run_out(7 * DAY_US)
+            assert [one.status for one in life.effects()] == [Status.REFUSED, Status.FAILED]
+            assert queue_of(life) == [("orders", "internal")]
 
     run(scenario)

@@ -163,3 +163,8 @@ def test_a_limit_that_does_not_hold_together_is_a_wrong_call() -> None:
         Limit(count_per_day=-1)
     with pytest.raises(UsageError):
         Limit(amount_minor_each=5)
+
+
+def test_no_agent_is_called_as_the_stop_file_is() -> None:
+    with pytest.raises(ValueError, match="stop file"):
+        Agent("file", owner="olga@acme.example", desk="orders", purpose="answer")

@@ -5,18 +5,20 @@ must not repeat or forget: after *receive*, after each recorded step, after *dec
 *act*, after *act*; a crash enters again at the last one.
 """
 
+from answerable.effects.domain import Status
 from answerable.engine.port import Claim, Conflict
 from answerable.ledger.draft import Unit
 from answerable.pipeline.act import act
 from answerable.pipeline.barrier import commit
 from answerable.pipeline.decide import decide
 from answerable.pipeline.hall import Hall
-from answerable.pipeline.passage import Received
+from answerable.pipeline.passage import Acted, Received
 from answerable.pipeline.receive import is_about_nothing, open_arrival
 from answerable.pipeline.record import record
 from answerable.pipeline.resolve import resolve
 from answerable.pipeline.route import route
 from answerable.pipeline.run import run
+from answerable.pipeline.vacancy import fill_vacancies
 from answerable.telemetry.passages import Passage
 from answerable.telemetry.stages import Stages
 
@@ -64,4 +66,14 @@ async def _through(hall: Hall, received: Received, stages: Stages, passage: Pass
             received.journey.unit = Unit(arrival=received.arrival.id)
         else:
             hall.spending.forget(received.interaction)
+            await _nobodys(hall, acted)
             return
+
+
+async def _nobodys(hall: Hall, acted: Acted) -> None:
+    """Who answers may have left while a hold was on its way to the disk: those who looked for what
+    is nobody's now did not see it."""
+    agent = acted.decided.proposed.routed.resolved.case.agent
+    is_held = Status.HELD in acted.statuses.values()
+    if is_held and hall.people.directory.owned(agent) is None:
+        await fill_vacancies(hall)

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 import msgspec
 
 from answerable.agents.model import ModelChoice
+from answerable.sdk.context import STEP_BYTES_MAX
 from answerable.sdk.port import Attempt, Model, ModelAnswer, ModelFailed, ModelRequest, Piece
 
 BYTES_PER_TOKEN = 4  # to estimate what the provider did not say
+ANSWER_BYTES_MAX = STEP_BYTES_MAX - 16 * 1024  # its step holds the tries as well
+_TOKENS_MAX = 10**9  # a provider that says it used more, or less than none, is not believed
 _OVERRUN_BYTES_PER_TOKEN = 16  # whose answer is longer ignores the limit that it was given
 _CLOSE_S = 1.0
 _ID_CHARS_MAX = 100
@@ -28,10 +31,14 @@ class Tried:
 async def ask_once(
     model: Model, choice: ModelChoice, request: ModelRequest, overhear: Callable[[str], None]
 ) -> Tried:
-    """Ask, and give up where a deadline passes or the answer overruns what was asked for."""
+    """Ask, and give up where a deadline passes or the answer overruns what was asked for.
+
+    An answer that no step can hold is none, and is told with what it used: it has to be paid.
+    """
     hearing = _Hearing(model, choice, request, overhear)
     try:
         answer = await hearing.whole()
+        size = len(msgspec.json.encode(answer))
     except ModelFailed as failed:
         is_billed = failed.is_billed or hearing.heard_bytes > 0
         return Tried(hearing.failed(failed.kind, is_billed=is_billed), None, failed.is_final)
@@ -40,6 +47,8 @@ async def ask_once(
     except Exception as error:  # noqa: BLE001 - an adapter is code of others, too
         kind = type(error).__name__
         return Tried(hearing.failed(kind, is_billed=True), None, is_final=True)
+    if size > ANSWER_BYTES_MAX:
+        return Tried(hearing.answered(answer, ended="too long"), None, is_final=True)
     return Tried(hearing.answered(answer), answer)
 
 
@@ -86,15 +95,15 @@ class _Hearing:
         if piece.text:
             self._overhear(piece.text)
 
-    def answered(self, answer: ModelAnswer) -> Attempt:
-        """What the provider said that it used; estimated where it said nothing."""
+    def answered(self, answer: ModelAnswer, *, ended: str = "answered") -> Attempt:
+        """What the provider said that it used; estimated where it said nothing that can be."""
         tokens_in, tokens_out = answer.input_tokens, answer.output_tokens
-        is_estimated = tokens_in <= 0
+        is_estimated = not (0 < tokens_in <= _TOKENS_MAX and 0 <= tokens_out <= _TOKENS_MAX)
         if is_estimated:
             size = max(self.heard_bytes, len(answer.text.encode()))
             tokens_in, tokens_out = self._estimate(size)
         return Attempt(
-            ended="answered",
+            ended=ended,
             request_id=answer.request_id[:_ID_CHARS_MAX],
             input_tokens=tokens_in,
             output_tokens=tokens_out,

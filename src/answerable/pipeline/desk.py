@@ -6,9 +6,11 @@ from answerable.desk.errors import NotYours
 from answerable.desk.service import Desk, Taken
 from answerable.effects import rows as effects
 from answerable.ledger.draft import Committed
+from answerable.people.errors import PersonUnknown
 from answerable.pipeline.hall import Hall
 from answerable.pipeline.passage import DeskReply
 from answerable.pipeline.receive import accept_causes
+from answerable.pipeline.vacancy import fill_vacancies
 
 __all__ = ["Taken", "find_case", "hand_back", "say", "take"]
 
@@ -21,8 +23,16 @@ def find_case(hall: Hall, case_id: str) -> Case:
 
 
 async def take(hall: Hall, case_id: str, who: str) -> Taken:
-    """See `Desk.take`: once this returns, nobody but this person speaks on the case."""
-    return await _desk(hall).take(case_id, who)
+    """See `Desk.take`: once this returns, nobody but this person speaks on the case.
+
+    Who left while it was on its way to the disk has taken nothing: it goes back to its queue.
+    Raises PersonUnknown, CaseNotFound.
+    """
+    taken = await _desk(hall).take(case_id, who)
+    if hall.people.directory.living(taken.lease.holder) is None:
+        await fill_vacancies(hall)
+        raise PersonUnknown(who)
+    return taken
 
 
 async def hand_back(hall: Hall, case_id: str, who: str) -> Committed:

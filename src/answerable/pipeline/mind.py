@@ -8,7 +8,7 @@ from answerable.base import faults
 from answerable.base.clock import day_of
 from answerable.cases.domain import Message
 from answerable.effects.breaker import Breaker
-from answerable.pipeline.asking import Tried, ask_once, request_bytes
+from answerable.pipeline.asking import BYTES_PER_TOKEN, Tried, ask_once, request_bytes
 from answerable.pipeline.hall import Hall
 from answerable.policy.budget import Spent
 from answerable.sdk.port import Attempt, BudgetSpent, Model, ModelRequest, ModelStep
@@ -44,6 +44,18 @@ class TurnMind:
         return choice.use, params_of(choice), min(choice.max_tokens, left)
 
     async def ask(self, request: ModelRequest) -> ModelStep:
+        """While it is on its way it counts at the most: a handler may think twice at once."""
+        most = request_bytes(request) // BYTES_PER_TOKEN + request.output_tokens_max
+        self._calls += 1
+        self._tokens += most
+        try:
+            step = await self._ask(request)
+        finally:
+            self._tokens -= most
+        self._tokens += _tokens_of(step)
+        return step
+
+    async def _ask(self, request: ModelRequest) -> ModelStep:
         choice, model = self._model()
         door = self._hall.doors.of("model", choice.base_url, choice.name)
         tried: list[Tried] = []
@@ -59,14 +71,13 @@ class TurnMind:
             tried.append(await self._try(door, model, request, wanted))
             if tried[-1].answer is not None or tried[-1].is_final:
                 break
-        step = _step(choice, request, tried)
-        self._count(step)
-        return step
+        return _step(choice, request, tried)
 
     def read_back(self, step: ModelStep) -> None:
         for attempt in step.attempts:
             self._spend(_spent(attempt))
-        self._count(step)
+        self._calls += 1
+        self._tokens += _tokens_of(step)
 
     async def _try(
         self, door: Breaker, model: Model, request: ModelRequest, wanted: Spent
@@ -105,10 +116,6 @@ class TurnMind:
             )
         return self._choice, model
 
-    def _count(self, step: ModelStep) -> None:
-        self._calls += 1
-        self._tokens += sum(_spent(attempt).tokens for attempt in step.attempts)
-
     def _spend(self, spent: Spent) -> None:
         self._hall.spending.add(self._interaction, self._agent, spent)
 
@@ -121,6 +128,10 @@ class TurnMind:
 
 def _spent(attempt: Attempt) -> Spent:
     return Spent(attempt.input_tokens + attempt.output_tokens, attempt.cost_micros or 0)
+
+
+def _tokens_of(step: ModelStep) -> int:
+    return sum(_spent(attempt).tokens for attempt in step.attempts)
 
 
 def _step(choice: ModelChoice, request: ModelRequest, tried: list[Tried]) -> ModelStep:

@@ -17,6 +17,7 @@ from answerable.sdk.words import Escalation
 from answerable.store.keys import KeyDestroyed
 
 _TRIES = 3
+_WAITS = frozenset({Status.BLOCKED, Status.GRANTED})
 _MAY_HAVE_BEGUN = frozenset({Status.READY, Status.BLOCKED, Status.UNKNOWN})
 
 
@@ -94,7 +95,7 @@ def _will_not_begin(hall: Hall, received: Received) -> list[EffectState]:
         return []
     states = resume.own_effects(hall, received)
     ended = [one for one in states if one.id == due.effect and _is_over(hall, one, due)]
-    waits = [one for one in states if one.after == due.effect and one.status is Status.BLOCKED]
+    waits = [one for one in states if one.after == due.effect and one.status in _WAITS]
     return ended + waits if ended else []
 
 

@@ -8,6 +8,7 @@ from typing import TypedDict, Unpack, get_type_hints
 
 from answerable.agents.domain import PATIENCE, Blueprint, Patience, Repeat, Tool
 from answerable.agents.model import choice_of
+from answerable.agents.stops import FILE
 from answerable.cases.domain import Message
 from answerable.policy.budget import BUDGET, Budget
 from answerable.policy.limits import Limit
@@ -63,6 +64,8 @@ class Agent:
     ) -> None:
         if not name.isascii() or not name.replace("-", "").isalnum():
             raise ValueError(f"{name!r}: an agent's name is ASCII letters, digits and hyphens")
+        if name == FILE:
+            raise ValueError(f"'{FILE}' is the stop file's name in a stop: no agent can have it")
         if not owner.strip():
             raise ValueError(f"agent '{name}' names no owner: no owner, no agent")
         if unknown := sorted(details.keys() - Details.__annotations__.keys()):

@@ -48,6 +48,7 @@ SECRETS = ("home.key", "signer.key")
 
 _MADE_AGAIN = {"lock", "worker.sock", "heartbeat", "disk-use", LAST, "__pycache__", TILES}
 _DATABASES = ("answerable.db", KEYS, "views.db")
+_MILLISECOND_US = 1_000
 _HASHED_AT_ONCE = 1 << 20
 _PRIVATE, _PRIVATE_FILE = 0o700, 0o600
 
@@ -76,6 +77,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint: str  # signed; empty if nothing was recorded yet
     has_secrets: bool
     files: dict[str, Mark]
+    until_us: int = 0  # by the clock of the home that was copied: nothing in it is younger
 
 
 def write_backup(
@@ -91,8 +93,7 @@ def write_backup(
     try:
         to.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
         to.chmod(_PRIVATE)
-        now_us = (clock or SystemClock()).now()
-        manifest, bodies = _fill(home, to, now_us, with_secrets=with_secrets)
+        manifest, bodies = _fill(home, to, clock or SystemClock(), with_secrets=with_secrets)
         replace_file(to / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)), mode=0o600)
     except BaseException as error:
         shutil.rmtree(to, ignore_errors=True)
@@ -101,12 +102,12 @@ def write_backup(
         if isinstance(error, OSError):
             raise _cannot(to, error) from error
         raise
-    replace_file(home / LAST, f"{now_us} {to}\n".encode(), mode=0o600)
+    replace_file(home / LAST, f"{manifest.made_at_us} {to}\n".encode(), mode=0o600)
     return BackupView(
         folder=str(to), entries=manifest.entries,
         size_bytes=sum(mark.size for mark in manifest.files.values()),
         took_s=round(time.monotonic() - began, 2), root=manifest.root,
-        bodies=bodies.readable, erased=bodies.erased, made_at=iso(now_us),
+        bodies=bodies.readable, erased=bodies.erased, made_at=iso(manifest.made_at_us),
     )  # fmt: skip
 
 
@@ -134,11 +135,12 @@ def _check(home: Path, to: Path) -> None:
         )  # fmt: skip
 
 
-def _fill(home: Path, to: Path, now_us: int, *, with_secrets: bool) -> tuple[Manifest, Bodies]:
-    copy = to / HOME
+def _fill(home: Path, to: Path, clock: Clock, *, with_secrets: bool) -> tuple[Manifest, Bodies]:
+    copy, now_us = to / HOME, clock.now()
     copy.mkdir(mode=_PRIVATE)
     published = _published(home)
     copy_database(home / DATABASE, copy / DATABASE)
+    until_us = clock.now() + _MILLISECOND_US  # ids tell their time to the millisecond
     copy_database(home / KEYS, copy / KEYS)
     for path in _rest(home):
         _copy_file(path, copy / path.relative_to(home))
@@ -158,7 +160,7 @@ def _fill(home: Path, to: Path, now_us: int, *, with_secrets: bool) -> tuple[Man
     manifest = Manifest(
         program=__version__, made_at_us=now_us, entries=verified.entries, root=verified.root,
         checkpoint=checkpoint.read_text() if checkpoint.exists() else "",
-        has_secrets=with_secrets, files=marks_of(to),
+        has_secrets=with_secrets, files=marks_of(to), until_us=until_us,
     )  # fmt: skip
     return manifest, bodies
 

@@ -99,7 +99,7 @@ def restore(request: Request) -> Restored:
                 "No home was made.", "answerable restore FROM --home FOLDER",
             )  # fmt: skip
         bodies = open_bodies(making, _secret(making))
-        now_us = request.clock.now()
+        now_us = max(request.clock.now(), manifest.until_us)  # our clock may be behind its clock
         note_restored(making, made_at_us=manifest.made_at_us, at_us=now_us)
         making.replace(home)
     except OSError as error:
