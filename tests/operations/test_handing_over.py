@@ -13,10 +13,15 @@ from answerable.adapters.signers.file import FileSigner
 from answerable.adapters.signers.handing import NEXT
 from answerable.base import faults
 from answerable.base.chance import SeededChance
+from answerable.compose.house import open_house
+from answerable.ledger.draft import Draft, Unit
 from answerable.ledger.note import VerifierKey, sign_note, verify_checkpoint
+from answerable.testing.world import Life, Till
+from answerable.worker.publisher import Publisher
 from answerable.worker.rotation import rotate_signer
 from answerable.worker.verification import verify_home
 from homes import OWNER, SmallHome, working
+from stories import inline_world, support
 
 SCRIPT = Path(__file__).parents[2] / "verifier" / "verify_answerable.py"
 
@@ -113,6 +118,33 @@ def test_a_chain_that_the_old_key_has_not_signed_leads_nowhere(
     note.write_text(f"{text}\n\n" + block.split("\n")[1] + "\n")  # the new key's line only
     home.cli("person", "add", "n@acme.example", "--name", "N").check()
     assert not believes(stranger, home, old)
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["given away", "taken up"])
+def test_nobody_writes_themselves_into_a_chain_of_keys(
+    tmp_path: Path, stranger: ModuleType, *, is_first: bool
+) -> None:
+    """Who forges a log may write that the key which its verifier knows handed it to theirs, or
+    theirs to it: the one thing that they do not have is a signature of that key."""
+    world = inline_world(tmp_path / "home", support(Till()))
+    known = FileSigner(world.plan().origin, b"k" * 32).vkey.encode()
+
+    async def forge() -> None:
+        life = Life(open_house(world.plan(with_agent=False)))
+        await life.dispatcher.start()
+        mine = life.house.vkey.encode()
+        old, new = (known, mine) if is_first else (mine, known)
+        change: dict[str, str | int] = {"key": "signer", "old": old, "new": new}
+        handing = Draft(kind="key.rotated", id="rot_1", actor="per_1", change=change)
+        forged = Draft(kind="gap.declared", id="gap_1", actor="per_1", change={"why": "forged"})
+        drafts = [handing, forged] if is_first else [forged, handing]
+        await life.house.commit_control(Unit(drafts=drafts))
+        await Publisher(world.home).follow(life.house.hall.engine)
+        await life.close()
+
+    asyncio.run(forge())
+    assert not verify_home(world.home, [], known).verified
+    assert stranger.main([str(world.home / "ledger"), "--vkey", known]) != 0
 
 
 @pytest.mark.parametrize("point", ["rotation.after_next_signer", "rotation.after_handing_over"])

@@ -1,12 +1,13 @@
 """Which key may have signed a checkpoint of which size: a log's key can be handed over.
 
 A handing-over is an entry (`key.rotated`, `change` names the old and the new key) which is the last
-of its batch, and whose seal the *old* key signs. So who knows the first key can follow to the last
-one, and who knows the last one is told by it, through the tree, who signed before. A key that was
-handed over signs nothing larger any more: what its thief signs is not believed.
+of its batch, and whose seal *both* keys sign. So who knows the first key can follow to the last
+one, and who knows the last one is told by it, through the tree, who signed before. Anybody can
+write such an entry: without that seal it hands over nothing. A key that was handed over signs
+nothing larger any more: what its thief signs is not believed.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -57,6 +58,17 @@ class KeyChain:
             if size <= each.size:
                 return [each.old]
         return [self._handings[-1].new]
+
+    def each_at(self, size: int) -> Iterator[list[VerifierKey]]:
+        """Of each of these one must have signed the seal of that size: both at a handing-over."""
+        yield self.at(size)
+        for each in self._handings:
+            if size == each.size:
+                yield [each.new]
+
+    def handed_over_within(self, first: int, size: int) -> int | None:
+        """The size of a handing-over after `first` and before `size`, if there is one."""
+        return next((each.size for each in self._handings if first < each.size < size), None)
 
     def of(self, note: str) -> list[VerifierKey]:
         """Who may have signed this checkpoint. Raises NoteError where it is none."""

@@ -115,12 +115,17 @@ class FeedVerifier:
             yield LeafProblem(max(first, seal.size), "the seal after it does not cover it")
         if seal.size - len(seal.leaves) != first:
             yield LeafProblem(first, "the seal over it is missing or altered")
+        handed_over = self._vkeys.handed_over_within(first, size)
+        if handed_over is not None:
+            reason = "it hands the log's key over, and no seal that both keys signed ends with it"
+            yield LeafProblem(handed_over - 1, reason)
 
     def _unsigned(self, seal: Seal, key: str) -> Iterator[LeafProblem]:
         """The seal's signature, its leaves and its root must be those of the entries."""
         first, size, root = self._sealed.size, self._tree.size, self._tree.root()
         try:
-            head = verify_checkpoint(seal.note, self._vkeys.at(seal.size))
+            for keys in self._vkeys.each_at(seal.size):
+                head = verify_checkpoint(seal.note, keys)
         except NoteError as error:
             yield LeafProblem(first, f"its seal is not signed: {error}")
             return
