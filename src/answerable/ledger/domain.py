@@ -159,6 +159,25 @@ class Entry(_Frozen, frozen=True):
     model: ModelUse | None = None  # of the turn that led to this, on its first entry
     body: BodyRef | None = None
 
+    @property
+    def case(self) -> str:
+        """The case it is part of; empty where it is of none."""
+        return (self.trace.case or "") if self.trace else ""
+
+    @property
+    def interaction(self) -> str:
+        """The interaction it is part of; empty where it is of none."""
+        return (self.trace.interaction or "") if self.trace else ""
+
+    @property
+    def accountable(self) -> str:
+        """The accountable person's id; empty in kinds that have none."""
+        return self.owner.person if self.owner else ""
+
+    def changed(self, name: str) -> str:
+        """A word of what changed hands; empty where there is none."""
+        return str((self.change or {}).get(name, ""))
+
 
 class Seal(_Frozen, frozen=True):
     """What a batch adds beside its entries: the signed head, and what finds a bad index."""

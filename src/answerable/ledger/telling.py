@@ -48,10 +48,6 @@ def tell_holder(holder: str) -> str:
 _Tell = Callable[[Entry, Action | None], str]
 
 
-def _change(entry: Entry, name: str) -> str:
-    return str((entry.change or {}).get(name, ""))
-
-
 def _what(action: Action | None) -> str:
     return tell_action(action) if action is not None else "the effect"
 
@@ -67,27 +63,27 @@ def _again(entry: Entry) -> str:
 
 
 def _received(entry: Entry, _: Action | None) -> str:
-    return f"a message came in by {_change(entry, 'rail')}, grade {_change(entry, 'grade')}"
+    return f"a message came in by {entry.changed('rail')}, grade {entry.changed('grade')}"
 
 
 def _identified(entry: Entry, _: Action | None) -> str:
-    return f"its sender is new here: party {_change(entry, 'party')}"
+    return f"its sender is new here: party {entry.changed('party')}"
 
 
 def _lease(entry: Entry, _: Action | None) -> str:
-    holder = tell_holder(_change(entry, "holder"))
-    if _change(entry, "epoch") == "1":
+    holder = tell_holder(entry.changed("holder"))
+    if entry.changed("epoch") == "1":
         return f"case opened with {holder}"
     return f"taken over by {holder}"
 
 
 def _escalated(entry: Entry, _: Action | None) -> str:
-    code = _change(entry, "code").replace("_", " ")
-    return f"handed to queue {_change(entry, 'queue')}: {code}"
+    code = entry.changed("code").replace("_", " ")
+    return f"handed to queue {entry.changed('queue')}: {code}"
 
 
 def _handback(entry: Entry, _: Action | None) -> str:
-    return f"handed back to {tell_holder(_change(entry, 'holder'))}"
+    return f"handed back to {tell_holder(entry.changed('holder'))}"
 
 
 def _decided(entry: Entry, action: Action | None) -> str:
@@ -97,7 +93,7 @@ def _decided(entry: Entry, action: Action | None) -> str:
         case "allow":
             return f"{what} was allowed{rules}"
         case "hold":
-            ask = _change(entry, "ask")
+            ask = entry.changed("ask")
             return f"{what} waits for a yes{f' of {ask}' if ask else ''}{rules}"
         case "deny":
             return f"{what} was denied{rules}"
@@ -145,7 +141,7 @@ def _outcome(entry: Entry, _: Action | None) -> str:
 
 
 def _of_agent(entry: Entry) -> str:
-    return f"agent {_change(entry, 'agent')}"
+    return f"agent {entry.changed('agent')}"
 
 
 def _person_added(entry: Entry, _: Action | None) -> str:
@@ -153,31 +149,31 @@ def _person_added(entry: Entry, _: Action | None) -> str:
 
 
 def _person_left(entry: Entry, _: Action | None) -> str:
-    return f"person {_change(entry, 'person')} left"
+    return f"person {entry.changed('person')} left"
 
 
 def _owner_accepted(entry: Entry, _: Action | None) -> str:
-    return f"{_change(entry, 'person')} accepted to answer for {_of_agent(entry)}"
+    return f"{entry.changed('person')} accepted to answer for {_of_agent(entry)}"
 
 
 def _owner_changed(entry: Entry, _: Action | None) -> str:
-    return f"{_change(entry, 'person')} was asked to answer for {_of_agent(entry)}"
+    return f"{entry.changed('person')} was asked to answer for {_of_agent(entry)}"
 
 
 def _owner_delegated(entry: Entry, _: Action | None) -> str:
     until = (entry.change or {}).get("until", 0)
-    who, owner = _change(entry, "person"), _change(entry, "via")
+    who, owner = entry.changed("person"), entry.changed("via")
     if isinstance(until, int) and until:
         return f"{who} stands in for {owner} for {_of_agent(entry)} until {iso(until)}"
     return f"{who} no longer stands in for {owner} for {_of_agent(entry)}"
 
 
 def _registered(entry: Entry, _: Action | None) -> str:
-    return f"release {_change(entry, 'release')} of {_of_agent(entry)} was registered"
+    return f"release {entry.changed('release')} of {_of_agent(entry)} was registered"
 
 
 def _staged(entry: Entry, _: Action | None) -> str:
-    return f"release {_change(entry, 'release')} of {_of_agent(entry)} is active again"
+    return f"release {entry.changed('release')} of {_of_agent(entry)} is active again"
 
 
 def _policy(_entry: Entry, _: Action | None) -> str:
@@ -185,9 +181,9 @@ def _policy(_entry: Entry, _: Action | None) -> str:
 
 
 def _stop(entry: Entry, _: Action | None) -> str:
-    scope, mode = _change(entry, "scope"), _change(entry, "mode")
+    scope, mode = entry.changed("scope"), entry.changed("mode")
     what = {"*": "everything", "file": "everything, by the stop file,"}.get(scope, scope)
-    if _change(entry, "is_on") == "0":
+    if entry.changed("is_on") == "0":
         return f"{what} was let go again" + (f" ({mode.replace('_', '-')})" if mode else "")
     return f"{what} was {_MODES.get(mode, 'stopped')}"
 
@@ -196,15 +192,15 @@ _MODES = {"read_only": "made read-only", "ask": "made to ask a person first"}
 
 
 def _key_added(entry: Entry, _: Action | None) -> str:
-    return f"{_change(entry, 'person')} was given key {entry.id} for {_change(entry, 'scopes')}"
+    return f"{entry.changed('person')} was given key {entry.id} for {entry.changed('scopes')}"
 
 
 def _key_revoked(entry: Entry, _: Action | None) -> str:
-    return f"key {_change(entry, 'key')} was revoked"
+    return f"key {entry.changed('key')} was revoked"
 
 
 def _key_rotated(entry: Entry, _: Action | None) -> str:
-    return f"{_KEYS.get(_change(entry, 'key'), 'a key')} was replaced"
+    return f"{_KEYS.get(entry.changed('key'), 'a key')} was replaced"
 
 
 _KEYS = {"home": "the home's key", "signer": "the key that signs checkpoints"}
@@ -219,9 +215,9 @@ def _erasure_done(_entry: Entry, _: Action | None) -> str:
 
 
 def _gap(entry: Entry, _: Action | None) -> str:
-    if _change(entry, "why") == "restored":
+    if entry.changed("why") == "restored":
         return "the home was restored from a backup: what came after that is not in it"
-    return f"a message that cannot be read or answered was closed: {_change(entry, 'why')}"
+    return f"a message that cannot be read or answered was closed: {entry.changed('why')}"
 
 
 def _day(_entry: Entry, _: Action | None) -> str:

@@ -84,8 +84,7 @@ async def _first_interaction(hall: Hall, arrival_id: str) -> str:
         return named_in(kept.arrival)
     for record in kept.memo:
         if record.kind in _NAMES_ITS_INTERACTION:
-            trace = decode_entry(record.data).trace
-            return (trace.interaction or "") if trace else ""
+            return decode_entry(record.data).interaction
     return ""
 
 

@@ -45,7 +45,7 @@ def add(db: sqlite3.Connection, entries: Sequence[tuple[Entry, str]]) -> None:
 def _count(db: sqlite3.Connection, begun: Iterable[Entry]) -> None:
     found: Counter[str] = Counter()
     for entry in begun:
-        found[(entry.trace.case or "") if entry.trace else ""] += 1
+        found[entry.case] += 1
         found[entry.subject.pid if entry.subject else ""] += 1
     del found[""]
     over = "ON CONFLICT (id) DO UPDATE SET interactions = interactions + excluded.interactions"

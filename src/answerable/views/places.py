@@ -78,11 +78,10 @@ class Places:
         return places
 
     def _place(self, entry: Entry, position: int) -> Place:
-        trace = entry.trace
         action = entry.action.kind if entry.action and entry.kind == "decided" else ""
         return Place(
-            entry.seq, entry.id, entry.kind, (trace.interaction or "") if trace else "", position,
-            entry.ts, (trace.case or "") if trace else "", self._agent(entry),
+            entry.seq, entry.id, entry.kind, entry.interaction, position,
+            entry.ts, entry.case, self._agent(entry),
             entry.policy[-1].verdict if entry.policy and entry.kind == "decided" else "", action,
         )  # fmt: skip
 
@@ -91,8 +90,7 @@ class Places:
             return entry.agent.id
         if entry.kind in OWNED_KINDS:  # a person's own act
             return ""
-        case = (entry.trace.case or "") if entry.trace else ""
-        named = str((entry.change or {}).get("agent", ""))
+        case, named = entry.case, entry.changed("agent")
         if case:
             named = named or self._agents.get(case) or self._looked_up(case)
             self._agents[case] = named

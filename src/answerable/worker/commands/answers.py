@@ -49,7 +49,7 @@ async def _row(office: Office, state: EffectState) -> HoldRow:
         opened(office, record)[0],
         state.amount_minor, state.currency, state.status.value,
         iso(state.expires_at) if state.expires_at else "",
-        ask=str((entry.change or {}).get("ask", "")), interaction=state.interaction,
+        ask=entry.changed("ask"), interaction=state.interaction,
         decision=state.decision, rules=entry.policy[-1].reasons, owner=state.owner.person,
         owner_name=await office.name_of(state.owner.person), message=text, sender=sender,
     )  # fmt: skip

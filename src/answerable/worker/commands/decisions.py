@@ -72,7 +72,7 @@ async def decision_list(office: Office, verb: verbs.DecisionList) -> list[Decisi
             DecisionRow(
                 decision=entry.id, index=entry.seq, at=iso(entry.ts), agent=place.agent,
                 verdict=place.verdict, action=tell_action(entry.action) if entry.action else "",
-                owner=entry.owner.person if entry.owner else "", interaction=place.interaction,
+                owner=entry.accountable, interaction=place.interaction,
                 status=state.status.value if state else "",
             )
         )  # fmt: skip
@@ -82,15 +82,14 @@ async def decision_list(office: Office, verb: verbs.DecisionList) -> list[Decisi
 async def decision_show(office: Office, verb: verbs.DecisionShow) -> DecisionView:
     found = await load_decision(office, verb.decision)
     entry, state, used = found.entry, found.state, found.entry.policy[-1]
-    owner = entry.owner.person if entry.owner else ""
+    owner = entry.accountable
     return DecisionView(
         decision=entry.id, index=entry.seq, at=iso(entry.ts),
         agent=entry.agent.id if entry.agent else "",
         release=entry.agent.release if entry.agent else "",
         owner=owner, owner_name=await office.name_of(owner) if owner else "nobody",
         via=(entry.owner.via or "") if entry.owner else "",
-        interaction=(entry.trace.interaction or "") if entry.trace else "",
-        case=(entry.trace.case or "") if entry.trace else "",
+        interaction=entry.interaction, case=entry.case,
         party=entry.subject.pid if entry.subject else "",
         action=tell_action(found.action), exact=found.exact, verdict=used.verdict,
         rules=used.reasons, rule_texts=rule_texts(office, entry), policy=used.set,
@@ -241,9 +240,9 @@ async def entries_of_interaction(office: Office, interaction: str) -> Sequence[E
 async def model_of_turn(office: Office, entry: Entry) -> str:
     """What the turn that led to a decision asked of its model, in words; it stands on one of the
     turn's entries. Empty where it asked nothing, and for what a person decided."""
-    if entry.agent is None or entry.trace is None or not entry.trace.interaction:
+    if entry.agent is None or not entry.interaction:
         return ""
-    entries = await entries_of_interaction(office, entry.trace.interaction)
+    entries = await entries_of_interaction(office, entry.interaction)
     used = next((one.model for one in entries if one.model is not None), None)
     return tell_model(used) if used is not None else ""
 

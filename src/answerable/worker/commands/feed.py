@@ -82,11 +82,9 @@ async def _scanned(
 
 def _happened(office: Office, record: Record) -> Happened:
     entry = decode_entry(record.data)
-    trace = entry.trace
     return Happened(
         position=record.position, seq=entry.seq, at=iso(entry.ts), kind=entry.kind, id=entry.id,
-        case=(trace.case or "") if trace else "",
-        interaction=(trace.interaction or "") if trace else "", agent=_agent(office, entry),
+        case=entry.case, interaction=entry.interaction, agent=_agent(office, entry),
         summary=tell(entry, action_of_effect(office, entry)),
     )  # fmt: skip
 
@@ -95,11 +93,8 @@ def _agent(office: Office, entry: Entry) -> str:
     """Whose act it is, or whose case it is about."""
     if entry.agent is not None:
         return entry.agent.id
-    named = str((entry.change or {}).get("agent", ""))
-    case = (
-        office.house.hall.cases.find(entry.trace.case) if entry.trace and entry.trace.case else None
-    )
-    return named or (case.agent if case else "")
+    case = office.house.hall.cases.find(entry.case) if entry.case else None
+    return entry.changed("agent") or (case.agent if case else "")
 
 
 HANDLERS: Handlers = {verbs.CaseFeed: case_feed}

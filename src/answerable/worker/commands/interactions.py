@@ -170,8 +170,7 @@ async def _release(office: Office, row: Interaction, entries: Sequence[Entry]) -
     if not known:
         return ""
     last = max(known, key=lambda place: place.seq)
-    change = decode_entry((await office.record_at(last.position)).data).change or {}
-    return str(change.get("release", ""))
+    return decode_entry((await office.record_at(last.position)).data).changed("release")
 
 
 async def _entries(office: Office, interaction: str) -> list[tuple[Entry, Record]]:
@@ -202,7 +201,7 @@ def _decision(office: Office, seen: Seen, entry: Entry, record: Record) -> Decis
     exact, _ = opened(office, record)
     effect = entry.effect.id if entry.effect else ""
     state = next((one for one in seen.states if one.id == effect), None)
-    owner = entry.owner.person if entry.owner else ""
+    owner = entry.accountable
     used = entry.policy[-1] if entry.policy else None
     return DecisionLine(
         decision=entry.id, effect=effect,

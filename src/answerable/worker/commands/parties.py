@@ -80,8 +80,7 @@ async def _identifiers(office: Office, party: Party, case_ids: list[str]) -> tup
 
 async def _as_it_came_first(office: Office, hash_: str) -> str:
     entry, _ = await office.entry(f"idn_{hash_}")
-    by = (entry.trace.interaction or "") if entry.trace else ""
-    first = effects.interaction_of(office.house.hall.db, by)
+    first = effects.interaction_of(office.house.hall.db, entry.interaction)
     kind = _kind(office, first.rail) if first else "identifier"
     return f"{kind} {await body_of(office, entry.id)}"
 

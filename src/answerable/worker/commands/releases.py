@@ -38,13 +38,13 @@ def _index_of(office: Office, release: str) -> int:
 
 def _row(office: Office, entry: Entry) -> ReleaseRow:
     hall, change = office.house.hall, entry.change or {}
-    agent, release = str(change.get("agent", "")), str(change.get("release", ""))
+    agent, release = entry.changed("agent"), entry.changed("release")
     loaded = hall.releases.get(agent)
     return ReleaseRow(
         id=release, agent=agent, registered_at=iso(entry.ts), index=entry.seq,
         is_active=hall.agents.registry.releases.get(agent) == release,
         is_loaded=loaded is not None and loaded.id == release,
-        owner=entry.owner.person if entry.owner else "",
+        owner=entry.accountable,
         parts={part: str(change[part])[:PART_CHARS] for part in PARTS if part in change},
     )  # fmt: skip
 

@@ -86,12 +86,12 @@ def _receive(seen: Seen) -> Iterator[str]:
 
 def _resolve(seen: Seen) -> Iterator[str]:
     for entry in seen.of_kind("received"):
-        grade = int((entry.change or {}).get("grade", 0))
+        grade = int(entry.changed("grade") or 0)
         proven = GRADES[min(grade, len(GRADES) - 1)]
         yield f"{seen.heard.sender} is party {seen.row.party}, grade {grade} ({proven})"
     is_new = bool(seen.of_kind("identified"))
     yield "the party is new" if is_new else "the party was known by exactly this identifier"
-    opened = [one for one in seen.of_kind("lease") if (one.change or {}).get("epoch") == 1]
+    opened = [one for one in seen.of_kind("lease") if one.changed("epoch") == "1"]
     yield f"case {seen.row.case} {'was opened' if opened else 'goes on'}"
 
 
@@ -120,7 +120,7 @@ def _run(seen: Seen) -> Iterator[str]:
         yield f"proposed: {tell_action(action)}"
     asked = [one for one in seen.of_kind("escalated") if (one.actor or "").startswith("agent:")]
     for entry in asked:
-        yield f"asked for people, in queue {(entry.change or {}).get('queue', '')}"
+        yield f"asked for people, in queue {entry.changed('queue')}"
     if not proposed and not asked and not seen.steps:
         yield "proposed nothing"
 
@@ -161,7 +161,7 @@ def _name(seen: Seen, person: str | None) -> str:
 
 
 def _code(entry: Entry) -> str:
-    return str((entry.change or {}).get("code", "")).replace("_", " ")
+    return entry.changed("code").replace("_", " ")
 
 
 _SAID: dict[str, Callable[[Seen], Iterator[str]]] = {

@@ -36,8 +36,7 @@ _BEFORE = ("received", "identified", "lease", "escalated", "handback")
 
 async def decision_explain(office: Office, verb: verbs.DecisionExplain) -> Story:
     found = await load_decision(office, verb.decision)
-    trace = found.entry.trace
-    entries = await entries_of_interaction(office, trace.interaction or "") if trace else ()
+    entries = await entries_of_interaction(office, found.entry.interaction)
     sentences = [one async for one in _sentences(office, found, entries)]
     return Story(found.entry.id, tuple(sentences))
 
@@ -71,8 +70,7 @@ async def _sentences(
 
 
 async def _came(office: Office, entry: Entry) -> str:
-    change = entry.change or {}
-    grade = int(change.get("grade", 0))
+    grade = int(entry.changed("grade") or 0)
     who = ""
     state = office.index.at(entry.seq)
     try:
@@ -80,10 +78,9 @@ async def _came(office: Office, entry: Entry) -> str:
         who = f" from {message.sender}: {_short(message.text)!r}"
     except (Unreadable, LookupError):
         who = " whose text was erased"
-    case = entry.trace.case if entry.trace else ""
     return (
-        f"At {iso(entry.ts)} a message came in by {change.get('rail', '')}{who}. Grade {grade}: "
-        f"{_GRADES[min(grade, len(_GRADES) - 1)]}. It belongs to case {case}."
+        f"At {iso(entry.ts)} a message came in by {entry.changed('rail')}{who}. Grade {grade}: "
+        f"{_GRADES[min(grade, len(_GRADES) - 1)]}. It belongs to case {entry.case}."
     )
 
 
