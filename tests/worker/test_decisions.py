@@ -99,7 +99,7 @@ def test_a_decision_is_explained_from_arrival_to_outcome(tmp_path: Path) -> None
             whole = "\n".join(story.sentences)
             in_order = (
                 "a message came in by email from kim2@example.org: 'refund 1000'",
-                "Grade 1: the sender is as the channel says",
+                "Its sender is of grade 1 (asserted by the channel)",
                 "Agent 'support' ran as release rel_",
                 "The proposal: refund of 10.00 USD, exactly: refund {",
                 "held it for a person's yes or no",

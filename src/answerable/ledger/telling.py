@@ -45,6 +45,19 @@ def tell_holder(holder: str) -> str:
     return f"{kind} {name}" if colon else holder
 
 
+def tell_grade(entry: Entry) -> str:
+    """How well the sender of a received message is proven: `grade 2 (verified)`."""
+    grade = int(entry.changed("grade") or 0)
+    return f"grade {grade} ({_GRADES[min(grade, len(_GRADES) - 1)]})"
+
+
+_GRADES = (
+    "not proven at all",
+    "asserted by the channel",
+    "verified",
+    "logged in, or gave a one-time code",
+)
+
 _Tell = Callable[[Entry, Action | None], str]
 
 

@@ -1,7 +1,5 @@
 """Commands with which people answer: yes or no to a hold, and how an unknown effect ended."""
 
-import asyncio
-
 from answerable.base.clock import iso
 from answerable.effects import rows
 from answerable.effects.domain import EffectState, Status
@@ -16,7 +14,6 @@ from answerable.worker.commands.office import Handlers, Office
 from answerable.worker.commands.said import heard_in
 from answerable.worker.verbs.desk import Answered, HoldRow
 
-_LOOK_S = 0.02
 _ON_ITS_WAY = (Status.GRANTED, Status.READY)
 _SHOWN_CHARS = 4_000  # of a message: enough to decide on, and a list stays a page
 
@@ -98,12 +95,11 @@ async def _answer(
     )  # fmt: skip
     id_ = f"answer/{state.id}/{state.attempt}/{person.id}/{says}"
     await accept_causes(hall, [(id_, answer, 0)])
-    now = state
-    for _ in range(int(wait_s / _LOOK_S) if office.dispatcher.works else 0):
-        now = _find(office, state.id)
-        if now.status not in (state.status, *_ON_ITS_WAY):
-            break
-        await asyncio.sleep(_LOOK_S)
+    now = await office.until(
+        lambda seen: seen.status not in (state.status, *_ON_ITS_WAY),
+        lambda: _find(office, state.id),
+        wait_s,
+    )
     return Answered(state.id, now.status.value)
 
 

@@ -13,7 +13,7 @@ from answerable.pipeline import desk
 from answerable.views import interactions, places
 from answerable.worker import verbs
 from answerable.worker.commands.office import Handlers, Office
-from answerable.worker.commands.said import body_of, heard_in, replies_sent
+from answerable.worker.commands.said import heard_in, replies_sent
 from answerable.worker.verbs.cases import CaseRow, CaseView, Shown
 
 _ANY_AGENT = "agent"
@@ -86,7 +86,7 @@ async def _reason(office: Office, case: Case) -> str:
     """The words with which it was last handed to people."""
     await office.index.follow(office.house.hall.engine)
     last = places.newest_about(office.index.db, case.id, kind="escalated", limit=1)
-    return await body_of(office, last[0].id) if last else ""
+    return await office.text_of(last[0].id) if last else ""
 
 
 HANDLERS: Handlers = {

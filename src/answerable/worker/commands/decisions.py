@@ -182,16 +182,7 @@ def rules_of(policies: PolicySet) -> list[RuleRow]:
 
 async def load_decision(office: Office, decision: str) -> Decision:
     """Raises NotFound."""
-    await office.index.follow(office.house.hall.engine)
-    place = office.index.find(decision)
-    if place is None or place.kind != "decided":
-        what = "is no entry of this ledger" if place is None else f"is a {place.kind}"
-        raise NotFound(
-            f"'{decision}' {what}, not a decision.", "Nothing was looked up.",
-            "answerable decision list",
-        )  # fmt: skip
-    record = await office.record_at(place.position)
-    entry = decode_entry(record.data)
+    entry, record = await find_decided(office, decision)
     if entry.action is None:
         raise NotFound(
             f"'{decision}' names no action.", "Nothing was looked up.",
@@ -199,6 +190,17 @@ async def load_decision(office: Office, decision: str) -> Decision:
         )  # fmt: skip
     exact, request = opened(office, record)
     return Decision(entry, record, entry.action, _state(office, entry), exact, request)
+
+
+async def find_decided(office: Office, decision: str) -> tuple[Entry, Record]:
+    """A decision's entry by its id. Raises NotFound."""
+    entry, record = await office.entry(decision)
+    if entry.kind != "decided":
+        raise NotFound(
+            f"'{decision}' is a {entry.kind}, not a decision.", "Nothing was looked up.",
+            "answerable decision list",
+        )  # fmt: skip
+    return entry, record
 
 
 def opened(office: Office, record: Record) -> tuple[str, dict[str, object]]:

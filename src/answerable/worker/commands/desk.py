@@ -1,7 +1,5 @@
 """Commands of the desk: what waits, take it, speak, hand it back."""
 
-import asyncio
-
 from answerable.base.errors import NotFound
 from answerable.base.ids import kin
 from answerable.desk import rows
@@ -13,8 +11,6 @@ from answerable.worker import verbs
 from answerable.worker.commands.office import Handlers, Office
 from answerable.worker.verbs.base import Done
 from answerable.worker.verbs.desk import Said
-
-_LOOK_S = 0.02
 
 
 async def desk_list(office: Office, verb: verbs.DeskList) -> list[QueueItem]:
@@ -42,12 +38,11 @@ async def desk_reply(office: Office, verb: verbs.DeskSay) -> Said:
 
 async def _status_of(office: Office, effect: str, wait_s: float) -> str:
     """Where a reply stands, as soon as it has ended."""
-    state = None
-    for _ in range(int(wait_s / _LOOK_S) + 1 if office.dispatcher.works else 1):
-        state = effects.find(office.house.hall.db, effect)
-        if state is not None and state.status.is_end:
-            break
-        await asyncio.sleep(_LOOK_S)
+    state = await office.until(
+        lambda seen: seen is not None and seen.status.is_end,
+        lambda: effects.find(office.house.hall.db, effect),
+        wait_s,
+    )
     return state.status.value if state is not None else "accepted"
 
 

@@ -1,6 +1,5 @@
 """Commands that show interactions: which there were, and of one why it did that."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -20,7 +19,7 @@ from answerable.views import interactions, passages, places
 from answerable.worker import verbs
 from answerable.worker.commands.decisions import action_of_effect, opened
 from answerable.worker.commands.office import Handlers, Office
-from answerable.worker.commands.said import Heard, heard, heard_in, name_of, replies_sent
+from answerable.worker.commands.said import Heard, heard, heard_in, replies_sent
 from answerable.worker.commands.stages import Seen, stage_views, waiting_views
 from answerable.worker.verbs.cases import (
     DecisionLine,
@@ -32,7 +31,6 @@ from answerable.worker.verbs.cases import (
 
 WAITING = "waiting"  # durable, and no stage has taken it up yet
 UNREADABLE = "unreadable"  # closed without an answer: a declared gap says why
-_LOOK_S = 0.02
 _RELEASES_LOOKED_THROUGH = 100  # of all agents, back from the message
 
 
@@ -83,13 +81,11 @@ async def interaction_show(office: Office, verb: verbs.InteractionShow) -> Inter
 
 async def _ended(office: Office, interaction: str, wait_s: float) -> Interaction | None:
     """Its row, as soon as it has ended or the time is over; None if it has none by then."""
-    db, loop = office.house.hall.db, asyncio.get_running_loop()
-    give_up = loop.time() + (wait_s if office.dispatcher.works else 0)
-    row = effects.interaction_of(db, interaction)
-    while (row is None or row.disposition == effects.OPEN) and loop.time() < give_up:
-        await asyncio.sleep(_LOOK_S)
-        row = effects.interaction_of(db, interaction)
-    return row
+    return await office.until(
+        lambda row: row is not None and row.disposition != effects.OPEN,
+        lambda: effects.interaction_of(office.house.hall.db, interaction),
+        wait_s,
+    )
 
 
 def _as_it_waits(office: Office, interaction: str, waiting: Waiting) -> InteractionView:
@@ -131,7 +127,7 @@ async def _view(office: Office, row: Interaction) -> InteractionView:
         row=row, heard=await heard_in(office, row), agent=hall.cases.get(row.case).agent,
         release=await _release(office, row, entries),
         entries=entries, states=states, steps=await _steps(office, found),
-        names={who: await name_of(office, who) for who in sorted(_persons(entries))},
+        names={who: await office.name_of(who) for who in sorted(_persons(entries))},
         action_of=partial(action_of_effect, office),
     )  # fmt: skip
     await office.keep_measured()

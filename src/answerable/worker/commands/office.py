@@ -1,10 +1,11 @@
 """What every command works with: the open house and what follows it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from answerable.base.errors import NotFound
+from answerable.base.errors import NotFound, Unreadable
 from answerable.compose.house import House
 from answerable.engine.port import Record
 from answerable.ledger.domain import Entry, decode_entry
@@ -13,7 +14,10 @@ from answerable.people.service import card_name
 from answerable.views.index import EntryIndex
 from answerable.worker.dispatch import Dispatcher
 from answerable.worker.publisher import Publisher
-from answerable.worker.verbs.base import Done
+from answerable.worker.verbs.base import ERASED, Done
+
+T = TypeVar("T")
+_LOOK_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +44,39 @@ class Office:
         if place is None:
             raise NotFound(
                 f"No entry '{entry_id}' is in this ledger.", "Nothing was looked up.",
-                "answerable decision who --random",
+                "answerable decision list",
             )  # fmt: skip
         record = await self.record_at(place.position)
         return decode_entry(record.data), record
 
     async def name_of(self, person: str) -> str:
-        """A person's name, out of the body of the entry that added them."""
-        card = await self.text_of(person)
-        return card_name(card) if card else person
+        """A person's name, out of the body of the entry that added them.
+
+        What is no person's id stays as it is, and so does an id whose name was erased.
+        """
+        card = await self.text_of(person) if person.startswith("per_") else ""
+        return person if card in ("", ERASED) else card_name(card)
 
     async def text_of(self, entry_id: str) -> str:
-        """What the body of an entry says, where that is text; empty where it has none."""
+        """What the body of an entry says, as people may read it; empty where it has none."""
         entry, record = await self.entry(entry_id)
         if entry.body is None or record.body is None:
             return ""
         keyring = self.house.hall.keyring
-        return keyring.open(entry.body.kid, record.key, record.body).decode()
+        try:
+            return keyring.open(entry.body.kid, record.key, record.body).decode()
+        except Unreadable:
+            return ERASED
+
+    async def until(self, is_over: Callable[[T], bool], look: Callable[[], T], wait_s: float) -> T:
+        """What is seen as soon as it is over, or when the wait is; at once where nobody works."""
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + (wait_s if self.dispatcher.works else 0)
+        seen = look()
+        while not is_over(seen) and loop.time() < give_up:
+            await asyncio.sleep(_LOOK_S)
+            seen = look()
+        return seen
 
     async def keep_measured(self) -> None:
         """What was measured since the last time, where it can be looked up. Raises Broken."""

@@ -12,7 +12,7 @@ from answerable.views import interactions
 from answerable.worker import verbs
 from answerable.worker.commands.cases import case_rows
 from answerable.worker.commands.office import Handlers, Office
-from answerable.worker.commands.said import body_of, heard_in
+from answerable.worker.commands.said import heard_in
 from answerable.worker.verbs.cases import PartyRow, PartyView
 
 _CASES_SHOWN = 100
@@ -82,7 +82,7 @@ async def _as_it_came_first(office: Office, hash_: str) -> str:
     entry, _ = await office.entry(f"idn_{hash_}")
     first = effects.interaction_of(office.house.hall.db, entry.interaction)
     kind = _kind(office, first.rail) if first else "identifier"
-    return f"{kind} {await body_of(office, entry.id)}"
+    return f"{kind} {await office.text_of(entry.id)}"
 
 
 def _kind(office: Office, rail: str) -> str:

@@ -4,13 +4,14 @@ from pathlib import Path
 
 from answerable.base.clock import iso
 from answerable.base.errors import NotFound
-from answerable.base.money import Money
 from answerable.engine.port import Record
 from answerable.ledger.domain import Entry, decode_entry
 from answerable.ledger.note import note_text, parse_checkpoint
 from answerable.ledger.proof import prove
+from answerable.ledger.telling import tell_action
 from answerable.ledger.tiles import TileMissing, TileReader, read_checkpoint
 from answerable.worker import verbs
+from answerable.worker.commands.decisions import find_decided
 from answerable.worker.commands.office import Handlers, Office
 from answerable.worker.publisher import TILES
 from answerable.worker.verbs.proofs import Who
@@ -21,12 +22,7 @@ async def decision_who(office: Office, verb: verbs.DecisionWho) -> Who:
     index = office.index
     await index.follow(office.house.hall.engine)
     if verb.decision:
-        entry, record = await office.entry(verb.decision)
-        if entry.kind != "decided":
-            raise NotFound(
-                f"'{verb.decision}' is a {entry.kind}, not a decision.", "Nothing was looked up.",
-                "answerable decision who --random",
-            )  # fmt: skip
+        entry, record = await find_decided(office, verb.decision)
     else:
         count = index.count("decided")
         place = index.nth("decided", int(verb.draw * count)) if count else None
@@ -50,9 +46,7 @@ async def _told(office: Office, entry: Entry, record: Record) -> Who:
     agent = entry.agent.id if entry.agent else ""
     via_name = await office.name_of(owner.via) if owner.via else ""
     stands_in = f", standing in for {via_name} ({owner.via})" if owner.via else ""
-    what = f"{action.kind} {action.name}"
-    if action.amount_minor is not None and action.currency is not None:
-        what += f" of {Money(action.amount_minor, action.currency)}"
+    what = tell_action(action)
     sentence = (
         f"When {f'agent {agent!r}' if agent else 'a person'} decided {entry.id} "
         f"({policy.verdict} {what}) at {iso(entry.ts)}, {name} ({owner.person}) was accountable"

@@ -64,19 +64,3 @@ async def _sent(office: Office, state: EffectState, *, is_as_hoped: bool) -> str
     if not isinstance(action, ReplyAction):
         return ""
     return action.text if is_as_hoped else action.otherwise
-
-
-async def body_of(office: Office, entry_id: str) -> str:
-    """The text that an entry seals; empty where it seals none."""
-    try:
-        return await office.text_of(entry_id)
-    except Unreadable:
-        return ERASED
-
-
-async def name_of(office: Office, person: str) -> str:
-    """A person's name, or their id where the name was erased."""
-    try:
-        return await office.name_of(person)
-    except Unreadable:
-        return person

@@ -7,17 +7,11 @@ from dataclasses import dataclass
 from answerable.base.clock import iso
 from answerable.effects.domain import EffectState, Interaction, Status
 from answerable.ledger.domain import Action, Entry
-from answerable.ledger.telling import tell, tell_action
+from answerable.ledger.telling import tell, tell_action, tell_grade
 from answerable.telemetry.passages import NOT_MEASURED, STAGES, Passage
 from answerable.worker.commands.said import Heard
 from answerable.worker.verbs.cases import StageView
 
-GRADES = (
-    "not proven at all",
-    "asserted by the channel",
-    "verified",
-    "logged in, or gave a one-time code",
-)
 _DONE_LATER = ("effect.started", "effect.done", "effect.unknown", "effect.failed")
 
 
@@ -86,9 +80,7 @@ def _receive(seen: Seen) -> Iterator[str]:
 
 def _resolve(seen: Seen) -> Iterator[str]:
     for entry in seen.of_kind("received"):
-        grade = int(entry.changed("grade") or 0)
-        proven = GRADES[min(grade, len(GRADES) - 1)]
-        yield f"{seen.heard.sender} is party {seen.row.party}, grade {grade} ({proven})"
+        yield f"{seen.heard.sender} is party {seen.row.party}, {tell_grade(entry)}"
     is_new = bool(seen.of_kind("identified"))
     yield "the party is new" if is_new else "the party was known by exactly this identifier"
     opened = [one for one in seen.of_kind("lease") if one.changed("epoch") == "1"]

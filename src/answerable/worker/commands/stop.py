@@ -101,16 +101,12 @@ async def stop_list(office: Office, _: verbs.StopList) -> list[StopRow]:
     hall = office.house.hall
     orders = [one for one in hall.agents.registry.stops.orders.values() if one.scope != FILE]
     rows = [
-        StopRow(one.scope, one.mode.value, one.since, one.by, await _name_of(office, one.by))
+        StopRow(one.scope, one.mode.value, one.since, one.by, await office.name_of(one.by))
         for one in sorted(orders, key=lambda order: order.since)
     ]
     if hall.stop_file.is_pressed():
         rows.append(StopRow(FILE, Mode.PAUSE.value, -1, _BY_FILE, "the stop file"))
     return rows
-
-
-async def _name_of(office: Office, by: str) -> str:
-    return await office.name_of(by) if by.startswith("per_") else by
 
 
 async def note_stop_file(office: Office) -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from answerable.base.clock import iso
 from answerable.base.errors import Unreadable
 from answerable.ledger.domain import Entry, PolicyUse
-from answerable.ledger.telling import tell, tell_action
+from answerable.ledger.telling import tell, tell_action, tell_grade
 from answerable.pipeline.receive import load_message
 from answerable.worker import verbs
 from answerable.worker.commands.decisions import (
@@ -19,12 +19,6 @@ from answerable.worker.commands.decisions import (
 from answerable.worker.commands.office import Handlers, Office
 from answerable.worker.verbs.proofs import Story
 
-_GRADES = (
-    "the sender is not proven at all",
-    "the sender is as the channel says",
-    "the sender is verified",
-    "the sender was logged in or gave a code",
-)
 _CHARS_MAX = 300
 _VERDICTS = {
     "allow": "allowed it",
@@ -70,7 +64,6 @@ async def _sentences(
 
 
 async def _came(office: Office, entry: Entry) -> str:
-    grade = int(entry.changed("grade") or 0)
     who = ""
     state = office.index.at(entry.seq)
     try:
@@ -79,8 +72,8 @@ async def _came(office: Office, entry: Entry) -> str:
     except (Unreadable, LookupError):
         who = " whose text was erased"
     return (
-        f"At {iso(entry.ts)} a message came in by {entry.changed('rail')}{who}. Grade {grade}: "
-        f"{_GRADES[min(grade, len(_GRADES) - 1)]}. It belongs to case {entry.case}."
+        f"At {iso(entry.ts)} a message came in by {entry.changed('rail')}{who}. Its sender is "
+        f"of {tell_grade(entry)}. It belongs to case {entry.case}."
     )
 
 
@@ -92,8 +85,7 @@ async def _who_decided(office: Office, entry: Entry) -> str:
     if entry.agent is not None:
         return f"Agent '{entry.agent.id}' ran as release {entry.agent.release}."
     who = entry.actor or ""
-    name = await office.name_of(who) if who.startswith("per_") else who
-    return f"A person spoke: {name} ({who})."
+    return f"A person spoke: {await office.name_of(who)} ({who})."
 
 
 def _verdict(used: PolicyUse) -> str:
