@@ -1,11 +1,13 @@
 """A backup is one instant of a working home, verified; a restored one goes on from there."""
 
+import asyncio
 import json
 import shutil
 import sqlite3
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable, Coroutine
 from contextlib import closing
 from pathlib import Path
 
@@ -14,8 +16,9 @@ import pytest
 from answerable.store.keys import KeyStore
 from answerable.store.snapshot import copy_database
 from answerable.store.sqlite import open_writer
-from answerable.worker.backup import MANIFEST
-from homes import SmallHome, cli, until, working
+from answerable.worker.backup import MANIFEST, BackupFailed, write_backup
+from answerable.worker.rotation import rotate_home, rotate_signer
+from homes import OWNER, SmallHome, cli, until, working
 
 PAYING_AGENT = """
 import asyncio, json
@@ -332,3 +335,30 @@ def test_the_worker_asks_for_a_whole_path(home: SmallHome) -> None:
 
     with working(home), pytest.raises(RemoteError, match="not a whole path"):
         home.ask(BackupWrite("somewhere"), BackupView)
+
+
+@pytest.mark.parametrize("rotate", [rotate_home, rotate_signer])
+def test_a_key_that_is_replaced_meanwhile_makes_it_no_backup(
+    home: SmallHome,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    rotate: Callable[[Path, str], Coroutine[object, object, object]],
+) -> None:
+    def copy_then_rotate(path: Path, to: Path) -> None:
+        copy_database(path, to)
+        if path.name == "answerable.db":
+            asyncio.run(rotate(home.path, OWNER))
+
+    monkeypatch.setattr("answerable.worker.backup.copy_database", copy_then_rotate)
+    with pytest.raises(BackupFailed, match="being replaced"):
+        write_backup(home.path, tmp_path / "b")
+    assert not (tmp_path / "b").exists()
+    monkeypatch.undo()
+    for name in ("home.key.next", "signer.key.next"):
+        (home.path / name).write_bytes(b"n" * 32)
+        with pytest.raises(BackupFailed, match="being replaced"):
+            write_backup(home.path, tmp_path / "b")
+        (home.path / name).unlink()
+    write_backup(home.path, tmp_path / "b")
+    copy = restored(tmp_path / "b", tmp_path / "again")
+    assert "Olga Owner" in copy.cli("person", "list").check().out

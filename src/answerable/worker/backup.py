@@ -24,6 +24,7 @@ import msgspec
 
 from answerable import __version__
 from answerable.adapters.engines.embedded.journal import DATABASE, FeedFile
+from answerable.adapters.signers import handing
 from answerable.base.chance import SystemChance
 from answerable.base.clock import Clock, SystemClock, iso
 from answerable.base.errors import AnswerableError, Broken, NotFound, UsageError
@@ -32,6 +33,7 @@ from answerable.store.disk import MB, bytes_free
 from answerable.store.files import replace_file
 from answerable.store.keys import home_key
 from answerable.store.lock import is_home
+from answerable.store.rotation import NEXT
 from answerable.store.snapshot import copy_database
 from answerable.telemetry import failures
 from answerable.worker.publisher import TILES, Publisher
@@ -45,8 +47,9 @@ BESIDE = "beside"  # settings and policies, where they lay beside the home
 KEYS = "keys.db"
 LAST = "last-backup"  # in a home: when it was last backed up, and where to
 SECRETS = ("home.key", "signer.key")
+_NEXT = (NEXT, handing.NEXT)  # there while a key is replaced by another
 
-_MADE_AGAIN = {"lock", "worker.sock", "heartbeat", "disk-use", LAST, "__pycache__", TILES}
+_MADE_AGAIN = {"lock", "worker.sock", "heartbeat", "disk-use", LAST, "__pycache__", TILES, *_NEXT}
 _DATABASES = ("answerable.db", KEYS, "views.db")
 _MILLISECOND_US = 1_000
 _HASHED_AT_ONCE = 1 << 20
@@ -138,6 +141,7 @@ def _check(home: Path, to: Path) -> None:
 def _fill(home: Path, to: Path, clock: Clock, *, with_secrets: bool) -> tuple[Manifest, Bodies]:
     copy, now_us = to / HOME, clock.now()
     copy.mkdir(mode=_PRIVATE)
+    secrets = _secrets_of(home)
     published = _published(home)
     copy_database(home / DATABASE, copy / DATABASE)
     until_us = clock.now() + _MILLISECOND_US  # ids tell their time to the millisecond
@@ -145,8 +149,10 @@ def _fill(home: Path, to: Path, clock: Clock, *, with_secrets: bool) -> tuple[Ma
     for path in _rest(home):
         _copy_file(path, copy / path.relative_to(home))
     _copy_beside(home, to / BESIDE)
+    if _secrets_of(home) != secrets:
+        raise _being_replaced()
     asyncio.run(_publish(copy))
-    secret = home_key(home, SystemChance(), may_create=False)
+    secret = home_key(copy, SystemChance(), may_create=False)
     bodies = open_bodies(copy, secret)
     verified = _verified(home, copy, published)
     if not with_secrets:
@@ -163,6 +169,23 @@ def _fill(home: Path, to: Path, clock: Clock, *, with_secrets: bool) -> tuple[Ma
         has_secrets=with_secrets, files=marks_of(to), until_us=until_us,
     )  # fmt: skip
     return manifest, bodies
+
+
+def _secrets_of(home: Path) -> list[bytes]:
+    """What opens the home now. A copy with keys of before and after a rotation would open nothing,
+    though each half of it verifies. Raises BackupFailed."""
+    if any((home / name).exists() for name in _NEXT):
+        raise _being_replaced()
+    return [(home / name).read_bytes() for name in SECRETS]
+
+
+def _being_replaced() -> BackupFailed:
+    return BackupFailed(
+        "A key of the home is being replaced.",
+        "No backup was written; earlier ones were not touched.",
+        "repeat it when `answerable key rotate-home` or `rotate-signer` has ended; where it died, "
+        "`answerable status` settles it",
+    )
 
 
 def _published(home: Path) -> str:
