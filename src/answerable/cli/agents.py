@@ -6,14 +6,18 @@ import typer
 
 from answerable.cli.talk import (
     DEFAULT_HOME,
+    AgentName,
     AsJson,
     Home,
+    OfAgent,
     Rows,
     ask,
+    counts,
     new_app,
     out,
     out_fields,
     out_json,
+    out_rows,
     out_table,
     plain,
     talk_next,
@@ -27,7 +31,6 @@ if TYPE_CHECKING:
 agent = new_app("What may speak for us.")
 release = new_app("Immutable versions of agents.")
 
-AgentName = Annotated[str, typer.Argument(metavar="AGENT", help="Its name.")]
 ReleaseId = Annotated[str, typer.Argument(help="As `answerable release list` names it.")]
 
 
@@ -38,12 +41,13 @@ def agent_list(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     from answerable.worker.verbs.control import AgentRow
 
     rows = ask(home, AgentList(), list[AgentRow])
-    if as_json:
-        out_json(rows)
-        return
-    out_table(rows, "No agent is registered in this home.")
-    if rows:
-        talk_next(home, f"answerable agent show {rows[0].id}")
+    out_rows(
+        home,
+        rows,
+        "No agent is registered in this home.",
+        "answerable agent show {0.id}",
+        as_json=as_json,
+    )
 
 
 @agent.command("show")
@@ -82,18 +86,14 @@ def _glance(view: "AgentView") -> list[str]:
         if tool.states:
             facts.append(f"stopped: {', '.join(tool.states)}")
         lines.append(f"may {tool.name} ({tool.effect}): {'; '.join(facts)}; used today: {used}")
-    lines.append(f"today: {_counts(view.today)}")
-    lines.append(f"waits: {_counts(view.waiting)}")
+    lines.append(f"today: {counts(view.today)}")
+    lines.append(f"waits: {counts(view.waiting)}")
     return lines
-
-
-def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
 @release.command("list")
 def release_list(
-    of_agent: Annotated[str, typer.Option("--agent", help="Of one agent only.")] = "",
+    of_agent: OfAgent = "",
     limit: Rows = 100,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,

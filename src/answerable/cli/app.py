@@ -68,12 +68,10 @@ def worker(
 ) -> None:
     """Work for a home, supervised: run its agents, answer commands."""
     from answerable.compose.settings import read_settings
-    from answerable.store.lock import is_home
-    from answerable.worker.ask import NotAHome
+    from answerable.worker.ask import check_home
     from answerable.worker.supervisor import supervise
 
-    if not is_home(home):
-        raise NotAHome(home)
+    check_home(home)
     raise typer.Exit(supervise(home, plan=plan, settings=read_settings(home)))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from answerable.cli.talk import DEFAULT_HOME, Home, ask, at, talk, talk_next
+from answerable.cli.talk import DEFAULT_HOME, Home, ask, on, talk, talk_next
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,26 +69,20 @@ def chat(
     """
     import asyncio
 
-    from answerable.base.errors import AnswerableError
     from answerable.cli.chat import Chat, Line, converse, rail_of
     from answerable.cli.hire import end_with_us
     from answerable.cli.lines import given, typed
-    from answerable.store.lock import is_home
-    from answerable.worker.ask import NotAHome
+    from answerable.worker.ask import check_home
 
-    if not is_home(home):
-        raise NotAHome(home)
+    check_home(home)
     rail, agent, kind = rail_of(home, agent)
     end_with_us()
     line = Line(home)
     talking = Chat(line, _messages(rail, sender or _login(kind)), agent)
     talking.shows_decisions, talking.as_json = show is Shown.DECISIONS, as_json
     lines = given(message) if message else typed("you> ")
-    try:
+    with on(home):
         asyncio.run(converse(talking, line, lines, watches=not message and sys.stdin.isatty()))
-    except AnswerableError as error:
-        error.next_command = at(home, error.next_command)
-        raise
     if talking.last_decision:
         talk_next(home, f"answerable decision who {talking.last_decision}")
 
@@ -104,11 +98,9 @@ def dev(
 
     from answerable.cli.dev import Dev
     from answerable.cli.hire import end_with_us
-    from answerable.store.lock import is_home
-    from answerable.worker.ask import NotAHome
+    from answerable.worker.ask import check_home
 
-    if not is_home(home):
-        raise NotAHome(home)
+    check_home(home)
     end_with_us()
     http = ("serve", "--http-only", *(("--port", str(port)) if port is not None else ()))
     with contextlib.suppress(KeyboardInterrupt):  # how it ends

@@ -10,11 +10,13 @@ from answerable.cli.talk import (
     DEFAULT_HOME,
     AsJson,
     Home,
+    OfAgent,
     Rows,
     ask,
     new_app,
     out,
     out_json,
+    out_rows,
     out_table,
     plain,
     talk_next,
@@ -30,7 +32,6 @@ party = new_app("Who writes to us, by pseudonym.")
 CaseId = Annotated[str, typer.Argument(help="As `answerable case list` names it.")]
 InteractionId = Annotated[str, typer.Argument(help="As `answerable interaction list` names it.")]
 PartyId = Annotated[str, typer.Argument(help="As `answerable party list` names it.")]
-OfAgent = Annotated[str, typer.Option("--agent", help="Of one agent only.")]
 Before = Annotated[str, typer.Option("--before", help="Older than the one with this id.")]
 _TEXT_CHARS_MAX = 2_000
 _CONVERSATION_INDENT = "    "
@@ -52,12 +53,7 @@ def case_list(
     from answerable.worker.verbs.cases import CaseRow
 
     rows = ask(home, CaseList(agent, "", holder, before, limit), list[CaseRow])
-    if as_json:
-        out_json(rows)
-        return
-    out_table(rows, "No case is like that.")
-    if rows:
-        talk_next(home, f"answerable case show {rows[0].case}")
+    out_rows(home, rows, "No case is like that.", "answerable case show {0.case}", as_json=as_json)
 
 
 @case.command("show")
@@ -127,12 +123,13 @@ def interaction_list(
     from answerable.worker.verbs.cases import InteractionRow
 
     rows = ask(home, InteractionList(agent, disposition, before, limit), list[InteractionRow])
-    if as_json:
-        out_json(rows)
-        return
-    out_table(rows, "No interaction is like that.")
-    if rows:
-        talk_next(home, f"answerable interaction show {rows[0].interaction}")
+    out_rows(
+        home,
+        rows,
+        "No interaction is like that.",
+        "answerable interaction show {0.interaction}",
+        as_json=as_json,
+    )
 
 
 @interaction.command("show")
@@ -208,12 +205,9 @@ def party_list(
     from answerable.worker.verbs.cases import PartyRow
 
     rows = ask(home, PartyList(before, limit), list[PartyRow])
-    if as_json:
-        out_json(rows)
-        return
-    out_table(rows, "Nobody has written yet.")
-    if rows:
-        talk_next(home, f"answerable party show {rows[0].party}")
+    out_rows(
+        home, rows, "Nobody has written yet.", "answerable party show {0.party}", as_json=as_json
+    )
 
 
 @party.command("show")

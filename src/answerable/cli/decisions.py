@@ -9,6 +9,7 @@ from answerable.cli.talk import (
     DEFAULT_HOME,
     AsJson,
     Home,
+    OfAgent,
     Rows,
     ask,
     at,
@@ -16,7 +17,7 @@ from answerable.cli.talk import (
     out,
     out_fields,
     out_json,
-    out_table,
+    out_rows,
     plain,
     talk_next,
 )
@@ -56,7 +57,7 @@ def decision_who(
 
 @decision.command("list")
 def decision_list(
-    agent: Annotated[str, typer.Option(help="Of one agent only.")] = "",
+    agent: OfAgent = "",
     verdict: Annotated[str, typer.Option(help="allow, hold or deny only.")] = "",
     before: Before = 0,
     limit: Rows = 50,
@@ -68,12 +69,13 @@ def decision_list(
     from answerable.worker.verbs.proofs import DecisionRow
 
     rows = ask(home, DecisionList(agent, verdict, before, limit), list[DecisionRow])
-    if as_json:
-        out_json(rows)
-        return
-    out_table(rows, "No decision is like that.")
-    if rows:
-        talk_next(home, f"answerable decision explain {rows[0].decision}")
+    out_rows(
+        home,
+        rows,
+        "No decision is like that.",
+        "answerable decision explain {0.decision}",
+        as_json=as_json,
+    )
 
 
 @decision.command("show")

@@ -10,12 +10,13 @@ from answerable.cli.talk import (
     AsJson,
     By,
     Home,
+    OfAgent,
     Rows,
     ask,
     new_app,
     out,
     out_json,
-    out_table,
+    out_rows,
     plain,
     talk,
     talk_next,
@@ -36,7 +37,7 @@ CaseId = Annotated[str, typer.Argument(help="As `answerable desk list` names it.
 
 @approval.command("list")
 def approval_list(
-    agent: Annotated[str, typer.Option(help="Of one agent only.")] = "",
+    agent: OfAgent = "",
     limit: Rows = 100,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
@@ -125,7 +126,9 @@ def effect_unknown(limit: Rows = 100, home: Home = DEFAULT_HOME, as_json: AsJson
     from answerable.worker.verbs.desk import HoldRow
 
     rows = ask(home, UnknownList(limit), list[HoldRow])
-    out_json(rows) if as_json else out_table(rows, "No effect is unknown.")
+    out_rows(
+        home, rows, "No effect is unknown.", "answerable effect show {0.effect}", as_json=as_json
+    )
 
 
 @effect.command("settle")
@@ -156,7 +159,13 @@ def desk_list(
     from answerable.worker.verbs import DeskList
 
     rows = ask(home, DeskList(queue=queue or None, limit=limit), list[QueueItem])
-    out_json(rows) if as_json else out_table(rows, "The desk is empty.")
+    out_rows(
+        home,
+        rows,
+        "The desk is empty.",
+        "answerable desk take {0.case} --by PERSON",
+        as_json=as_json,
+    )
 
 
 @desk.command("take")

@@ -11,17 +11,17 @@ from answerable.cli.talk import (
     Home,
     MaybeBy,
     ask,
+    at,
     new_app,
     out,
-    out_json,
-    out_table,
+    out_rows,
     talk,
     talk_next,
 )
 
 key = new_app("Keys for HTTP: each acts as its person, within its scopes.")
 
-_NONE = "No key was made yet. Next: answerable key add --person PERSON --scope SCOPE"
+_FIRST = "answerable key add --person PERSON --scope SCOPE"
 
 
 @key.command("add")
@@ -59,7 +59,8 @@ def key_list(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     from answerable.worker.verbs.people import KeyRow
 
     rows = ask(home, KeyList(), list[KeyRow])
-    out_json(rows) if as_json else out_table(rows, _NONE)
+    nothing = f"No key was made yet. Next: {at(home, _FIRST)}"
+    out_rows(home, rows, nothing, "answerable key revoke {0.id} --by PERSON", as_json=as_json)
 
 
 @key.command("revoke")

@@ -11,8 +11,8 @@ from answerable.cli.talk import (
     Home,
     Rows,
     ask,
-    at,
     new_app,
+    on,
     out,
     out_json,
     talk,
@@ -34,14 +34,10 @@ def ledger_verify(
     as_json: AsJson = False,
 ) -> None:
     """Check every entry, body, seal and published file; name the first bad index."""
-    from answerable.base.errors import AnswerableError
     from answerable.worker.verification import verify_home
 
-    try:
+    with on(home):
         found = verify_home(home, earlier or [], vkey)
-    except AnswerableError as error:
-        error.next_command = at(home, error.next_command)
-        raise
     if as_json:
         out_json(found)
     else:

@@ -1,4 +1,4 @@
-"""`backup`, `restore`, `key rotate-home`, `doctor`: the home itself."""
+"""`backup`, `restore`, `key rotate-home|rotate-signer`, `doctor`: the home itself."""
 
 from pathlib import Path
 from typing import Annotated
@@ -109,25 +109,28 @@ def rotate_home(
     """Replace the key that wraps all others, on a home without a worker."""
     import asyncio
 
-    from answerable.base.errors import UsageError
-    from answerable.store.lock import is_home
-    from answerable.worker.ask import NotAHome
     from answerable.worker.rotation import rotate_home as do_rotate
 
-    if not is_home(home):
-        raise NotAHome(home)
-    if not yes:
-        raise UsageError(
-            f"'{home / 'home.key'}' will be another, and every key in keys.db be wrapped under it. "
-            "Backups of before need the old one. Say --yes to do it.",
-            "Nothing was changed.",
-            at(home, "answerable key rotate-home --by PERSON --yes"),
-        )
+    _check_meant(
+        home, yes=yes, command="answerable key rotate-home --by PERSON --yes",
+        what=f"'{home / 'home.key'}' will be another, and every key in keys.db be wrapped under it."
+        " Backups of before need the old one.",
+    )  # fmt: skip
     done, unread = asyncio.run(do_rotate(home, by))
     talk(f"Recorded at ledger index {done.index}; the old home.key opens nothing here any more.")
     if unread:
         talk(f"{unread} keys were damaged before, and still are.")
     talk_next(home, "answerable backup FOLDER")
+
+
+def _check_meant(home: Path, *, yes: bool, command: str, what: str) -> None:
+    """Say what will change, unless that was said already. Raises NotAHome, UsageError."""
+    from answerable.base.errors import UsageError
+    from answerable.worker.ask import check_home
+
+    check_home(home)
+    if not yes:
+        raise UsageError(f"{what} Say --yes to do it.", "Nothing was changed.", at(home, command))
 
 
 def rotate_signer(
@@ -138,20 +141,13 @@ def rotate_signer(
     """Hand the log over to another signing key, on a home without a worker."""
     import asyncio
 
-    from answerable.base.errors import UsageError
-    from answerable.store.lock import is_home
-    from answerable.worker.ask import NotAHome
     from answerable.worker.rotation import rotate_signer as do_rotate
 
-    if not is_home(home):
-        raise NotAHome(home)
-    if not yes:
-        raise UsageError(
-            f"'{home / 'signer.key'}' will be another: the old one signs who follows it, and "
-            "nothing after that. Say --yes to do it.",
-            "Nothing was changed.",
-            at(home, "answerable key rotate-signer --by PERSON --yes"),
-        )
+    _check_meant(
+        home, yes=yes, command="answerable key rotate-signer --by PERSON --yes",
+        what=f"'{home / 'signer.key'}' will be another: the old one signs who follows it, and "
+        "nothing after that.",
+    )  # fmt: skip
     done, vkey = asyncio.run(do_rotate(home, by))
     out(vkey)
     talk(f"Handed over at ledger index {done.index}. Tell the new key to who verifies; who has the")
@@ -167,12 +163,10 @@ def doctor(
     as_json: AsJson = False,
 ) -> None:
     """Look for the mistakes that are made most, and say what to do."""
-    from answerable.store.lock import is_home
-    from answerable.worker.ask import NotAHome
+    from answerable.worker.ask import check_home
     from answerable.worker.doctor import Patient, examine
 
-    if not is_home(home):
-        raise NotAHome(home)
+    check_home(home)
     findings = list(examine(Patient(home=home), fix=fix))
     if as_json:
         out_json(findings)

@@ -6,6 +6,7 @@ import typer
 
 from answerable.cli.talk import (
     DEFAULT_HOME,
+    AgentName,
     AsJson,
     By,
     Home,
@@ -15,7 +16,7 @@ from answerable.cli.talk import (
     new_app,
     out,
     out_json,
-    out_table,
+    out_rows,
     plain,
     talk,
     talk_next,
@@ -24,9 +25,8 @@ from answerable.cli.talk import (
 person = new_app("The people of the company.")
 owner = new_app("Who answers for an agent.")
 
-AgentName = Annotated[str, typer.Argument(metavar="AGENT", help="Its name.")]
 Who = Annotated[str, typer.Argument(help="A person's id or email address.")]
-_NOBODY = "Nobody is in the directory. Next: answerable person add EMAIL --name NAME"
+_FIRST = "answerable person add EMAIL --name NAME"
 
 
 @person.command("add")
@@ -75,7 +75,8 @@ def person_list(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     from answerable.worker.verbs.people import PersonRow
 
     rows = ask(home, PersonList(), list[PersonRow])
-    out_json(rows) if as_json else out_table(rows, _NOBODY)
+    nothing = f"Nobody is in the directory. Next: {at(home, _FIRST)}"
+    out_rows(home, rows, nothing, "answerable agent list", as_json=as_json)
 
 
 @owner.command("set")

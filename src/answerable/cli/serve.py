@@ -28,13 +28,12 @@ def serve(
     """Work for a home, and serve its API and console over HTTP. Supervised."""
     from answerable.compose.settings import read_settings
     from answerable.server.keeper import Http, Keeper, listen
-    from answerable.store.lock import HomeLock, is_home
+    from answerable.store.lock import HomeLock
     from answerable.telemetry import failures
-    from answerable.worker.ask import NotAHome
+    from answerable.worker.ask import check_home
     from answerable.worker.supervisor import supervisor_of
 
-    if not is_home(home):
-        raise NotAHome(home)
+    check_home(home)
     settings = read_settings(home)
     server = _placed(settings.server, host, port)
     if not http_only:

@@ -6,6 +6,7 @@ from answerable.cli.talk import (
     Home,
     ask,
     at,
+    counts,
     out,
     out_json,
     plain,
@@ -25,8 +26,8 @@ def status(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
         out_json(view)
         return
     out(f"{view.origin}: {view.entries} ledger entries")
-    out(f"today: {_counts(view.today)}")
-    out(f"waits: {_counts(view.waiting)}")
+    out(f"today: {counts(view.today)}")
+    out(f"waits: {counts(view.waiting)}")
     for row in view.agents:
         stopped = f"; stopped: {', '.join(row.states)}" if row.states else ""
         out(plain(f"agent {row.id}: {row.owner_name} answers for it, {row.release}{stopped}"))
@@ -38,7 +39,3 @@ def status(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     for trouble in view.troubles:
         out(plain(f"! {trouble.what}"))
         out(f"  Next: {at(home, trouble.next_command)}")
-
-
-def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in counts.items())

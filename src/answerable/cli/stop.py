@@ -9,14 +9,14 @@ import typer
 
 from answerable.cli.talk import (
     DEFAULT_HOME,
+    AgentName,
     AsJson,
     By,
     Home,
     ask,
     at,
     new_app,
-    out_json,
-    out_table,
+    out_rows,
     talk,
     talk_next,
 )
@@ -34,7 +34,6 @@ ModeWord = Annotated[
         " ask: whatever is allowed waits for a person.",
     ),
 ]
-AgentName = Annotated[str, typer.Argument(metavar="AGENT", help="Its name.")]
 
 _MODES = {"pause": "pause", "read-only": "read_only", "read_only": "read_only", "ask": "ask"}
 _FILE = "file"
@@ -81,7 +80,9 @@ def stop_list(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
     from answerable.worker.verbs.control import StopRow
 
     rows = ask(home, StopList(), list[StopRow])
-    out_json(rows) if as_json else out_table(rows, "Nothing is stopped.")
+    out_rows(
+        home, rows, "Nothing is stopped.", "answerable stop lift SCOPE --by PERSON", as_json=as_json
+    )
 
 
 def kill(
@@ -149,12 +150,10 @@ def _scope(word: str) -> str:
 
 def _kill_everything(home: Path, by: str) -> None:
     from answerable.base.errors import AnswerableError
-    from answerable.store.lock import is_home
     from answerable.store.stopfile import StopFile
-    from answerable.worker.ask import NotAHome
+    from answerable.worker.ask import check_home
 
-    if not is_home(home):
-        raise NotAHome(home)
+    check_home(home)
     StopFile(home).press()
     talk("The stop file is pressed: nothing starts any more, also after a restart.")
     try:

@@ -3,7 +3,8 @@
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -36,6 +37,8 @@ Home = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Rows = Annotated[int, typer.Option("--limit", min=1, max=1_000, help="How many at most.")]
 By = Annotated[str, typer.Option("--by", help="Who says so: a person's id or email address.")]
+AgentName = Annotated[str, typer.Argument(metavar="AGENT", help="Its name.")]
+OfAgent = Annotated[str, typer.Option("--agent", help="Of one agent only.")]
 MaybeBy = Annotated[str, typer.Option("--by", help="Who says so, if that is somebody.")]
 
 
@@ -50,11 +53,19 @@ def ask(home: Path, verb: "Verb", returns: type[T]) -> T:
     """Run a command on the home's worker, or on the home itself where nobody holds it."""
     import asyncio
 
-    from answerable.base.errors import AnswerableError
     from answerable.worker.ask import ask_home
 
-    try:
+    with on(home):
         return asyncio.run(ask_home(home, verb, returns))
+
+
+@contextmanager
+def on(home: Path) -> Iterator[None]:
+    """Whatever goes wrong in here names its next command for this home."""
+    from answerable.base.errors import AnswerableError
+
+    try:
+        yield
     except AnswerableError as error:
         error.next_command = at(home, error.next_command)
         raise
@@ -97,6 +108,16 @@ def out_json(value: object) -> None:
     out(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
+def out_rows(home: Path, rows: Sequence[object], nothing: str, then: str, *, as_json: bool) -> None:
+    """A list, and the likely next command, with the first row as `{0}`."""
+    if as_json:
+        out_json(rows)
+        return
+    out_table(rows, nothing)
+    if rows:
+        talk_next(home, then.format(rows[0]))
+
+
 def out_table(rows: Sequence[object], nothing: str) -> None:
     """Rows under their fields' names; never cut or folded, so that ids can be copied."""
     import msgspec
@@ -128,6 +149,11 @@ def out_fields(view: object, but: Sequence[str] = ()) -> None:
         out(f"{name.ljust(width)}  {_cell(lines[0])}")
         for line in lines[1:]:
             out(f"{' ' * width}  {_cell(line)}")
+
+
+def counts(numbers: Mapping[str, int]) -> str:
+    """`interactions 12, held 1`."""
+    return ", ".join(f"{name} {number}" for name, number in numbers.items())
 
 
 def _cell(value: object) -> str:

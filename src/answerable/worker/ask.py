@@ -20,8 +20,8 @@ _FOUNDING = (PersonAdd, OwnerAccept)  # what may be done in a home that does not
 
 async def ask_home(home: Path, verb: Verb, returns: type[T]) -> T:
     """Run one command. Raises the command's errors, HomeHeld, WrongHome, NotFound."""
-    if not is_home(home) and not isinstance(verb, _FOUNDING):
-        raise NotAHome(home)
+    if not isinstance(verb, _FOUNDING):
+        check_home(home)
     if isinstance(verb, Stop):
         note(home, verb)
     give_up = asyncio.get_running_loop().time() + _HELD_MAX_S
@@ -40,6 +40,12 @@ async def ask_home(home: Path, verb: Verb, returns: type[T]) -> T:
             return await client.call(verb, returns)
         finally:
             await client.close()
+
+
+def check_home(home: Path) -> None:
+    """Raises NotAHome."""
+    if not is_home(home):
+        raise NotAHome(home)
 
 
 class NotAHome(NotFound):
