@@ -74,7 +74,8 @@ def test_what_is_not_run_says_why() -> None:
     assert all(re.fullmatch(r"not run: \w.+", why) for why in marked), marked
 
 
-def codes() -> set[str]:
+def kinds() -> list[type[AnswerableError]]:
+    """Each class of errors that is ours."""
     for module in pkgutil.walk_packages(answerable.__path__, "answerable."):
         if not module.name.endswith("__main__"):
             import_module(module.name)
@@ -84,9 +85,18 @@ def codes() -> set[str]:
         for each in kind.__subclasses__():
             yield from below(each)
 
-    return {
-        kind.code for kind in below(AnswerableError) if kind.__module__.startswith("answerable")
-    }
+    found = dict.fromkeys(below(AnswerableError))
+    return [kind for kind in found if kind.__module__.startswith("answerable")]
+
+
+def codes() -> set[str]:
+    return {kind.code for kind in kinds()}
+
+
+def test_a_code_is_one_error() -> None:
+    """`worker_away` is, too: over HTTP it says when to come again."""
+    named = [kind.code for kind in kinds() if "code" in vars(kind)]
+    assert {code for code in named if named.count(code) > 1} == {"worker_away"}
 
 
 def test_every_code_is_on_the_page_and_no_other() -> None:

@@ -42,7 +42,7 @@ def test_without_a_key_every_route_is_closed(app: App, served: Serving) -> None:
             answer = client.request(method, path)
             if scopes:
                 assert answer.status_code == 401, (method, path)
-                assert answer.json()["code"] == "key_missing"
+                assert answer.json()["code"] == "no_key"
                 assert answer.headers["www-authenticate"].startswith("Bearer")
             else:
                 assert answer.status_code != 401, (method, path)

@@ -8,7 +8,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from answerable.server.errors import BodyLate, KeyMissing, Malformed, TooLarge, WrongContentType
+from answerable.server.errors import BodyLate, Malformed, NoKey, TooLarge, WrongContentType
 from answerable.server.lobby import Caller, Lobby
 from answerable.server.table import JSON, Route, body_of, options, parameters_of, values
 
@@ -51,7 +51,7 @@ class Operation:
         if self.route.scopes:
             assert caller is not None
             if caller.session is not None and self.route.method != "GET" and not self.route.is_form:
-                raise KeyMissing  # a browser sends its session along, whoever made it send
+                raise NoKey  # a browser sends its session along, whoever made it send
             caller.check(self.route.scopes)
         parameters = self._read_parameters(request)
         body = await self._read_body(lobby, request)

@@ -1,12 +1,13 @@
 """Why a request is not served: each says what happened, what did not, and what to do next."""
 
 from answerable.base.errors import AnswerableError, Busy, NotFound, Refused, UsageError
+from answerable.worker.client import WorkerAway
 
 _NOTHING = "Nothing was done."
 
 
-class KeyMissing(AnswerableError):
-    code = "key_missing"
+class NoKey(AnswerableError):
+    code = "no_key"
     http_status = 401
 
     def __init__(self) -> None:
@@ -69,9 +70,9 @@ class Overloaded(Busy):
 
 
 class WorkerUnreachable(Busy):
-    """The worker is starting again, or is not running."""
+    """WorkerAway, to who comes over HTTP: to ask again is all that they can do."""
 
-    code = "worker_away"
+    code = WorkerAway.code
     http_status = 503
 
     def __init__(self, *, was_sent: bool) -> None:

@@ -64,7 +64,7 @@ def _read(path: Path) -> bytes:
 
 
 class NoTile(NotFound):
-    code = "tile_missing"
+    code = "no_tile"
 
     def __init__(self) -> None:
         super().__init__(

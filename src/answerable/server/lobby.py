@@ -11,7 +11,7 @@ from starlette.requests import Request
 from answerable.base.chance import Chance
 from answerable.base.settings import ServerSettings
 from answerable.people.keys import Scope
-from answerable.server.errors import KeyMissing, Overloaded, ScopeMissing
+from answerable.server.errors import NoKey, Overloaded, ScopeMissing
 from answerable.server.gate import Gate
 from answerable.server.keys import Keys, digest_of
 from answerable.server.metrics import Meter
@@ -53,18 +53,18 @@ class Lobby:
         self._streams_left = settings.streams_max
 
     async def admit(self, request: Request) -> Caller:
-        """Raises KeyMissing, KeyRefused, TooManyTries, and what keeps the worker silent."""
+        """Raises NoKey, KeyRefused, TooManyTries, and what keeps the worker silent."""
         said = request.headers.get("authorization")
         address = address_of(request)
         if said is not None:
             if not said.lower().startswith(_BEARER):
-                raise KeyMissing
+                raise NoKey
             secret = said[len(_BEARER) :].strip()
             holder = await self.keys.holder_of(secret, address)
             return Caller(holder, digest_of(secret))
         session = self.sessions.find(request)
         if session is None:
-            raise KeyMissing
+            raise NoKey
         return Caller(await self.renew(session.digest), session.digest, session)
 
     async def renew(self, digest: str) -> KeyHolder:

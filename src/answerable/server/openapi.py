@@ -12,7 +12,7 @@ from answerable.server.table import ANY, EVENTS, JSON, Route, options
 _VERSION = "1"  # of the API, as in its paths
 _REF = "#/components/schemas/{name}"
 _COMMON = ("malformed", "usage", "overloaded", "worker_away", "deadline_passed", "defect")
-_GUARDED = ("key_missing", "key_refused", "scope_missing", "too_many_tries")
+_GUARDED = ("no_key", "key_refused", "scope_missing", "too_many_tries")
 _OF_BODIES = ("too_large", "wrong_content_type", "body_late")
 _Object = dict[str, object]
 

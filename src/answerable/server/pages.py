@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from answerable import console
 from answerable.base.errors import AnswerableError, Busy
 from answerable.server.calls import Call, Operation, check_type, query_of, read_body
-from answerable.server.errors import KeyMissing, KeyRefused, Malformed, NoRoute
+from answerable.server.errors import KeyRefused, Malformed, NoKey, NoRoute
 from answerable.server.keys import digest_of
 from answerable.server.lobby import Caller, Lobby, address_of
 from answerable.server.problems import headers_of
@@ -160,7 +160,7 @@ def wants_page(request: Request) -> bool:
 
 def refuse(request: Request, error: AnswerableError) -> Response:
     """Who has no session is asked for a key; anything else is said on a page."""
-    if isinstance(error, (KeyMissing, KeyRefused)):
+    if isinstance(error, (NoKey, KeyRefused)):
         onward = _asked_for(request) if request.method == "GET" else "/"
         return RedirectResponse(f"/login?next={quote(onward, safe='/')}", _SEE_OTHER)
     response = console.error_page(error.http_status, error, _theme(request))

@@ -104,6 +104,6 @@ ROUTES = (
         method="GET", path="/ledger/tile/{path:path}", name="tile",
         summary="A tile of hashes or a bundle of entries (C2SP tlog-tiles).",
         scopes=("ledger", "read"), answer=tile, parameters=TileParameters, media=BYTES,
-        codes=("tile_missing",),
+        codes=("no_tile",),
     ),
 )  # fmt: skip
