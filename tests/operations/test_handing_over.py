@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from answerable.adapters.signers.file import FileSigner
-from answerable.adapters.signers.handing import NEXT
+from answerable.adapters.signers.handing import SIGNER_KEY_NEXT
 from answerable.base import faults
 from answerable.base.chance import SeededChance
 from answerable.compose.house import open_house
@@ -164,7 +164,7 @@ def test_a_death_leaves_the_key_that_the_ledger_names(
     finally:
         faults.install(None)
     home.cli("person", "add", "n@acme.example", "--name", "N").check()
-    assert not (home.path / NEXT).exists()
+    assert not (home.path / SIGNER_KEY_NEXT).exists()
     assert (vkey_of(home) == old) == (point == "rotation.after_next_signer")
     assert verify_home(home.path).verified
     assert believes(stranger, home, old)

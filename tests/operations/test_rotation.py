@@ -11,7 +11,7 @@ from answerable.base.chance import SeededChance
 from answerable.base.errors import Broken
 from answerable.compose.house import open_house
 from answerable.store.keys import KeyDestroyed, KeyStore, KeyUnreadable, home_key
-from answerable.store.rotation import NEXT, rotate_home_key, settle_home_key
+from answerable.store.rotation import HOME_KEY_NEXT, rotate_home_key, settle_home_key
 from answerable.testing.world import Till, World
 from homes import OWNER, SmallHome, working
 from stories import inline_world, run, support
@@ -86,7 +86,7 @@ def test_a_death_at_any_step_leaves_a_home_that_opens(tmp_path: Path, point: str
         with pytest.raises(Dead):
             await rotated(world, dies_at=point)
         await lives_on(world, "n1")
-        assert not (world.home / NEXT).exists()
+        assert not (world.home / HOME_KEY_NEXT).exists()
         is_old = (world.home / "home.key").read_bytes() == old
         assert is_old == (point == "rotation.after_next")
         await rotated(world)
@@ -161,9 +161,9 @@ def test_nothing_wrapped_under_the_old_key_is_left_in_any_file(tmp_path: Path) -
 def test_a_next_key_that_nobody_uses_is_forgotten(tmp_path: Path) -> None:
     async def scenario() -> None:
         world = await with_a_party(tmp_path / "home")
-        (world.home / NEXT).write_bytes(b"half")
+        (world.home / HOME_KEY_NEXT).write_bytes(b"half")
         settle_home_key(world.home)
-        assert not (world.home / NEXT).exists()
+        assert not (world.home / HOME_KEY_NEXT).exists()
         await lives_on(world, "n1")
 
     run(scenario)

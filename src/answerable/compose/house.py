@@ -7,7 +7,7 @@ from pathlib import Path
 
 from answerable.adapters.engines.embedded.journal import EmbeddedJournal
 from answerable.adapters.signers.file import FileSigner
-from answerable.adapters.signers.handing import NEXT, settle_signer
+from answerable.adapters.signers.handing import SIGNER_KEY, SIGNER_KEY_NEXT, settle_signer
 from answerable.agents import rows as agent_rows
 from answerable.agents import spending
 from answerable.agents.domain import Blueprint, Release, release_of
@@ -39,7 +39,7 @@ from answerable.policy.load import PolicySet
 from answerable.sdk.port import Model
 from answerable.store.disk import Disk
 from answerable.store.files import replace_file
-from answerable.store.keys import KeyStore, home_key
+from answerable.store.keys import KEYS, KeyStore, home_key
 from answerable.store.restored import restored
 from answerable.store.rotation import settle_home_key
 from answerable.store.stopfile import StopFile
@@ -137,7 +137,7 @@ def open_house(plan: Plan) -> House:
         heal_state(plan.home)
         journal = _open_journal(plan)
     try:
-        if (plan.home / NEXT).exists():
+        if (plan.home / SIGNER_KEY_NEXT).exists():
             last = journal.last("key.rotated")
             settle_signer(plan.home, last, name=plan.origin, chance=plan.chance)
         keys, signer = _secrets(plan, may_create=journal.is_new)
@@ -194,10 +194,10 @@ def _secrets(plan: Plan, *, may_create: bool) -> tuple[KeyStore, FileSigner]:
     """The home's keys. Raises SecretLost where a home that was used before lacks one of them."""
     settle_home_key(plan.home)
     secret = home_key(plan.home, plan.chance, may_create=may_create)
-    keys = KeyStore.open(plan.home / "keys.db", secret, may_create=may_create)
+    keys = KeyStore.open(plan.home / KEYS, secret, may_create=may_create)
     try:
         signer = FileSigner.open(
-            plan.home / "signer.key", name=plan.origin, chance=plan.chance, may_create=may_create
+            plan.home / SIGNER_KEY, name=plan.origin, chance=plan.chance, may_create=may_create
         )
         _publish_vkey(plan.home / VKEY, f"{signer.vkey.encode()}\n".encode())
     except NoteError as error:

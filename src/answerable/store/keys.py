@@ -35,6 +35,7 @@ from answerable.store.sqlite import (
     rollback,
 )
 
+KEYS, HOME_KEY = "keys.db", "home.key"  # in the home
 KEY_BYTES = 32
 CACHED_MAX = 20_000
 
@@ -293,7 +294,7 @@ def home_key(folder: Path, chance: Chance, *, may_create: bool = True) -> bytes:
     Losing it loses every body; a copy of it together with keys.db opens every body. With
     `may_create=False`, for a home that has records, raises SecretLost where there is none.
     """
-    path = folder / "home.key"
+    path = folder / HOME_KEY
 
     def make() -> bytes:
         if not may_create:

@@ -12,9 +12,9 @@ from answerable.base import faults
 from answerable.base.chance import Chance
 from answerable.base.errors import Broken
 from answerable.store.files import replace_file
-from answerable.store.keys import KEY_BYTES, KeyStore, is_opened_by
+from answerable.store.keys import HOME_KEY, KEY_BYTES, KEYS, KeyStore, is_opened_by
 
-NEXT = "home.key.next"
+HOME_KEY_NEXT = f"{HOME_KEY}.next"
 
 
 async def rotate_home_key(home: Path, keys: KeyStore, chance: Chance) -> int:
@@ -23,7 +23,7 @@ async def rotate_home_key(home: Path, keys: KeyStore, chance: Chance) -> int:
     Raises Broken; the home then opens as it did, with one or the other.
     """
     key = chance.token(KEY_BYTES)
-    replace_file(home / NEXT, key, mode=0o600)
+    replace_file(home / HOME_KEY_NEXT, key, mode=0o600)
     await faults.point("rotation.after_next")
     unread = keys.rewrap(key)
     await faults.point("rotation.after_rewrap")
@@ -34,11 +34,11 @@ async def rotate_home_key(home: Path, keys: KeyStore, chance: Chance) -> int:
 
 def settle_home_key(home: Path) -> None:
     """Finish, or forget, what a death has left half done. Raises Broken."""
-    following = home / NEXT
+    following = home / HOME_KEY_NEXT
     if not following.exists():
         return
     try:
-        if is_opened_by(home / "keys.db", following.read_bytes()):
+        if is_opened_by(home / KEYS, following.read_bytes()):
             _take_place(home)
         else:
             following.unlink()
@@ -51,7 +51,7 @@ def settle_home_key(home: Path) -> None:
 
 
 def _take_place(home: Path) -> None:
-    (home / NEXT).replace(home / "home.key")
+    (home / HOME_KEY_NEXT).replace(home / HOME_KEY)
     descriptor = os.open(home, os.O_RDONLY)
     try:
         os.fsync(descriptor)

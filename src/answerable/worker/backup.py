@@ -24,33 +24,35 @@ import msgspec
 
 from answerable import __version__
 from answerable.adapters.engines.embedded.journal import DATABASE, FeedFile
-from answerable.adapters.signers import handing
+from answerable.adapters.signers.handing import SIGNER_KEY, SIGNER_KEY_NEXT
 from answerable.base.chance import SystemChance
 from answerable.base.clock import Clock, SystemClock, iso
 from answerable.base.errors import AnswerableError, Broken, NotFound, UsageError
 from answerable.compose.settings import SETTINGS, read_settings, settings_folder
-from answerable.store.disk import MB, bytes_free
+from answerable.store.disk import MB, SAMPLES, bytes_free
 from answerable.store.files import replace_file
-from answerable.store.keys import home_key
-from answerable.store.lock import is_home
-from answerable.store.rotation import NEXT
+from answerable.store.keys import HOME_KEY, KEYS, home_key
+from answerable.store.lock import LOCK, is_home
+from answerable.store.rotation import HOME_KEY_NEXT
 from answerable.store.snapshot import copy_database
 from answerable.telemetry import failures
+from answerable.views.index import VIEWS
+from answerable.worker.heartbeat import HEARTBEAT
 from answerable.worker.publisher import TILES, Publisher
 from answerable.worker.verbs import Told
 from answerable.worker.verbs.proofs import BackupView
 from answerable.worker.verification import Bodies, HomeVerified, open_bodies, verify_home
+from answerable.worker.wire import SOCKET
 
 MANIFEST = "MANIFEST.json"
 HOME = "home"  # the folder of a backup that is the home
 BESIDE = "beside"  # settings and policies, where they lay beside the home
-KEYS = "keys.db"
 LAST = "last-backup"  # in a home: when it was last backed up, and where to
-SECRETS = ("home.key", "signer.key")
-_NEXT = (NEXT, handing.NEXT)  # there while a key is replaced by another
+SECRETS = (HOME_KEY, SIGNER_KEY)
+_NEXT = (HOME_KEY_NEXT, SIGNER_KEY_NEXT)  # there while a key is replaced by another
 
-_MADE_AGAIN = {"lock", "worker.sock", "heartbeat", "disk-use", LAST, "__pycache__", TILES, *_NEXT}
-_DATABASES = ("answerable.db", KEYS, "views.db")
+_MADE_AGAIN = {LOCK, SOCKET, HEARTBEAT, SAMPLES, LAST, "__pycache__", TILES, *_NEXT}
+_DATABASES = (DATABASE, KEYS, VIEWS)
 _MILLISECOND_US = 1_000
 _HASHED_AT_ONCE = 1 << 20
 _PRIVATE, _PRIVATE_FILE = 0o700, 0o600

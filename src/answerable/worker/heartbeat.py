@@ -14,7 +14,7 @@ from answerable.base.errors import Broken
 from answerable.store.files import replace_file
 from answerable.telemetry.watch import attribute_tasks
 
-_NAME = "heartbeat"
+HEARTBEAT = "heartbeat"
 _SIZE = 64
 _COUNT = struct.Struct("<Q")
 _TURN_AT = 8
@@ -32,7 +32,7 @@ class Heartbeat:
     @classmethod
     def open(cls, home: Path) -> "Heartbeat":
         """Map the file, made if it is not there. Raises Broken."""
-        path = home / _NAME
+        path = home / HEARTBEAT
         try:
             if not path.exists() or path.stat().st_size != _SIZE:
                 # written, not truncated: writing into a hole of a full disk would be a SIGBUS

@@ -14,6 +14,7 @@ from answerable.base.clock import Clock, SystemClock, iso
 from answerable.base.errors import Broken, NotFound, Refused, UsageError
 from answerable.ledger.note import VKEY, NoteError, VerifierKey, verify_checkpoint
 from answerable.store.files import replace_file
+from answerable.store.keys import HOME_KEY, KEY_BYTES
 from answerable.store.restored import note_restored
 from answerable.worker.backup import (
     BESIDE,
@@ -27,7 +28,6 @@ from answerable.worker.backup import (
 from answerable.worker.verification import chain_in, open_bodies, verify_home
 
 _PRIVATE = 0o700
-_KEY_BYTES = 32
 
 
 class BackupDamaged(Broken):
@@ -171,8 +171,8 @@ def _put_secrets(request: Request, manifest: Manifest, making: Path) -> None:
 
 
 def _secret(home: Path) -> bytes:
-    secret = (home / "home.key").read_bytes()
-    if len(secret) != _KEY_BYTES:
+    secret = (home / HOME_KEY).read_bytes()
+    if len(secret) != KEY_BYTES:
         raise BackupDamaged(
             "The home.key is not one.", "Nothing was restored.", "take the one of this home"
         )

@@ -21,7 +21,7 @@ from answerable.ledger.sealing import STEP_KIND
 from answerable.ledger.tiles import TileMissing, read_checkpoint
 from answerable.ledger.verify import verify_feed
 from answerable.ledger.verify_tiles import verify_tiles
-from answerable.store.keys import KeyDestroyed, KeyStore
+from answerable.store.keys import KEYS, KeyDestroyed, KeyStore
 from answerable.store.sqlite import open_reader
 from answerable.worker.publisher import TILES
 
@@ -93,7 +93,7 @@ class Bodies:
 def open_bodies(home: Path, home_secret: bytes) -> Bodies:
     """Open every body of a home that nobody holds. Raises the first trouble: KeyMissing, Broken,
     BodyUnreadable, KeyUnreadable."""
-    keys = KeyStore.open(home / "keys.db", home_secret, may_create=False)
+    keys = KeyStore.open(home / KEYS, home_secret, may_create=False)
     feed = FeedFile(home)
     try:
         return asyncio.run(_open_bodies(feed, keys))

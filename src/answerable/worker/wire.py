@@ -13,7 +13,7 @@ from answerable.base.errors import Broken, UsageError
 
 FRAME_BYTES_MAX = 64 * 1024 * 1024
 _LENGTH = struct.Struct(">I")
-_NAME = "worker.sock"
+SOCKET = "worker.sock"
 _PATH_BYTES_MAX = 100  # sun_path holds 104 bytes on macOS, 108 on Linux
 _SKIPPED_AT_ONCE = 1024 * 1024
 _PRIVATE = 0o177  # what is masked: nobody but the owner may connect
@@ -39,7 +39,7 @@ def make_socket(home: Path) -> socket.socket:
     try:
         if len(str(path).encode()) > _PATH_BYTES_MAX:
             os.umask(mask)
-            short = Path(tempfile.mkdtemp(prefix=_STAND_IN)) / _NAME
+            short = Path(tempfile.mkdtemp(prefix=_STAND_IN)) / SOCKET
             path.symlink_to(short)
             path = short
             os.umask(_PRIVATE)
@@ -98,4 +98,4 @@ def _too_large(size: int) -> UsageError:
 
 
 def _place(home: Path) -> Path:
-    return home.absolute() / _NAME
+    return home.absolute() / SOCKET

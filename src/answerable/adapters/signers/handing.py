@@ -14,18 +14,18 @@ from answerable.engine.port import Record
 from answerable.ledger.domain import decode_entry
 from answerable.ledger.keychain import handing_over
 
-KEY = "signer.key"
-NEXT = "signer.key.next"
+SIGNER_KEY = "signer.key"  # in the home
+SIGNER_KEY_NEXT = f"{SIGNER_KEY}.next"
 
 
 def next_signer(home: Path, *, name: str, chance: Chance) -> FileSigner:
     """The key that will take over, durable on return. Raises Broken."""
-    return FileSigner.open(home / NEXT, name=name, chance=chance)
+    return FileSigner.open(home / SIGNER_KEY_NEXT, name=name, chance=chance)
 
 
 def take_over(home: Path) -> None:
     """The next key is the log's from here on."""
-    (home / NEXT).replace(home / KEY)
+    (home / SIGNER_KEY_NEXT).replace(home / SIGNER_KEY)
     descriptor = os.open(home, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -38,15 +38,17 @@ def settle_signer(home: Path, last: Record | None, *, name: str, chance: Chance)
 
     A next key that no entry names was never the log's, and nobody has seen it sign.
     """
-    if not (home / NEXT).exists():
+    if not (home / SIGNER_KEY_NEXT).exists():
         return
     handing = handing_over(decode_entry(last.data)) if last is not None else None
     try:
-        following = FileSigner.open(home / NEXT, name=name, chance=chance, may_create=False)
+        following = FileSigner.open(
+            home / SIGNER_KEY_NEXT, name=name, chance=chance, may_create=False
+        )
         is_named = handing is not None and handing.new == following.vkey
     except Broken:
         is_named = False
     if is_named:
         take_over(home)
     else:
-        (home / NEXT).unlink()
+        (home / SIGNER_KEY_NEXT).unlink()

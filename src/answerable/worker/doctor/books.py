@@ -4,6 +4,7 @@ import sqlite3
 
 from answerable.adapters.engines.embedded import rows
 from answerable.adapters.signers.file import FileSigner
+from answerable.adapters.signers.handing import SIGNER_KEY
 from answerable.base.chance import SystemChance
 from answerable.base.clock import DAY_US, MINUTE_US, iso
 from answerable.base.errors import AnswerableError
@@ -12,7 +13,7 @@ from answerable.compose.settings import read_settings
 from answerable.ledger.domain import SEAL_KIND, decode_entry
 from answerable.people import rows as people
 from answerable.people.domain import Directory
-from answerable.store.keys import home_key, is_opened_by
+from answerable.store.keys import KEYS, home_key, is_opened_by
 from answerable.worker.doctor.patient import Check, Patient, Trouble
 
 _AHEAD_US = MINUTE_US
@@ -41,7 +42,7 @@ def secrets(patient: Patient) -> Trouble | None:
     if not patient.has_records:
         return None
     secret = home_key(home, SystemChance(), may_create=False)
-    path = home / "keys.db"
+    path = home / KEYS
     if not path.exists():
         return Trouble(
             f"'{path}' is gone: nothing that was sealed can be read.",
@@ -53,7 +54,7 @@ def secrets(patient: Patient) -> Trouble | None:
             "put back the home.key that belongs to this home",
         )
     origin = read_settings(home).ledger.origin
-    FileSigner.open(home / "signer.key", name=origin, chance=SystemChance(), may_create=False)
+    FileSigner.open(home / SIGNER_KEY, name=origin, chance=SystemChance(), may_create=False)
     return None
 
 

@@ -4,26 +4,27 @@ import asyncio
 import shutil
 import sqlite3
 import stat
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from answerable.adapters.engines.embedded.journal import FeedFile
+from answerable.adapters.engines.embedded.journal import DATABASE, FeedFile
+from answerable.adapters.signers.handing import SIGNER_KEY
 from answerable.base.clock import DAY_US
 from answerable.compose.settings import read_settings
 from answerable.ledger.sealing import head_from
 from answerable.ledger.tiles import TilesAhead
 from answerable.store.disk import MB, Disk
-from answerable.store.rotation import NEXT, settle_home_key
+from answerable.store.keys import HOME_KEY, KEYS
+from answerable.store.rotation import HOME_KEY_NEXT, settle_home_key
 from answerable.store.stopfile import STOP_FILE
 from answerable.views.index import VERSION, VIEWS
 from answerable.worker.backup import LAST
 from answerable.worker.doctor.patient import Check, Patient, Trouble
 from answerable.worker.publisher import TILES, Publisher
-from answerable.worker.wire import clear_socket
+from answerable.worker.wire import SOCKET, clear_socket
 
 _OTHERS = 0o077
-_PRIVATE = ("home.key", "signer.key", "keys.db", "answerable.db")
+_PRIVATE = (HOME_KEY, SIGNER_KEY, KEYS, DATABASE)
 _DAYS_MIN = 7
 _BACKUP_AGE_US = 7 * DAY_US
 _STOP_WORKER = "stop the worker, then `answerable doctor --fix`"
@@ -60,9 +61,9 @@ def leftovers(patient: Patient) -> Trouble | None:
     if patient.is_held:
         return None
     home = patient.home
-    socket = home / "worker.sock"
+    socket = home / SOCKET
     halves = [*home.glob("*.tmp"), *home.parent.glob(f".{home.name}.restoring")]
-    has_key = (home / NEXT).exists()
+    has_key = (home / HOME_KEY_NEXT).exists()
     if not (halves or has_key or socket.exists() or socket.is_symlink()):
         return None
 
@@ -72,7 +73,7 @@ def leftovers(patient: Patient) -> Trouble | None:
         for path in halves:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
-    found = [path.name for path in (*halves, home / NEXT, socket) if path.is_symlink()
+    found = [path.name for path in (*halves, home / HOME_KEY_NEXT, socket) if path.is_symlink()
              or path.exists()]  # fmt: skip
     return Trouble(
         f"Nobody works in the home, and {', '.join(found)} is left of who did.",
@@ -85,7 +86,7 @@ def stop_file(patient: Patient) -> Trouble | None:
         return None
     return Trouble(
         f"'{patient.home / STOP_FILE}' is there: no agent does anything.",
-        f"remove '{patient.home / STOP_FILE}' when that is over", level="warning",
+        "answerable stop lift file", level="warning",
     )  # fmt: skip
 
 
@@ -171,7 +172,7 @@ def _count(patient: Patient) -> int:
 def backup(patient: Patient) -> Trouble | None:
     if not patient.has_records:
         return None
-    made_us = next(_last_backup(patient.home), 0)
+    made_us = _last_backup(patient.home)
     age_us = patient.clock.now() - made_us
     if age_us <= _BACKUP_AGE_US:
         return None
@@ -179,12 +180,11 @@ def backup(patient: Patient) -> Trouble | None:
     return Trouble(said, "answerable backup FOLDER", level="warning")
 
 
-def _last_backup(home: Path) -> Iterator[int]:
+def _last_backup(home: Path) -> int:
+    """When it was made, in microseconds UTC; 0 where none was."""
     path = home / LAST
-    if path.exists():
-        made = path.read_text().partition(" ")[0]
-        if made.isdigit():
-            yield int(made)
+    made = path.read_text().partition(" ")[0] if path.exists() else ""
+    return int(made) if made.isdigit() else 0
 
 
 CHECKS: dict[str, Check] = {
