@@ -10,8 +10,8 @@ CODE   := src tests examples benchmarks checks verifier
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check env dev-env lint types walls caps licences size unit doses \
-        torture torture-long kill-llm races fuzz-http newcomer browser bench-http bench-stop bench-who \
-        bench-journal lock clean
+        torture torture-long kill-llm races fuzz-http newcomer browser bench-journal bench-http bench-stop \
+        bench-who bench-backup lock clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -60,17 +60,27 @@ torture: dev-env  ## SIGKILL of worker and outside, 200 times, under a mixed wor
 torture-long: dev-env  ## the same, 5,000 times
 	$(BIN)/python checks/torture.py --kills 5000
 
+kill-llm: dev-env  ## SIGKILL at each moment of a turn that thinks: what was asked or done twice
+	$(BIN)/python checks/kill_llm.py
+
 races: dev-env  ## 100,000 seeded takeovers against sends
 	$(BIN)/python benchmarks/takeover_races.py 100000
 
 fuzz-http: dev-env  ## 10,000 requests that the OpenAPI document allows, or does not: server errors
 	$(BIN)/python checks/fuzz_http.py --requests 10000
 
-bench-http: dev-env  ## messages a second over HTTP, one by one and in batches
-	$(BIN)/python benchmarks/over_http.py
-
 newcomer: dev-env  ## a bare clone and the first five minutes, typed as they are written
 	$(BIN)/python checks/newcomer.py
+
+browser: dev-env  ## the console in a real Chromium; installs Debian's package where there is none
+	@command -v chromium > /dev/null || { apt-get update && apt-get install --yes chromium; }
+	$(BIN)/pytest tests/console $(ARGS)
+
+bench-journal: env  ## records a second through the embedded journal
+	$(BIN)/python benchmarks/journal.py
+
+bench-http: dev-env  ## messages a second over HTTP, one by one and in batches
+	$(BIN)/python benchmarks/over_http.py
 
 bench-stop: env  ## ms from a stop to the last new effect, under load, with kills
 	$(BIN)/python benchmarks/stop_latency.py
@@ -78,15 +88,8 @@ bench-stop: env  ## ms from a stop to the last new effect, under load, with kill
 bench-who: env  ## ms of `decision who` in a history of a million entries
 	$(BIN)/python benchmarks/who_at_a_million.py
 
-browser: dev-env  ## the console in a real Chromium; installs Debian's package where there is none
-	@command -v chromium > /dev/null || { apt-get update && apt-get install --yes chromium; }
-	$(BIN)/pytest tests/console $(ARGS)
-
-kill-llm: dev-env  ## SIGKILL at each moment of a turn that thinks: what was asked or done twice
-	$(BIN)/python checks/kill_llm.py
-
-bench-journal: env  ## records a second through the embedded journal
-	$(BIN)/python benchmarks/journal.py
+bench-backup: env  ## how long a working home stands still while it is backed up
+	$(BIN)/python benchmarks/backup.py 300
 
 # ------------------------------------------------------------------------------- the environment
 

@@ -313,11 +313,16 @@ def working(home: SmallHome) -> Iterator[Worker]:
     try:
         yield worker.up()
     finally:
-        worker.process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            worker.process.wait(10)
-        worker.process.kill()
-        worker.process.wait()
+        end(worker.process, within_s=10)
+
+
+def end(process: subprocess.Popen[bytes], *, within_s: float) -> None:
+    """Told to; killed where it does not."""
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(within_s)
+    process.kill()
+    process.wait()
 
 
 def is_alive(pid: int) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 
-from homes import OWNER, SmallHome, environment, until
+from homes import OWNER, SmallHome, end, environment, until
 
 _WITHIN_S = 60
 
@@ -102,11 +102,7 @@ def serving(home: SmallHome, *more: str) -> Iterator[Serving]:
     try:
         yield served.ready()
     finally:
-        served.process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            served.process.wait(20)
-        served.process.kill()
-        served.process.wait()
+        end(served.process, within_s=20)
 
 
 def message(external_id: str, text: str = "where is it?", **more: object) -> dict[str, object]:

@@ -17,6 +17,7 @@ from answerable.base.clock import ManualClock
 from answerable.engine.port import Arrival, Fence, Record
 from answerable.store.lock import HomeHeld, WrongHome
 from answerable.store.sqlite import CorruptPage, DiskFull, NewerSchema, StorageFailed, open_writer
+from disks import small_disk
 
 T = TypeVar("T")
 Opened = Callable[..., EmbeddedJournal]
@@ -66,29 +67,19 @@ def test_a_full_file_leaves_nothing_of_the_batch_and_later_writes_succeed(opened
 
 
 @pytest.fixture
-def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real file system of 2 MB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)]
-    try:
-        done = subprocess.run(mount, capture_output=True, check=False)
-    except FileNotFoundError:
-        pytest.skip("no `mount` on this machine")
-    if done.returncode != 0:
-        pytest.skip(f"mounting needs root: {done.stderr.decode().strip()}")
-    yield disk
-    subprocess.run(["umount", "-l", str(disk)], check=True)
+def disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path, megabytes=2) as mounted:
+        yield mounted
 
 
 @pytest.mark.parametrize("threaded", [True, False])
 def test_a_full_disk_refuses_keeps_what_was_acknowledged_and_recovers(
-    tiny_disk: Path,
+    disk: Path,
     threaded: bool,  # noqa: FBT001 - a parameter
 ) -> None:
-    home = tiny_disk / "home"
+    home = disk / "home"
     journal = EmbeddedJournal.open(home, clock=ManualClock(), threaded=threaded)
-    ballast = tiny_disk / "ballast"
+    ballast = disk / "ballast"
     ballast.write_bytes(b"x" * 600_000)
 
     async def fill() -> list[str]:

@@ -1,7 +1,6 @@
 """The end of the disk is seen coming, and refused before it is there."""
 
 import dataclasses
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from answerable.testing.world import Till
 from answerable.worker import commands, verbs
 from answerable.worker.client import RemoteError
 from answerable.worker.process import close_office, open_office
+from disks import small_disk
 from homes import SmallHome, until, working
 from stories import inline_world, run, support
 
@@ -107,25 +107,15 @@ def test_the_setting_is_in_megabytes_and_has_a_default(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real file system of 60 MB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=60m", "tmpfs", str(disk)]
-    try:
-        done = subprocess.run(mount, capture_output=True, check=False)
-    except FileNotFoundError:
-        pytest.skip("no `mount` on this machine")
-    if done.returncode != 0:
-        pytest.skip(f"mounting needs root: {done.stderr.decode().strip()}")
-    yield disk
-    subprocess.run(["umount", "-l", str(disk)], check=True)
+def disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path, megabytes=60) as mounted:
+        yield mounted
 
 
-def test_a_real_worker_on_a_disk_that_runs_low(small_disk: Path) -> None:
-    home = SmallHome(small_disk / "home").found()
+def test_a_real_worker_on_a_disk_that_runs_low(disk: Path) -> None:
+    home = SmallHome(disk / "home").found()
     home.says("[worker]", "[disk]\nreserve_mb = 30\n\n[worker]")
-    ballast = small_disk / "ballast"
+    ballast = disk / "ballast"
     with working(home):
         home.say("one", external_id="m1")
         ballast.write_bytes(b"x" * 35 * MB)

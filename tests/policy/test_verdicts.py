@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from answerable.base.clock import DAY_US, HOUR_US
 from answerable.base.money import Money
-from answerable.policy.decide import decide, explain
+from answerable.policy.decide import decide, text_of
 from answerable.policy.domain import (
     Counters,
     Fact,
@@ -20,6 +20,7 @@ from answerable.policy.domain import (
     encode_request,
 )
 from answerable.policy.load import PolicySet, load, load_folder
+from answerable.policy.reasons import tell_reason
 from answerable.policy.schema import Vocabulary
 
 HEAD = "permit (principal, action, resource)"
@@ -191,16 +192,18 @@ def test_a_rule_that_takes_the_context_whole_gets_all_of_it() -> None:
     assert decide(policies, refund()).verdict is Verdict.ALLOW
 
 
-def test_explain_shows_each_deciding_rule_as_it_was_written(shop: PolicySet) -> None:
-    held = explain(shop, decide(shop, refund(30_000)))
-    assert held.startswith("hold: ask refunds\n\nshop.cedar:19 @refund-large\n@id(")
-    assert "context.amount.minor <= 50000" in held
-    none = explain(shop, decide(shop, refund(60_000)))
-    assert none == "deny\n\ndefault-deny\nNo rule permits it."
+def test_each_reason_is_a_rule_as_it_was_written_or_ours_in_words(shop: PolicySet) -> None:
+    (held,) = decide(shop, refund(30_000)).reasons
+    assert held == "shop.cedar:19 @refund-large"
+    assert tell_reason(held) == ""
+    assert "context.amount.minor <= 50000" in text_of(shop, held)
+    (denied,) = decide(shop, refund(60_000)).reasons
+    assert (tell_reason(denied), text_of(shop, denied)) == ("No rule permits it.", "")
     policies = load({"p": f'{WIDE}\n@id("b") {HEAD} {OVERFLOW};'})
-    failed = explain(policies, decide(policies, refund(today=1)))
-    assert "evaluation-error p:2 @b\nA rule could not be evaluated" in failed
-    assert OVERFLOW in failed
+    (failed,) = decide(policies, refund(today=1)).reasons
+    assert failed == "evaluation-error p:2 @b"
+    assert tell_reason(failed).startswith("A rule could not be evaluated")
+    assert OVERFLOW in text_of(policies, failed)
 
 
 def test_a_request_reads_back_as_it_was_written() -> None:

@@ -1,6 +1,5 @@
 """A disk that is full: what was acknowledged is safe, what is not is refused, space heals it."""
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,23 +8,14 @@ import pytest
 from answerable.rails.port import Ack, Incoming
 from answerable.worker import verbs
 from answerable.worker.client import RemoteError, WorkerAway
+from disks import small_disk
 from homes import AGENT, SmallHome, cli, working
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real file system of 6 MB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(disk)]
-    try:
-        done = subprocess.run(mount, capture_output=True, check=False)
-    except FileNotFoundError:
-        pytest.skip("no `mount` on this machine")
-    if done.returncode != 0:
-        pytest.skip(f"mounting needs root: {done.stderr.decode().strip()}")
-    yield disk
-    subprocess.run(["umount", "-l", str(disk)], check=True)
+def disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path, megabytes=6) as mounted:
+        yield mounted
 
 
 def _fill(path: Path) -> None:
@@ -49,13 +39,13 @@ def _try(home: SmallHome, number: int) -> str:
     return ""
 
 
-def test_a_real_worker_lives_through_a_full_disk(small_disk: Path, tmp_path: Path) -> None:
-    home = SmallHome(small_disk / "home").found()
+def test_a_real_worker_lives_through_a_full_disk(disk: Path, tmp_path: Path) -> None:
+    home = SmallHome(disk / "home").found()
     home.says("[worker]", "[disk]\nreserve_mb = 0\n\n[worker]")  # so that it is met full
     # replies go elsewhere, so that it is the platform that meets the full disk
     here = f"HERE = Path({str(tmp_path)!r})"
     home.agent.write_text(AGENT.replace("HERE = Path(__file__).parent", here))
-    ballast = small_disk / "ballast"
+    ballast = disk / "ballast"
     with working(home) as worker:
         _fill(ballast)
         with ballast.open("r+b") as file:

@@ -52,10 +52,6 @@ class Stops:
                 yield order
 
 
-def tool_scope(agent: str, tool: str) -> str:
-    return f"{TOOL}{agent}/{tool}"
-
-
 def tool_of_scope(scope: str) -> tuple[str, str]:
     """The agent and the tool of `tool:AGENT/TOOL`; empty where it is not of that form."""
     agent, _, tool = scope.removeprefix(TOOL).partition("/")

@@ -28,6 +28,7 @@ from answerable.ledger.draft import Body, Draft
 from answerable.pipeline.guard import is_stopped
 from answerable.pipeline.hall import Hall
 from answerable.pipeline.passage import Routed
+from answerable.policy import reasons
 from answerable.policy.decide import decide as judge_policy
 from answerable.policy.domain import Judgement, Request, Verdict, encode_request
 from answerable.policy.limits import Ask, Limit, LimitExceeded, Reservation
@@ -56,15 +57,15 @@ def judge_tool(hall: Hall, routed: Routed, proposal: Proposal) -> Judged:
     own = ""
     whose = {"agent": routed.resolved.case.agent, "party": routed.resolved.party.id}
     if routed.release is None or routed.release.blueprint.tools.get(tool.name) is not tool:
-        own = "tool-not-in-release"
+        own = reasons.TOOL_NOT_IN_RELEASE
     elif is_stopped(hall, Mode.PAUSE, tool=tool.name, **whose):
-        own = "stop:pause"
+        own = reasons.STOP_PAUSE
     elif is_stopped(hall, Mode.READ_ONLY, tool=tool.name, **whose):
-        own = "stop:read-only"
+        own = reasons.STOP_READ_ONLY
     elif routed.resolved.received.grade < tool.needs_grade:
-        own = "grade-too-low"
+        own = reasons.GRADE_TOO_LOW
     elif len(amounts) > 1:  # two in one call cannot be judged as one
-        own = "amount-ambiguous"
+        own = reasons.AMOUNT_AMBIGUOUS
     return _judge(
         hall, routed, action,
         _Asked(
@@ -130,14 +131,14 @@ def _decide(
         return Judgement(Verdict.DENY, (asked.own_no,)), None
     room = hall.limits.check_and_reserve(asked.limit, ask, day_of(request.at_us))
     if isinstance(room, LimitExceeded):
-        return Judgement(Verdict.DENY, (f"limit:{room.rule}",)), None
+        return Judgement(Verdict.DENY, (f"{reasons.LIMIT}{room.rule}",)), None
     judgement = judge_policy(hall.policy, request)
     if judgement.verdict is Verdict.DENY:
         hall.limits.release(room)
         return judgement, None
     if judgement.verdict is Verdict.ALLOW and _must_ask(hall, ask, asked):
         desk = routed.release.blueprint.desk if routed.release else ask.agent
-        return Judgement(Verdict.HOLD, (*judgement.reasons, "stop:ask"), (desk,)), room
+        return Judgement(Verdict.HOLD, (*judgement.reasons, reasons.STOP_ASK), (desk,)), room
     return judgement, room
 
 

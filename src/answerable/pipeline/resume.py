@@ -29,6 +29,7 @@ from answerable.pipeline.passage import (
 )
 from answerable.pipeline.receive import load_message
 from answerable.pipeline.reserve import giving_back
+from answerable.policy import reasons
 
 
 async def decide_again(hall: Hall, proposed: Proposed) -> Decided:
@@ -230,7 +231,7 @@ async def _spoken_for(hall: Hall, proposed: Proposed, reply: DeskReply) -> froze
                     set="answerable",
                     context=hall.keyring.commit(kid, "request", action),
                     verdict="allow" if may_speak else "deny",
-                    reasons=("desk:holder" if may_speak else "desk:not-holder",),
+                    reasons=(reasons.DESK_HOLDER if may_speak else reasons.DESK_NOT_HOLDER,),
                 ),
             ),
             action=ledger.Action(

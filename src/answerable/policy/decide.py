@@ -14,23 +14,14 @@ import msgspec
 from answerable.base.clock import DAY_US, HOUR_US
 from answerable.policy.domain import Fact, Judgement, Request, Statement, Verdict
 from answerable.policy.load import PolicySet
+from answerable.policy.reasons import (
+    DEFAULT_DENY,
+    EVALUATION_ERROR,
+    FACT_OF_WRONG_TYPE,
+    NEGATIVE_AMOUNT,
+    REQUEST_UNREADABLE,
+)
 
-DEFAULT_DENY = "default-deny"
-EVALUATION_ERROR = "evaluation-error"
-NEGATIVE_AMOUNT = "negative-amount"
-FACT_OF_WRONG_TYPE = "fact-of-wrong-type"
-REQUEST_UNREADABLE = "request-unreadable"
-
-_OWN_RULES = {
-    DEFAULT_DENY: "No rule permits it.",
-    EVALUATION_ERROR: "A rule could not be evaluated, and what it would have said is not known.",
-    NEGATIVE_AMOUNT: "An amount below zero would pass every upper bound.",
-    FACT_OF_WRONG_TYPE: "A fact is not of the type that the rules were checked against.",
-    "stop:pause": "This tool is paused.",
-    "stop:read-only": "Read-only: agents answer, and nothing else is done.",
-    "stop:ask": "Ask for everything: whatever is allowed waits for a person.",
-    REQUEST_UNREADABLE: "The request cannot be evaluated: a number or a text out of bounds.",
-}
 _FAILED = re.compile(r"error while evaluating policy `(policy\d+)`")
 _RESOURCE = {"perform": "Tool", "reply": "Rail"}
 _NO_ENTITIES = cedarpy.Entities.from_json_str("[]")
@@ -60,25 +51,10 @@ def decide(policies: PolicySet, request: Request) -> Judgement:
     return Judgement(Verdict.ALLOW, tuple(one.ref for one in matched))
 
 
-def explain(policies: PolicySet, judgement: Judgement) -> str:
-    """The verdict with each deciding rule as it was written, for people."""
-    parts = [
-        judgement.verdict.value + (f": ask {', '.join(judgement.ask)}" if judgement.ask else "")
-    ]
-    said = [(reason, text_of(policies, reason)) for reason in judgement.reasons]
-    parts += ["\n".join(part for part in one if part) for one in said]
-    return "\n\n".join(parts)
-
-
 def text_of(policies: PolicySet, reason: str) -> str:
-    """What a reason stands for: our own rule in words, the rule as it is written in this set.
-
-    Empty where neither is known here.
-    """
-    own, _, ref = reason.partition(" ")
+    """The rule that a reason names, as it is written in this set; empty where it is not there."""
     written = {one.ref: one.text for one in policies.statements}
-    parts = (_OWN_RULES.get(own), written.get(reason) or written.get(ref))
-    return "\n".join(part for part in parts if part)
+    return written.get(reason) or written.get(reason.partition(" ")[2], "")
 
 
 def _own_refusal(policies: PolicySet, request: Request) -> str:

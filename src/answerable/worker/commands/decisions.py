@@ -16,6 +16,7 @@ from answerable.ledger.domain import Action, Entry, decode_entry
 from answerable.ledger.telling import tell, tell_action, tell_model
 from answerable.policy.decide import text_of
 from answerable.policy.load import PolicySet
+from answerable.policy.reasons import tell_reason
 from answerable.views import places
 from answerable.worker import verbs
 from answerable.worker.commands.office import Handlers, Office
@@ -27,17 +28,6 @@ from answerable.worker.verbs.proofs import (
     RuleRow,
 )
 
-_OWN = {
-    "tool-not-in-release": "The release that ran does not have this tool.",
-    "grade-too-low": "The sender was not proven well enough for this tool.",
-    "amount-ambiguous": "The call holds more than one amount, and one verdict cannot judge two.",
-    "stop:ask": "A stop asks a person about everything that would be allowed.",
-    "stop:pause": "A stop lets nothing start.",
-    "stop:read-only": "A stop lets agents answer and performs no effect tool.",
-    "desk:holder": "A specialist who held the case spoke in their own name.",
-    "desk:not-holder": "The person who spoke did not hold the case any more.",
-}
-"""Rules of ours that decide before any policy is asked."""
 _OF_EFFECTS = ("dec", "eff")
 
 
@@ -224,10 +214,8 @@ def rule_texts(office: Office, entry: Entry) -> tuple[str, ...]:
 
 
 def _text(office: Office, reason: str, *, is_same_set: bool) -> str:
-    own = _OWN.get(reason, "")
-    if reason.startswith("limit:"):
-        own = f"The tool's limit `{reason.removeprefix('limit:')}` has no room left for it."
-    return own or (text_of(office.house.hall.policy, reason) if is_same_set else "")
+    rule = text_of(office.house.hall.policy, reason) if is_same_set else ""
+    return "\n".join(part for part in (tell_reason(reason), rule) if part)
 
 
 async def entries_of_interaction(office: Office, interaction: str) -> Sequence[Entry]:

@@ -10,13 +10,11 @@ from answerable.ledger.telling import tell_action
 from answerable.policy.decide import decide
 from answerable.policy.domain import Request, Verdict, decode_request
 from answerable.policy.load import PolicySet, load
+from answerable.policy.reasons import STOP_ASK, is_before_policy
 from answerable.views import places
 from answerable.worker import verbs
 from answerable.worker.commands.office import Handlers, Office
 from answerable.worker.verbs.proofs import DryRun, WouldChange
-
-_OURS = ("stop:", "limit:", "desk:")
-_OWN = frozenset({"tool-not-in-release", "grade-too-low", "amount-ambiguous"})
 
 
 async def policy_dry_run(office: Office, verb: verbs.PolicyDryRun) -> DryRun:
@@ -50,14 +48,14 @@ async def policy_dry_run(office: Office, verb: verbs.PolicyDryRun) -> DryRun:
 def _is_ours(entry: Entry) -> bool:
     """Decided by a rule of ours, by a limit or by a person: no policy was asked."""
     reasons = entry.policy[-1].reasons
-    is_own = any(one in _OWN or one.startswith(_OURS) for one in reasons)
-    return entry.agent is None or (is_own and "stop:ask" not in reasons)
+    is_own = any(map(is_before_policy, reasons))
+    return entry.agent is None or (is_own and STOP_ASK not in reasons)
 
 
 def _judge(policies: PolicySet, entry: Entry, request: Request) -> WouldChange | None:
     judgement, used = decide(policies, request), entry.policy[-1]
     would_be = judgement.verdict
-    if "stop:ask" in used.reasons and would_be is Verdict.ALLOW:
+    if STOP_ASK in used.reasons and would_be is Verdict.ALLOW:
         would_be = Verdict.HOLD  # a stop asked a person then, and would have again
     if would_be.value == used.verdict:
         return None
