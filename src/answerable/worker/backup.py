@@ -185,8 +185,7 @@ def _being_replaced() -> BackupFailed:
     return BackupFailed(
         "A key of the home is being replaced.",
         "No backup was written; earlier ones were not touched.",
-        "repeat it when `answerable key rotate-home` or `rotate-signer` has ended; where it died, "
-        "`answerable status` settles it",
+        "repeat it when the rotation has ended; where it died, `answerable status` settles it",
     )
 
 
