@@ -142,6 +142,28 @@ class HeadersTooLarge(UsageError):
         )
 
 
+class NotHttp(UsageError):
+    """Bytes that are no request; whoever sent them may be no HTTP client at all."""
+
+    code = "not_http"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "What was sent is not an HTTP/1.1 request.", _NOTHING,
+            "send it with an HTTP client, by https where this server ends TLS",
+        )  # fmt: skip
+
+
+class HeadLate(UsageError):
+    code = "head_late"
+    http_status = 408
+
+    def __init__(self, limit_s: float) -> None:
+        super().__init__(
+            f"The request's headers did not arrive within {limit_s:g} s.", _NOTHING, "send it again"
+        )
+
+
 class BodyLate(UsageError):
     code = "body_late"
     http_status = 408

@@ -17,13 +17,13 @@ from answerable.base.chance import SystemChance
 from answerable.base.errors import AnswerableError, UsageError
 from answerable.base.settings import ServerSettings
 from answerable.compose.settings import read_settings
-from answerable.server.app import HEADER_BYTES_MAX, App
+from answerable.server.app import App
+from answerable.server.connection import HEAD_BYTES_MAX, Connection
 from answerable.server.lobby import Lobby
 from answerable.telemetry import failures
 
 log = logging.getLogger("answerable.server")
 
-_CONNECTIONS_MAX = 1_000
 _KEPT_ALIVE_S = 20
 _GRACE_S = 5
 
@@ -58,12 +58,12 @@ async def serve(home: Path, listening: socket.socket, *, leash: bool) -> None:
 
 def _config(app: App, settings: ServerSettings) -> uvicorn.Config:
     return uvicorn.Config(
-        app, loop="asyncio", http="h11", ws="none", lifespan="off", log_config=None,
+        app, loop="asyncio", http=Connection, ws="none", lifespan="off", log_config=None,
         access_log=False, server_header=False, proxy_headers=bool(settings.proxies),
-        forwarded_allow_ips=list(settings.proxies), limit_concurrency=_CONNECTIONS_MAX,
+        forwarded_allow_ips=list(settings.proxies),
         timeout_keep_alive=_KEPT_ALIVE_S, timeout_graceful_shutdown=_GRACE_S,
         ssl_certfile=settings.tls_cert or None, ssl_keyfile=settings.tls_key or None,
-        h11_max_incomplete_event_size=4 * HEADER_BYTES_MAX,
+        h11_max_incomplete_event_size=HEAD_BYTES_MAX,
     )  # fmt: skip
 
 
