@@ -34,10 +34,11 @@ from answerable.base.clock import HOUR_US, SystemClock
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from homes import SPECIALIST, SmallHome
+from homes import LOST, SPECIALIST, SmallHome
 from serving import Serving, message, serving
 
 ROUND = 10  # requests of one kind of one operation in a row
+UNKNOWN = 2  # effects that are granted at each refresh: nobody knows how they end
 REFRESH = 400  # requests, after which stops are lifted and work is sent
 WAIT_S = 0.05  # instead of up to a minute
 SERVER_ERROR = 500
@@ -76,13 +77,16 @@ class Fuzz:
         with httpx.Client(base_url=self.served.url, headers=self.headers, timeout=60) as client:
             for stop in _rows(client, "/v1/stop"):
                 client.delete("/v1/stop", params={"scope": stop["scope"], "mode": stop["mode"]})
-            texts = ("refund", "human", "a question")
+            for hold in _rows(client, "/v1/approvals")[:UNKNOWN]:  # so that there is what to settle
+                client.post(f"/v1/approvals/{hold['effect']}", json={"says": "grant"})
+            texts = ("refund", "human", "a question", *("refund",) * UNKNOWN)
             new = [message(f"fuzz-{next(self.numbers)}", text) for text in texts]
             accepted = client.post("/v1/messages", json={"messages": new}).raise_for_status()
             for ack in accepted.json()["messages"]:
                 client.get(f"/v1/interactions/{ack['interaction']}", params={"wait_s": 5})
             ids = [row["interaction"] for row in _rows(client, "/v1/interactions")]
-            effects = [row["effect"] for row in _rows(client, "/v1/approvals")]
+            waits = _rows(client, "/v1/approvals") + _rows(client, "/v1/unknown")
+            effects = [row["effect"] for row in waits]
             people = [row["id"] for row in _rows(client, "/v1/people")]
             decisions = [row["decision"] for row in _rows(client, "/v1/decisions")]
             parties = [row["party"] for row in _rows(client, "/v1/parties")]
@@ -93,7 +97,7 @@ class Fuzz:
                 "agent": ["support"], "person": [*people, SPECIALIST], "to": [*people, SPECIALIST],
                 "id": [*ids, *decisions], "rail": ["email"], "from": ["kim@example.org"],
                 "scope": ["*", "support", "tool:support/refund", *(f"party:{p}" for p in parties)],
-                "index": [0, 3, 7], "path": _tiles(client), "says": ["grant"],
+                "index": [0, 3, 7], "path": _tiles(client), "says": ["grant", "done"],
                 "external_id": ["fuzz-1", f"fuzz-{next(self.numbers)}"], "text": ["refund"],
                 "sent_at": [0], "until": [SystemClock().now() + HOUR_US],
             }  # fmt: skip
@@ -225,6 +229,7 @@ def main() -> int:
     given_ = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="answerable-fuzz-") as folder:
         home = SmallHome(Path(folder) / "home").found()
+        home.agent.write_text(LOST)
         with serving(home) as served:
             secret = served.key("all")
             with served.with_key(secret) as client:

@@ -109,6 +109,13 @@ async def answer(ctx, message):
     return Reply(f"About {message.text}.")
 """
 
+LOST = (
+    AGENT.replace("Money, Reply", "Money, OutcomeUnknown, Reply")
+    .replace('effect="refund", repeat="idempotent"', 'effect="refund", repeat="at_most_once"')
+    .replace("    return call.key", '    raise OutcomeUnknown("the till did not answer")')
+)
+"""Each refund that a person allows ends in a way that only a person can say."""
+
 
 class SmallHome:
     """A folder with settings, an agent and a policy; `found` makes it a home."""

@@ -90,6 +90,26 @@ def test_who_acts_is_the_key_and_never_the_body(served: Serving) -> None:
             lifted.raise_for_status()
 
 
+def test_a_key_for_people_hands_out_no_more_than_it_is(served: Serving) -> None:
+    with served.client("people", "read", person=SPECIALIST) as client:
+        for said in ({"scopes": ["approve"]}, {"scopes": ["all"]}, {"scopes": ["people", "desk"]}):
+            refused = client.post("/v1/keys", json=said)
+            assert (refused.status_code, refused.json()["code"]) == (403, "key_beyond")
+        for name in ("person", "made_with", "by"):
+            refused = client.post("/v1/keys", json={"scopes": ["read"], name: OWNER})
+            assert (refused.status_code, refused.json()["code"]) == (400, "malformed")
+        made = client.post("/v1/keys", json={"scopes": ["read"], "name": "a report"}).json()
+        rows = {row["id"]: row for row in client.get("/v1/keys").json()}
+        assert rows[made["id"]]["person_name"] == "Sam Specialist"
+        assert made["secret"] not in str(rows)
+        with served.with_key(made["secret"]) as narrower:
+            assert narrower.get("/v1/agents").status_code == 200
+            assert narrower.post("/v1/keys", json={"scopes": ["read"]}).status_code == 403
+            client.delete(f"/v1/keys/{made['id']}").raise_for_status()
+            time.sleep(1.1)
+            assert narrower.get("/v1/agents").status_code == 401
+
+
 def test_no_key_and_no_query_is_in_the_log(served: Serving) -> None:
     secret = served.key("all")
     with served.with_key(secret) as client:

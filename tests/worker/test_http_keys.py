@@ -9,7 +9,7 @@ import pytest
 
 from answerable.base.clock import DAY_US
 from answerable.base.errors import UsageError
-from answerable.people.errors import KeyInvalid, KeyRevoked, KeyUnknown, PersonUnknown
+from answerable.people.errors import KeyBeyond, KeyInvalid, KeyRevoked, KeyUnknown, PersonUnknown
 from answerable.testing.world import OWNER, SPECIALIST, Life, Till
 from answerable.worker import verbs
 from answerable.worker.verbs.people import KeyHolder, KeyRow, NewKey
@@ -158,5 +158,47 @@ def test_keys_stand_in_the_next_life(tmp_path: Path) -> None:
             assert isinstance(rows, list)
             assert {row.id: row.is_valid for row in rows} == {key.id: True, gone.id: False}
             assert all(isinstance(row, KeyRow) for row in rows)
+
+    run(scenario)
+
+
+async def derived(ask: Ask, maker: NewKey, *scopes: str, expires_at: int = 0) -> NewKey:
+    key = await ask(verbs.KeyDerive(maker.id, scopes, NAME, expires_at))
+    assert isinstance(key, NewKey)
+    return key
+
+
+def test_a_key_makes_keys_of_its_own_person_and_of_no_more_than_it_may_itself(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        async with at_work(tmp_path) as (life, ask):
+            maker = await made(ask, "people", "read")
+            key = await derived(ask, maker, "read")
+            assert (await held(ask, key)).person == life.person(SPECIALIST)
+            entry = (await life.entries("key.added"))[-1]
+            assert (entry.actor, entry.changed("made_with")) == (maker.person, maker.id)
+            for beyond in (("approve",), ("read", "all"), ("read", "people", "desk")):
+                with pytest.raises(KeyBeyond):
+                    await derived(ask, maker, *beyond)
+            assert len(await life.entries("key.added")) == 2
+            assert await derived(ask, await made(ask, "all"), "approve", "all")
+
+    run(scenario)
+
+
+def test_a_key_makes_none_that_outlives_it_and_none_once_it_opens_nothing(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with at_work(tmp_path) as (life, ask):
+            until = clock_of(life).now() + DAY_US
+            maker = await made(ask, "people", expires_at=until)
+            assert (await held(ask, await derived(ask, maker, "people"))).expires_at == until
+            with pytest.raises(KeyBeyond):
+                await derived(ask, maker, "people", expires_at=until + 1)
+            await ask(verbs.KeyRevoke(maker.id, OWNER))
+            with pytest.raises(KeyInvalid):
+                await derived(ask, maker, "people")
+            with pytest.raises(KeyInvalid):
+                await ask(verbs.KeyDerive("key_nothing", ("people",)))
 
     run(scenario)

@@ -87,6 +87,19 @@ class KeyRevoked(Refused):
         )
 
 
+class KeyBeyond(Refused):
+    """With a key nobody hands out more than it is itself."""
+
+    code = "key_beyond"
+
+    def __init__(self, how: str) -> None:
+        super().__init__(
+            f"The key that was asked for {how}, and the one that asks is not.",
+            "No key was made.",
+            "answerable key add --person PERSON --scope SCOPE, on the machine that holds the home",
+        )
+
+
 class KeyInvalid(Refused):
     """Deliberately one error for all reasons: who shows a wrong key learns nothing from it."""
 

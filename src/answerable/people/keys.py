@@ -2,7 +2,7 @@
 
 import hashlib
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from answerable.base.chance import Chance
@@ -10,14 +10,15 @@ from answerable.base.clock import iso
 from answerable.base.errors import UsageError
 from answerable.base.ids import Ids
 from answerable.ledger.draft import Body, Draft, Unit
-from answerable.people.domain import ApiKey
-from answerable.people.errors import KeyInvalid, KeyRevoked, KeyUnknown
+from answerable.people.domain import ApiKey, Person
+from answerable.people.errors import KeyBeyond, KeyInvalid, KeyRevoked, KeyUnknown
 from answerable.people.service import People
 
 Scope = Literal[
     "messages", "read", "desk", "approve", "control", "people", "ledger", "metrics", "all"
 ]
 SCOPES: tuple[str, ...] = get_args(Scope)
+_ALL = "all"  # every other scope is within it
 _SECRET_BYTES = 32
 
 
@@ -61,33 +62,51 @@ class Keys:
     def add(self, who: str, secret: str, terms: Terms, *, by: str, now: int) -> Unit:
         """A key for a living person; of `secret` the digest is kept, and nothing else.
 
+        Nothing bounds what it is for: this is for who holds the home, and may do anything.
         Raises PersonUnknown, UsageError.
         """
         person = self._people.find(who)
         terms.check(now)
+        return self._added(person, secret, terms, {}, by)
+
+    def derive(self, key_id: str, secret: str, terms: Terms, *, now: int) -> Unit:
+        """A key that is made with a key: of the same person, for no more, and for no longer.
+
+        Else who holds one for `people` could approve or stop, and that in anybody's name.
+        Raises KeyInvalid, KeyBeyond, UsageError.
+        """
+        maker = self._find(key_id)
+        if maker is None or not self._people.directory.is_valid(maker, now):
+            raise KeyInvalid
+        terms = replace(terms, expires_at=terms.expires_at or maker.expires_at)
+        terms.check(now)
+        beyond = () if _ALL in maker.scopes else set(terms.scopes) - set(maker.scopes)
+        if beyond:
+            raise KeyBeyond(f"is for {', '.join(sorted(beyond))}")
+        if 0 < maker.expires_at < terms.expires_at:
+            raise KeyBeyond(f"is valid after {iso(maker.expires_at)}")
+        person = self._people.find(maker.person)
+        return self._added(person, secret, terms, {"made_with": maker.id}, person.id)
+
+    def _added(
+        self, person: Person, secret: str, terms: Terms, more: dict[str, str | int], by: str
+    ) -> Unit:
         key_id = self._ids.new("key")
-        return Unit(
-            drafts=[
-                Draft(
-                    kind="key.added",
-                    id=key_id,
-                    actor=by,
-                    change={
-                        "key": key_id,
-                        "digest": digest_of(secret),
-                        "person": person.id,
-                        "scopes": " ".join(dict.fromkeys(terms.scopes)),
-                        "expires_at": terms.expires_at,
-                    },
-                    body=Body(kid=person.kid, data=terms.name.encode()) if terms.name else None,
-                )
-            ]
-        )
+        change: dict[str, str | int] = {
+            "key": key_id, "digest": digest_of(secret), "person": person.id,
+            "scopes": " ".join(dict.fromkeys(terms.scopes)), "expires_at": terms.expires_at,
+        }  # fmt: skip
+        body = Body(kid=person.kid, data=terms.name.encode()) if terms.name else None
+        added = Draft(kind="key.added", id=key_id, actor=by, change=change | more, body=body)
+        return Unit(drafts=[added])
+
+    def _find(self, key_id: str) -> ApiKey | None:
+        keys = self._people.directory.keys.values()
+        return next((one for one in keys if one.id == key_id), None)
 
     def revoke(self, key_id: str, *, by: str) -> Unit:
         """From this entry on the key opens nothing. Raises KeyUnknown, KeyRevoked."""
-        keys = self._people.directory.keys.values()
-        key = next((one for one in keys if one.id == key_id), None)
+        key = self._find(key_id)
         if key is None:
             raise KeyUnknown(key_id)
         if key.is_revoked:

@@ -31,6 +31,7 @@ _CHANGES = (
     verbs.OwnerAccept,
     verbs.OwnerDelegate,
     verbs.KeyAdd,
+    verbs.KeyDerive,
     verbs.KeyRevoke,
     verbs.BackupWrite,
 )

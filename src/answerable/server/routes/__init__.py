@@ -1,6 +1,6 @@
 """Every route of the API, one row each."""
 
-from answerable.server.routes import cases, control, desk, health, ledger, messages
+from answerable.server.routes import cases, control, desk, health, keys, ledger, messages
 from answerable.server.table import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -9,5 +9,6 @@ ROUTES: tuple[Route, ...] = (
     *ledger.ROUTES,
     *desk.ROUTES,
     *control.ROUTES,
+    *keys.ROUTES,
     *health.ROUTES,
 )

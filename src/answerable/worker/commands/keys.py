@@ -22,7 +22,22 @@ async def key_add(office: Office, verb: verbs.KeyAdd) -> NewKey:
             verb.person, secret, terms, by=office.actor(verb.by), now=hall.clock.now()
         )
     )  # fmt: skip
-    made = next(key for key in hall.people.directory.keys.values() if key.id == done.id)
+    return _made(office, secret, done)
+
+
+async def key_derive(office: Office, verb: verbs.KeyDerive) -> NewKey:
+    hall, keys = office.house.hall, _keys(office)
+    secret = new_secret(hall.chance)
+    terms = Terms(verb.scopes, verb.expires_at, verb.name)
+    done = await office.change(
+        lambda: keys.derive(verb.made_with, secret, terms, now=hall.clock.now())
+    )
+    return _made(office, secret, done)
+
+
+def _made(office: Office, secret: str, done: Done) -> NewKey:
+    directory = office.house.hall.people.directory
+    made = next(key for key in directory.keys.values() if key.id == done.id)
     return NewKey(made.id, secret, made.person, made.scopes, done.index)
 
 
@@ -49,6 +64,7 @@ async def key_check(office: Office, verb: verbs.KeyCheck) -> KeyHolder:
 
 HANDLERS: Handlers = {
     verbs.KeyAdd: key_add,
+    verbs.KeyDerive: key_derive,
     verbs.KeyList: key_list,
     verbs.KeyRevoke: key_revoke,
     verbs.KeyCheck: key_check,

@@ -39,6 +39,7 @@ from answerable.worker.verbs.desk import (
 from answerable.worker.verbs.people import (
     KeyAdd,
     KeyCheck,
+    KeyDerive,
     KeyList,
     KeyRevoke,
     OwnerAccept,
@@ -96,6 +97,7 @@ Verb = (
     | OwnerDelegate
     | OwnerShow
     | KeyAdd
+    | KeyDerive
     | KeyList
     | KeyRevoke
     | KeyCheck
@@ -183,6 +185,7 @@ __all__ = [
     "InteractionShow",
     "KeyAdd",
     "KeyCheck",
+    "KeyDerive",
     "KeyList",
     "KeyRevoke",
     "LedgerCheckpoint",

@@ -95,6 +95,18 @@ class KeyAdd(msgspec.Struct, frozen=True, tag="key.add"):
     by: Word = ""
 
 
+class KeyDerive(msgspec.Struct, frozen=True, tag="key.derive"):
+    """A key that is made with the key `made_with`: its person's, for no more and for no longer.
+
+    `expires_at` 0 is as long as that one is valid.
+    """
+
+    made_with: Word
+    scopes: tuple[Word, ...]
+    name: Word = ""
+    expires_at: Index = 0
+
+
 @dataclass(frozen=True, slots=True)
 class NewKey:
     """The only time that the secret is shown."""
