@@ -140,7 +140,7 @@ def test_next_names_the_home_that_was_worked_on(home: SmallHome) -> None:
 
 def test_a_specialists_leaving_is_recorded_and_said(home: SmallHome) -> None:
     home.cli("person", "add", "max@acme.example", "--name", "Max").check()
-    home.cli("person", "leave", "max@acme.example").check()
+    home.cli("person", "leave", "max@acme.example", "--yes").check()
     home.cli("desk", "take", "cas_no", "--by", "max@acme.example").fails(3, "person_unknown")
 
 
@@ -174,7 +174,7 @@ def test_who_leaves_is_told_whose_agents_stopped_and_who_is_asked(tmp_path: Path
     made.cli("person", "add", "dan@acme.example", "--name", "Dan", *typed).check()
     made.cli("owner", "set", "support", "dan@acme.example", "--by", OWNER).check()
     made.cli("owner", "accept", "support", "--person", "dan@acme.example").check()
-    said = made.cli("person", "leave", "dan@acme.example", "--by", OWNER).check().err
+    said = made.cli("person", "leave", "dan@acme.example", "--by", OWNER, "--yes").check().err
     [asked] = re.findall(r"Agent support stopped: (per_\w+) is asked to answer for it\.", said)
     assert f"Next: answerable owner accept support --person {asked}" in said
     made.cli("owner", "accept", "support", "--person", "bea@acme.example").check()

@@ -165,6 +165,24 @@ def test_a_yes_is_given_on_a_page_of_its_own_and_leads_back_to_what_became_of_it
     run(scenario)
 
 
+def test_a_yes_that_would_be_in_vain_is_not_offered_and_the_page_says_why(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with looking(tmp_path) as visitor:
+            await busy(visitor)
+            effect = visitor.held()
+            await visitor.send("/stop", scope="*", mode="pause", on="1")
+            page = await visitor.see("/approvals")
+            assert "It could not act now: <bdi>a stop (pause) is on everything</bdi>." in page
+            assert "says=grant" not in page
+            assert "says=refuse" in page
+            asked = await visitor.see(f"/approvals/{effect}?says=grant")
+            assert 'value="grant"' not in asked
+            with pytest.raises(AnswerableError, match="Your yes was not taken"):
+                await visitor.send(f"/approvals/{effect}", says="grant")
+
+    run(scenario)
+
+
 def test_a_word_that_is_neither_yes_nor_no_is_none(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with looking(tmp_path) as visitor:

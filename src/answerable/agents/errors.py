@@ -19,9 +19,10 @@ class NotStopped(Refused):
     code = "not_stopped"
     http_status = 409
 
-    def __init__(self, scope: str, mode: str) -> None:
+    def __init__(self, scope: str, mode: str, modes: list[str]) -> None:
+        others = f" (in force on it: {', '.join(modes)})" if modes else ""
         super().__init__(
-            f"No stop of '{scope}' as {mode} is in force.",
+            f"No stop of '{scope}' as {mode} is in force{others}.",
             "Nothing was changed.",
             "answerable stop list",
         )

@@ -2,7 +2,17 @@
 
 from answerable.agents.domain import Registry, Release
 from answerable.agents.errors import AgentUnknown, NotStopped
-from answerable.agents.stops import EVERYTHING, FILE, PARTY, Mode, StopOrder, Stops, tool_of_scope
+from answerable.agents.stops import (
+    EVERYTHING,
+    FILE,
+    PARTY,
+    Mode,
+    StopOrder,
+    Stops,
+    tell_mode,
+    tool_of_scope,
+    typed_scope,
+)
 from answerable.base.ids import Ids
 from answerable.ledger.domain import AgentRef, Owner
 from answerable.ledger.draft import Draft, Unit
@@ -62,7 +72,8 @@ class Agents:
         if is_of_agent and agent not in self.registry.releases:
             raise AgentUnknown(agent, sorted(self.registry.releases))
         if not is_on and (scope, mode) not in self.registry.stops.orders:
-            raise NotStopped(scope, mode)
+            modes = [tell_mode(order.mode) for order in self.registry.stops.on(scope)]
+            raise NotStopped(typed_scope(scope), tell_mode(mode), modes)
         return Unit(
             drafts=[
                 Draft(

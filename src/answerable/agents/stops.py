@@ -45,11 +45,48 @@ class Stops:
         scopes = (EVERYTHING, agent, f"{TOOL}{agent}/{tool}", f"{PARTY}{party}")
         return any((scope, mode) in self.orders for scope in scopes)
 
+    def on(self, scope: str) -> list[StopOrder]:
+        """Each stop of exactly this scope, the strongest first."""
+        found = (self.orders.get((scope, mode)) for mode in Mode)
+        return [order for order in found if order is not None]
+
     def bearing_on(self, agent: str) -> Iterator[StopOrder]:
         """Each stop that touches something of this agent, for people to read."""
         for order in self.orders.values():
             if order.scope in (EVERYTHING, agent) or order.scope.startswith(f"{TOOL}{agent}/"):
                 yield order
+
+
+def scope_of(word: str) -> str:
+    """A scope as people type it, or as the ledger writes it, as the ledger writes it."""
+    if word in ("everything", EVERYTHING):
+        return EVERYTHING
+    if word.startswith((TOOL, PARTY)):
+        return word
+    if word.startswith("pty_"):
+        return f"{PARTY}{word}"
+    return f"{TOOL}{word}" if "/" in word else word
+
+
+def typed_scope(scope: str) -> str:
+    """A scope of the ledger as people type it: `everything`, AGENT, AGENT/TOOL, `pty_...`."""
+    if scope == EVERYTHING:
+        return "everything"
+    return scope.removeprefix(TOOL).removeprefix(PARTY)
+
+
+def tell_scope(scope: str) -> str:
+    """A scope of the ledger in words: `everything`, `agent support`, `tool support/refund`."""
+    if scope in (EVERYTHING, FILE):
+        return {EVERYTHING: "everything", FILE: "the stop file"}[scope]
+    if scope.startswith((TOOL, PARTY)):
+        return scope.replace(":", " ", 1)
+    return f"agent {scope}"
+
+
+def tell_mode(mode: str) -> str:
+    """As people type it: `pause`, `read-only`, `ask`."""
+    return mode.replace("_", "-")
 
 
 def tool_of_scope(scope: str) -> tuple[str, str]:

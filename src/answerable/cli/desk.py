@@ -12,7 +12,12 @@ from answerable.cli.talk import (
     Home,
     OfAgent,
     Rows,
+    Yes,
     ask,
+    at,
+    check_meant,
+    is_worked_on,
+    many,
     new_app,
     out,
     out_json,
@@ -23,13 +28,14 @@ from answerable.cli.talk import (
 )
 
 if TYPE_CHECKING:
-    from answerable.worker.verbs.desk import HoldRow
+    from answerable.worker.verbs.desk import Answered, HoldRow
 
 approval = new_app("Effects that wait for a person's yes or no.")
 effect = new_app("What is done to the world.")
 desk = new_app("Cases that wait for people.")
 
 _LATER = 5
+_NO = {"refused": 4, "failed": 1}
 
 EffectId = Annotated[str, typer.Argument(help="As `answerable approval list` names it.")]
 CaseId = Annotated[str, typer.Argument(help="As `answerable desk list` names it.")]
@@ -55,7 +61,8 @@ def approval_list(
         return
     for row in rows:
         _block(row)
-    talk_next(home, f"answerable approval grant {rows[0].effect} --by PERSON")
+    first = next((row for row in rows if not row.in_the_way), rows[0])
+    talk_next(home, _then(first))
 
 
 @approval.command("show")
@@ -69,7 +76,12 @@ def approval_show(effect_id: EffectId, home: Home = DEFAULT_HOME, as_json: AsJso
         out_json(row)
         return
     _block(row)
-    talk_next(home, f"answerable approval grant {row.effect} --by PERSON")
+    talk_next(home, _then(row))
+
+
+def _then(row: "HoldRow") -> str:
+    """To say yes; or first what a yes waits for itself."""
+    return row.then or f"answerable approval grant {row.effect} --by PERSON"
 
 
 def _block(row: "HoldRow") -> None:
@@ -81,17 +93,23 @@ def _block(row: "HoldRow") -> None:
         ("for", about),
         ("because", ", ".join(row.rules)),
         ("asks", f"{row.ask or 'anybody'}, until {row.expires_at}; then the answer is no"),
+        ("but not", f"now: {row.in_the_way}" if row.in_the_way else ""),
         ("owner", f"{row.owner_name} ({row.owner})"),
         ("why", f"answerable decision explain {row.decision}"),
         ("case", row.case),
     ):
+        if not value:
+            continue
         out(plain(f"    {name.ljust(8)} {value}").replace("\n", f"\n{' ' * 13}"))
     out("")
 
 
 @approval.command("grant")
 def approval_grant(effect_id: EffectId, by: By, home: Home = DEFAULT_HOME) -> None:
-    """Yes: the exact action is carried out, once."""
+    """Yes: the exact action is carried out, once.
+
+    Refused while it could not act (a stop, another release): then it waits on, and no yes is used.
+    """
     _answer(effect_id, by, home, is_yes=True)
 
 
@@ -107,16 +125,29 @@ def _answer(effect_id: str, by: str, home: Home, *, is_yes: bool) -> None:
 
     verb = ApprovalAnswer(effect_id, by, "grant" if is_yes else "refuse")
     answered = ask(home, verb, Answered)
-    _told(answered.effect, answered.status, home, is_over=answered.status != "held")
+    wanted = "done" if is_yes else "refused"
+    _told(answered, home, is_over=answered.status != "held", wanted=wanted)
 
 
-def _told(effect_id: str, status: str, home: Path, *, is_over: bool) -> None:
-    """Where the effect stands; exit code 5 while what was said is still to be acted on."""
-    talk(f"{effect_id} is {status}.")
+def _told(answered: "Answered", home: Path, *, is_over: bool, wanted: str) -> None:
+    """Where the effect stands, as the exit code says too: 0 as was wanted, 4 it may not, 1 failed,
+    5 while it, or what was said, is still to be acted on."""
+    said = f": {answered.said}" if answered.said and answered.status != wanted else ""
+    talk(plain(f"{answered.effect} is {answered.status}{said}."))
     if not is_over:
-        talk("What you said is durable; the worker acts on it when it runs.")
-        talk_next(home, "answerable worker")
+        if is_worked_on(home):
+            talk("What you said is durable; the worker is still at it.")
+            talk_next(home, f"answerable effect show {answered.effect}")
+        else:
+            talk("What you said is durable; the worker acts on it when it runs.")
+            talk_next(home, "answerable worker")
         raise typer.Exit(_LATER)
+    if answered.status == wanted:
+        return
+    if answered.status == "refused":
+        talk("Nothing was done, and your yes is used up: something came in its way meanwhile.")
+    talk_next(home, f"answerable effect show {answered.effect}")
+    raise typer.Exit(_NO.get(answered.status, _LATER))
 
 
 @effect.command("unknown")
@@ -144,7 +175,8 @@ def effect_settle(
 
     verb = EffectSettle(effect_id, by, "done" if done else "not_done")
     answered = ask(home, verb, Answered)
-    _told(answered.effect, answered.status, home, is_over=answered.status in ("done", "failed"))
+    wanted = "done" if done else "failed"
+    _told(answered, home, is_over=answered.status not in ("unknown", "asked"), wanted=wanted)
 
 
 @desk.command("list")
@@ -199,10 +231,68 @@ def desk_reply(
 
 
 @desk.command("handback")
-def desk_handback(case_id: CaseId, by: By, home: Home = DEFAULT_HOME) -> None:
-    """Give a case that you hold back to its agent."""
+def desk_handback(
+    by: By,
+    case_id: Annotated[
+        str, typer.Argument(metavar="[CASE]", help="One that you hold; or --all-of.")
+    ] = "",
+    agent: Annotated[
+        str, typer.Option("--all-of", metavar="AGENT", help="All that wait and nobody has taken.")
+    ] = "",
+    code: Annotated[
+        str, typer.Option("--because", help="With --all-of: why they wait, as the list says it.")
+    ] = "stopped",
+    yes: Yes = False,
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Give a case that you hold back to its agent; or, after a stop, all that went to people.
+
+    The agent answers what comes in from then on. What was written meanwhile it does not answer:
+    that is for people, before they hand back.
+    """
+    from answerable.base.errors import UsageError
     from answerable.worker.verbs import DeskHandback
     from answerable.worker.verbs.base import Done
 
+    if bool(case_id) == bool(agent):
+        raise UsageError(
+            "Which case is given back, or of which agent all, is not said.", "Nothing was changed.",
+            at(home, f"answerable desk handback CASE --by {by}"),
+        )  # fmt: skip
+    if agent:
+        _give_back(home, agent, by, code, yes=yes)
+        return
     done = ask(home, DeskHandback(case_id, by), Done)
     talk(f"{case_id} is the agent's again, since ledger index {done.index}.")
+    talk_next(home, f"answerable case show {case_id}")
+
+
+def _give_back(home: Path, agent: str, by: str, code: str, *, yes: bool) -> None:
+    from answerable.worker.verbs import DeskGiveBack
+    from answerable.worker.verbs.desk import GivenBack
+
+    would = ask(home, DeskGiveBack(agent, by, code), GivenBack)
+    stay = ", ".join(f"{many(n, 'case')} with '{word}'" for word, n in would.others.items())
+    others = f" Left with people: {stay}." if stay else ""
+    still = f" It is still stopped ({'; '.join(would.states)})." if would.states else ""
+    if not would.left:
+        talk(f"No case of agent {agent} waits with '{code}'.{others}")
+        talk_next(home, "answerable desk list")
+        return
+    what = (
+        f"{many(would.left, 'case')} of agent {agent} that went to people with '{code}' will be "
+        f"its own again; it answers what comes in from then on, not what was written meanwhile."
+        f"{others}{still}"
+    )
+    check_meant(
+        home, what, f"answerable desk handback --all-of {agent} --because {code} --by {by} --yes",
+        yes=yes,
+    )  # fmt: skip
+    moved, given = 0, would
+    while given.left:
+        given = ask(home, DeskGiveBack(agent, by, code, is_meant=True), GivenBack)
+        moved += given.moved
+        if not given.moved:
+            break
+    talk(f"{many(moved, 'case')} of agent {agent} are its own again.{still}")
+    talk_next(home, f"answerable case list --agent {agent}")

@@ -10,8 +10,11 @@ from answerable.cli.talk import (
     AsJson,
     By,
     Home,
+    Yes,
     ask,
     at,
+    check_meant,
+    is_worked_on,
     out,
     out_json,
     talk,
@@ -103,19 +106,21 @@ def restore(
 
 def rotate_home(
     by: By,
-    yes: Annotated[bool, typer.Option("--yes", help="Do it.")] = False,
+    yes: Yes = False,
     home: Home = DEFAULT_HOME,
 ) -> None:
     """Replace the key that wraps all others, on a home without a worker."""
     import asyncio
 
+    from answerable.worker.ask import check_home
     from answerable.worker.rotation import rotate_home as do_rotate
 
-    _check_meant(
-        home, yes=yes, command="answerable key rotate-home --by PERSON --yes",
-        what=f"'{home / 'home.key'}' will be another, and every key in keys.db be wrapped under it."
-        " Backups of before need the old one.",
-    )  # fmt: skip
+    check_home(home)
+    what = (
+        f"'{home / 'home.key'}' will be another, and every key in keys.db be wrapped under it."
+        " Backups of before need the old one."
+    )
+    check_meant(home, what, f"answerable key rotate-home --by {by} --yes", yes=yes)
     done, unread = asyncio.run(do_rotate(home, by))
     talk(f"Recorded at ledger index {done.index}; the old home.key opens nothing here any more.")
     if unread:
@@ -123,31 +128,23 @@ def rotate_home(
     talk_next(home, "answerable backup FOLDER")
 
 
-def _check_meant(home: Path, *, yes: bool, command: str, what: str) -> None:
-    """Say what will change, unless that was said already. Raises NotAHome, UsageError."""
-    from answerable.base.errors import UsageError
-    from answerable.worker.ask import check_home
-
-    check_home(home)
-    if not yes:
-        raise UsageError(f"{what} Say --yes to do it.", "Nothing was changed.", at(home, command))
-
-
 def rotate_signer(
     by: By,
-    yes: Annotated[bool, typer.Option("--yes", help="Do it.")] = False,
+    yes: Yes = False,
     home: Home = DEFAULT_HOME,
 ) -> None:
     """Hand the log over to another signing key, on a home without a worker."""
     import asyncio
 
+    from answerable.worker.ask import check_home
     from answerable.worker.rotation import rotate_signer as do_rotate
 
-    _check_meant(
-        home, yes=yes, command="answerable key rotate-signer --by PERSON --yes",
-        what=f"'{home / 'signer.key'}' will be another: the old one signs who follows it, and "
-        "nothing after that.",
-    )  # fmt: skip
+    check_home(home)
+    what = (
+        f"'{home / 'signer.key'}' will be another: the old one signs who follows it, and "
+        "nothing after that."
+    )
+    check_meant(home, what, f"answerable key rotate-signer --by {by} --yes", yes=yes)
     done, vkey = asyncio.run(do_rotate(home, by))
     out(vkey)
     talk(f"Handed over at ledger index {done.index}. Tell the new key to who verifies; who has the")
@@ -179,5 +176,5 @@ def doctor(
     if any(finding.is_fixable for finding in findings):
         talk_next(home, "answerable doctor --fix")
     elif not problems:
-        talk_next(home, "answerable worker")
+        talk_next(home, "answerable status" if is_worked_on(home) else "answerable worker")
     raise typer.Exit(1 if problems else 0)

@@ -1,6 +1,6 @@
 """`person`, `owner`: who answers for what."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,8 +11,12 @@ from answerable.cli.talk import (
     By,
     Home,
     MaybeBy,
+    Yes,
     ask,
     at,
+    check_meant,
+    is_worked_on,
+    many,
     new_app,
     out,
     out_json,
@@ -21,6 +25,9 @@ from answerable.cli.talk import (
     talk,
     talk_next,
 )
+
+if TYPE_CHECKING:
+    from answerable.worker.verbs.people import LeavingView
 
 person = new_app("The people of the company.")
 owner = new_app("Who answers for an agent.")
@@ -49,15 +56,28 @@ def person_add(
 
 
 @person.command("leave")
-def person_leave(who: Who, by: MaybeBy = "", home: Home = DEFAULT_HOME) -> None:
-    """A person leaves: nothing is done in their name any more, and their open work is handed on."""
-    from answerable.worker.verbs import PersonLeave
-    from answerable.worker.verbs.control import Stopped
+def person_leave(who: Who, by: MaybeBy = "", yes: Yes = False, home: Home = DEFAULT_HOME) -> None:
+    """A person leaves: nothing is done in their name any more, and their open work is handed on.
 
+    Their keys for HTTP end with them, those of programs that they made included.
+    """
+    from answerable.worker.verbs import PersonLeave, PersonLeaving
+    from answerable.worker.verbs.control import Stopped
+    from answerable.worker.verbs.people import LeavingView
+
+    if not yes:
+        would = ask(home, PersonLeaving(who), LeavingView)
+        said = f" --by {by}" if by else ""
+        check_meant(home, _leaving(would), f"answerable person leave {who}{said} --yes", yes=yes)
     done = ask(home, PersonLeave(who, by), Stopped)
     if done.is_late:
         talk("A send that had begun before was still on its way when its deadline passed.")
-    talk(f"Recorded at ledger index {done.index}; {done.moved} cases went to the desk.")
+    talk(f"Recorded at ledger index {done.index}; {many(done.moved, 'case')} went to the desk.")
+    if done.holds:
+        talk(f"{many(done.holds, 'hold')} became a no: nobody could say yes to them any more.")
+    if done.keys:
+        talk(f"{many(len(done.keys), 'key')} for HTTP ended: {', '.join(done.keys)}.")
+        talk("Who used one needs another: `answerable key add --person PERSON --scope SCOPE`.")
     orphans = list(zip(done.agents, done.asked, strict=True))
     for agent_name, asked in orphans:
         talk(f"Agent {agent_name} stopped: {asked or 'nobody'} is asked to answer for it.")
@@ -66,6 +86,25 @@ def person_leave(who: Who, by: MaybeBy = "", home: Home = DEFAULT_HOME) -> None:
         talk_next(home, f"answerable owner accept {agent_name} --person {asked or 'PERSON'}")
     else:
         talk_next(home, "answerable agent list")
+
+
+def _leaving(would: "LeavingView") -> str:
+    """What will change, a sentence each."""
+    said = [f"{would.name} ({would.person}) will leave."]
+    for agent_name, asked in zip(would.agents, would.asked, strict=True):
+        after = f"{asked} is asked next" if asked else "nobody is asked next: they report to nobody"
+        said.append(f"Agent {agent_name} stops, until somebody accepts to answer for it; {after}.")
+    said += [f"They stand in for the owner of {name} no more." for name in would.stands_in_for]
+    if would.holds:
+        said.append(f"{many(would.holds, 'hold')} will become a no.")
+    if would.cases:
+        said.append(f"{many(would.cases, 'case')} will go to the desk.")
+    if would.keys:
+        said.append(
+            f"{many(len(would.keys), 'key')} for HTTP will open nothing any more, whichever "
+            f"program uses them: {', '.join(would.keys)}."
+        )
+    return plain(" ".join(said))
 
 
 @person.command("list")
@@ -102,7 +141,8 @@ def owner_accept(
 
     done = ask(home, OwnerAccept(agent_name, person_id), Done)
     talk(f"Accepted at ledger index {done.index}.")
-    talk_next(home, "answerable worker")
+    is_at_work = is_worked_on(home)
+    talk_next(home, f"answerable owner show {agent_name}" if is_at_work else "answerable worker")
 
 
 @owner.command("delegate")

@@ -7,6 +7,7 @@ from answerable.cli.talk import (
     ask,
     at,
     counts,
+    many,
     out,
     out_json,
     plain,
@@ -14,6 +15,11 @@ from answerable.cli.talk import (
 )
 
 _MB = 1_000_000
+_FOR_PEOPLE = (
+    ("approvals", "hold", "answerable approval list"),
+    ("unknown", "unknown effect", "answerable effect unknown"),
+    ("desk", "case", "answerable desk list"),
+)
 
 
 def status(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
@@ -33,9 +39,17 @@ def status(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
         out(plain(f"agent {row.id}: {row.owner_name} answers for it, {row.release}{stopped}"))
     full = f", full in {view.days_until_full} days" if view.days_until_full >= 0 else ""
     out(f"disk: {view.bytes_used // _MB} MB used, {view.bytes_free // _MB} MB free{full}")
-    if not view.troubles:
+    waiting = [
+        (many(view.waiting.get(name, 0), what), command)
+        for name, what, command in _FOR_PEOPLE
+        if view.waiting.get(name, 0)
+    ]
+    if waiting:
+        out(f"Waits for people: {', '.join(said for said, _ in waiting)}.")
+    elif not view.troubles:
         out("Nothing needs a person.")
-        talk_next(home, "answerable agent list")
+    if not view.troubles:
+        talk_next(home, waiting[0][1] if waiting else "answerable agent list")
     for trouble in view.troubles:
         out(plain(f"! {trouble.what}"))
         out(f"  Next: {at(home, trouble.next_command)}")

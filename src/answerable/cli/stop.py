@@ -16,7 +16,8 @@ from answerable.cli.talk import (
     ask,
     at,
     new_app,
-    out_rows,
+    out_json,
+    out_table,
     talk,
     talk_next,
 )
@@ -26,13 +27,18 @@ stop = new_app("What stands still, and how still.")
 Scope = Annotated[
     str, typer.Argument(help="everything, an AGENT, AGENT/TOOL, or a party's pty_... id.")
 ]
+Lifted = Annotated[str, typer.Argument(help="As `stop list` names it; `file` for the stop file.")]
 ModeWord = Annotated[
     str,
     typer.Option(
         "--mode",
-        help="pause: nothing starts. read-only: agents answer, no effect tool is performed."
-        " ask: whatever is allowed waits for a person.",
+        help="pause: nothing starts; each message that comes in meanwhile goes to people, and its"
+        " case stays with them when the stop is lifted. read-only: agents answer, no effect tool is"
+        " performed. ask: whatever is allowed waits for a person.",
     ),
+]
+MaybeMode = Annotated[
+    str, typer.Option("--mode", help="pause, read-only or ask; needed where several are on it.")
 ]
 
 _MODES = {"pause": "pause", "read-only": "read_only", "read_only": "read_only", "ask": "ask"}
@@ -42,18 +48,22 @@ _ANSWER_S = 5.0  # a worker that does not answer a kill within this is killed
 
 @stop.command("set")
 def stop_set(scope: Scope, by: By, mode: ModeWord = "pause", home: Home = DEFAULT_HOME) -> None:
-    """In force for the next effect, in this life of the worker and in every later one."""
+    """In force for the next effect, in this life of the worker and in every later one.
+
+    What a pause sends to people stays with them: `answerable desk handback --all-of AGENT` gives it
+    back to the agent after the stop is lifted.
+    """
     _order(home, scope, by, mode, is_on=True)
 
 
 @stop.command("lift")
 def stop_lift(
-    scope: Annotated[str, typer.Argument(help="As it was set; `file` for the stop file.")],
+    scope: Lifted,
     by: Annotated[str, typer.Option("--by", help="Who says so.")] = "",
-    mode: ModeWord = "pause",
+    mode: MaybeMode = "",
     home: Home = DEFAULT_HOME,
 ) -> None:
-    """Let it go again."""
+    """Let it go again. What went to people meanwhile stays with them: `desk handback --all-of`."""
     from answerable.base.errors import UsageError
     from answerable.store.stopfile import StopFile
 
@@ -63,31 +73,66 @@ def stop_lift(
         talk_next(home, "answerable stop list")
         return
     if not by:
+        said = f" --mode {mode}" if mode else ""
         raise UsageError(
             "Who lets it go is not said.", "Nothing was changed.",
-            at(home, f"answerable stop lift {scope} --mode {mode} --by PERSON"),
+            at(home, f"answerable stop lift {scope}{said} --by PERSON"),
         )  # fmt: skip
-    _order(home, scope, by, mode, is_on=False)
+    _order(home, scope, by, mode or _only_mode(home, scope, by), is_on=False)
     if StopFile(home).is_pressed():
         talk("The stop file still lies in the home: everything stays stopped.")
         talk_next(home, "answerable stop lift file")
 
 
-@stop.command("list")
-def stop_list(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
-    """Every stop in force, by whom, since which ledger index."""
+def _only_mode(home: Path, scope: str, by: str) -> str:
+    """The mode that is on a scope, where it is one; pause where none is. Raises UsageError."""
+    from answerable.agents.stops import scope_of, tell_mode
+    from answerable.base.errors import UsageError
     from answerable.worker.verbs import StopList
     from answerable.worker.verbs.control import StopRow
 
     rows = ask(home, StopList(), list[StopRow])
-    out_rows(
-        home, rows, "Nothing is stopped.", "answerable stop lift SCOPE --by PERSON", as_json=as_json
-    )
+    modes = [tell_mode(row.mode) for row in rows if row.scope == scope_of(scope)]
+    if len(modes) > 1:
+        raise UsageError(
+            f"On '{scope}' are {' and '.join(modes)}; which of them is lifted is not said.",
+            "Nothing was changed.",
+            at(home, f"answerable stop lift {scope} --mode {modes[0]} --by {by}"),
+        )
+    return modes[0] if modes else "pause"
+
+
+@stop.command("list")
+def stop_list(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+    """Every stop in force, by whom, since which ledger index."""
+    from answerable.agents.stops import tell_mode, typed_scope
+    from answerable.worker.verbs import StopList
+    from answerable.worker.verbs.control import StopRow
+
+    rows = ask(home, StopList(), list[StopRow])
+    if as_json:
+        out_json(rows)
+        return
+    shown = [
+        {
+            "scope": typed_scope(row.scope), "mode": tell_mode(row.mode),
+            "since": f"ledger {row.since}" if row.since >= 0 else "a file in the home",
+            "by": row.by_name or row.by,
+        }
+        for row in rows
+    ]  # fmt: skip
+    out_table(shown, "Nothing is stopped.")
+    if shown:
+        first = shown[0]
+        by = "" if first["scope"] == _FILE else f" --mode {first['mode']} --by PERSON"
+        talk_next(home, f"answerable stop lift {first['scope']}{by}")
 
 
 def kill(
     scope: Annotated[str, typer.Argument(metavar="[AGENT]", help="An agent, or --all.")] = "",
-    by: Annotated[str, typer.Option("--by", help="Who stops it.")] = "",
+    by: Annotated[
+        str, typer.Option("--by", help="Who stops it; with --all it may be left out.")
+    ] = "",
     everything: Annotated[bool, typer.Option("--all", help="Everything, at once.")] = False,
     home: Home = DEFAULT_HOME,
 ) -> None:
@@ -98,10 +143,16 @@ def kill(
     """
     from answerable.base.errors import UsageError
 
-    if bool(scope) == everything or (scope and not by):
+    if bool(scope) == everything:
         raise UsageError(
-            "Whom to stop, or who says so, is not said.", "Nothing was stopped.",
+            "Whom to stop is said twice." if scope else "Whom to stop is not said.",
+            "Nothing was stopped.",
             at(home, "answerable kill AGENT --by PERSON"),
+        )  # fmt: skip
+    if scope and not by:
+        raise UsageError(
+            f"Who stops '{scope}' is not said: the ledger names them.", "Nothing was stopped.",
+            at(home, f"answerable kill {scope} --by PERSON"),
         )  # fmt: skip
     if everything:
         _kill_everything(home, by)
@@ -110,18 +161,26 @@ def kill(
 
 
 def agent_pause(agent: AgentName, by: By, home: Home = DEFAULT_HOME) -> None:
-    """Its next effect does not happen; its cases go to people."""
+    """Its next effect does not happen; each message that comes in goes to people.
+
+    Those cases stay with people after `agent resume`, until they are handed back: `answerable desk
+    handback --all-of AGENT`.
+    """
     _order(home, agent, by, "pause", is_on=True)
 
 
 def agent_resume(agent: AgentName, by: By, home: Home = DEFAULT_HOME) -> None:
-    """Let a paused agent go on with what comes in from now."""
+    """Let a paused agent go on with what comes in from now.
+
+    Cases that went to people meanwhile stay with them: `answerable desk handback --all-of AGENT`.
+    """
     _order(home, agent, by, "pause", is_on=False)
 
 
 def _order(
     home: Path, scope: str, by: str, mode: str, *, is_on: bool, is_kill: bool = False
 ) -> None:
+    from answerable.agents.stops import scope_of
     from answerable.base.errors import UsageError
     from answerable.worker.verbs import Stop
     from answerable.worker.verbs.control import Stopped
@@ -131,21 +190,17 @@ def _order(
             f"There is no mode '{mode}': it is pause, read-only or ask.", "Nothing was changed.",
             at(home, f"answerable stop set {scope} --mode pause --by {by}"),
         )  # fmt: skip
-    verb = Stop(_scope(scope), by, is_on, _MODES[mode], is_kill)  # type: ignore[arg-type]
+    verb = Stop(scope_of(scope), by, is_on, _MODES[mode], is_kill)  # type: ignore[arg-type]
     done = ask(home, verb, Stopped)
     if done.is_late:
         talk("A send that had begun before was still on its way when its deadline passed.")
     talk(f"{scope}: {mode} {'is in force' if is_on else 'is lifted'}, ledger index {done.index}.")
+    if not is_on and mode == "pause":
+        is_agent = scope_of(scope) == scope and scope != "*" and ":" not in scope
+        agent = scope if is_agent else "AGENT"
+        give_back = at(home, f"answerable desk handback --all-of {agent} --by {by}")
+        talk(f"Cases that went to people meanwhile stay with them, until: {give_back}")
     talk_next(home, "answerable stop list")
-
-
-def _scope(word: str) -> str:
-    """As the ledger writes it."""
-    if word in ("everything", "*"):
-        return "*"
-    if word.startswith("pty_"):
-        return f"party:{word}"
-    return f"tool:{word}" if "/" in word else word
 
 
 def _kill_everything(home: Path, by: str) -> None:

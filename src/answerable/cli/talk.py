@@ -39,6 +39,7 @@ Rows = Annotated[int, typer.Option("--limit", min=1, max=1_000, help="How many a
 By = Annotated[str, typer.Option("--by", help="Who says so: a person's id or email address.")]
 AgentName = Annotated[str, typer.Argument(metavar="AGENT", help="Its name.")]
 OfAgent = Annotated[str, typer.Option("--agent", help="Of one agent only.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do it; without, what would change is said.")]
 MaybeBy = Annotated[str, typer.Option("--by", help="Who says so, if that is somebody.")]
 
 
@@ -69,6 +70,26 @@ def on(home: Path) -> Iterator[None]:
     except AnswerableError as error:
         error.next_command = at(home, error.next_command)
         raise
+
+
+def is_worked_on(home: Path) -> bool:
+    """Whether a worker, or another command, holds the home now."""
+    from answerable.store.lock import HomeHeld, HomeLock
+
+    try:
+        HomeLock.check_free(home)
+    except HomeHeld:
+        return True
+    return False
+
+
+def check_meant(home: Path, what: str, command: str, *, yes: bool) -> None:
+    """Say what will change, unless that was said already. Raises UsageError."""
+    from answerable.base.errors import UsageError
+
+    if not yes:
+        said = at(home, command)
+        raise UsageError(f"{what} Say --yes to do it.", "Nothing was changed.", said)
 
 
 def out(text: str) -> None:
@@ -132,6 +153,11 @@ def out_table(rows: Sequence[object], nothing: str) -> None:
     for line in lines:
         padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         out("  ".join(padded).rstrip())
+
+
+def many(count: int, what: str) -> str:
+    """`1 case`, `3 cases`."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def out_fields(view: object, but: Sequence[str] = ()) -> None:

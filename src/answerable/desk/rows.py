@@ -77,6 +77,26 @@ def count_waiting(db: sqlite3.Connection, agent: str | None = None) -> int:
     return int(row[0])
 
 
+def count_by_code(db: sqlite3.Connection, agent: str) -> dict[str, int]:
+    """Of one agent's cases that nobody has taken: why they wait, and how many."""
+    rows = db.execute(
+        'SELECT q.code, count(*) FROM queue_item q JOIN "case" c ON c.id = q."case"'
+        " WHERE q.taken_by = '' AND c.agent = ? GROUP BY q.code ORDER BY q.code",
+        (agent,),
+    )
+    return {str(code): int(count) for code, count in rows}
+
+
+def list_waiting_of(db: sqlite3.Connection, agent: str, code: str, limit: int) -> list[str]:
+    """One agent's cases that wait for this reason and that nobody has taken, longest first."""
+    rows = db.execute(
+        'SELECT q."case" FROM queue_item q JOIN "case" c ON c.id = q."case"'
+        " WHERE q.taken_by = '' AND c.agent = ? AND q.code = ? ORDER BY q.since LIMIT ?",
+        (agent, code, limit),
+    )
+    return [str(case) for (case,) in rows]
+
+
 def count_older(db: sqlite3.Connection, before: int) -> int:
     """Cases that wait since before then and that nobody has taken."""
     row = db.execute(

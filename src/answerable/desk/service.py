@@ -1,5 +1,6 @@
 """The verbs of the desk: take a case over, hand it back. One speaker, races included."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from answerable.cases.domain import Case, Lease
@@ -65,6 +66,28 @@ class Desk:
         except Conflict:
             raise NotYours(case_id, self.get(case_id).lease.holder) from None
 
+    async def give_back(self, case_ids: Sequence[str], who: str) -> int:
+        """Cases that wait in a queue become their agents' again, by a person's word; how many.
+
+        One that somebody takes at the same moment is theirs. Raises PersonUnknown.
+        """
+        person = self.people.find(who)
+        for _ in range(_TRIES):
+            waiting = [case for case in map(self.get, case_ids) if _is_queued(case)]
+            drafts = [
+                change_of_hands(
+                    case, Handover(kind="handback", to=f"agent:{case.agent}", actor=person.id)
+                )
+                for case in waiting
+            ]
+            try:
+                if drafts:
+                    await self.committer.commit(Unit(drafts=drafts))
+            except Conflict:
+                continue
+            return len(drafts)
+        return 0
+
     async def _give_to(self, case_id: str, person: str) -> Taken:
         """The next epoch is the person's; where somebody else is first, the one after it."""
         for _ in range(_TRIES):
@@ -86,3 +109,7 @@ class Desk:
         if case is None:
             raise CaseNotFound(case_id)
         return case
+
+
+def _is_queued(case: Case) -> bool:
+    return case.lease.holder.startswith("queue:")

@@ -47,6 +47,20 @@ class HoldEnded(Refused):
         )
 
 
+class CannotActNow(Refused):
+    """A yes would be used up for nothing: what was held could not start."""
+
+    code = "cannot_act_now"
+    http_status = 409
+
+    def __init__(self, effect: str, why: str, next_command: str) -> None:
+        super().__init__(
+            f"Effect '{effect}' could not act now: {why}.",
+            "Your yes was not taken, and the effect waits as before.",
+            next_command,
+        )
+
+
 class EffectNotUnknown(Refused):
     code = "effect_not_unknown"
     http_status = 409

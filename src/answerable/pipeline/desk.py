@@ -1,5 +1,7 @@
 """The desk's verbs on an open hall; what a specialist says comes in through the front door."""
 
+from collections.abc import Sequence
+
 from answerable.base.errors import UsageError
 from answerable.cases.domain import Case
 from answerable.desk.errors import NotYours
@@ -12,7 +14,7 @@ from answerable.pipeline.passage import DeskReply
 from answerable.pipeline.receive import accept_causes
 from answerable.pipeline.vacancy import fill_vacancies
 
-__all__ = ["Taken", "find_case", "hand_back", "say", "take"]
+__all__ = ["Taken", "find_case", "give_back", "hand_back", "say", "take"]
 
 REPLY_BYTES_MAX = 64 * 1024
 
@@ -38,6 +40,11 @@ async def take(hall: Hall, case_id: str, who: str) -> Taken:
 async def hand_back(hall: Hall, case_id: str, who: str) -> Committed:
     """See `Desk.hand_back`."""
     return await _desk(hall).hand_back(case_id, who)
+
+
+async def give_back(hall: Hall, case_ids: Sequence[str], who: str) -> int:
+    """See `Desk.give_back`."""
+    return await _desk(hall).give_back(case_ids, who)
 
 
 async def say(

@@ -41,6 +41,11 @@ def why_not(hall: Hall, state: EffectState) -> str:
     return ""
 
 
+def in_the_way(hall: Hall, state: EffectState) -> str:
+    """What would turn a person's yes into a no now: empty if a held effect could start."""
+    return why_not(hall, state) or release_gone(hall, state)
+
+
 def is_stopped(hall: Hall, mode: Mode, *, agent: str, tool: str = "", party: str = "") -> bool:
     """Whether a stop of this mode bears on it now; the stop file pauses everything."""
     if mode is Mode.PAUSE and hall.stop_file.is_pressed():

@@ -15,7 +15,7 @@ from answerable.effects.intent import (
 from answerable.ledger import domain as ledger
 from answerable.ledger.draft import Body, Draft
 from answerable.pipeline.barrier import commit
-from answerable.pipeline.guard import FOR_PEOPLE, release_gone, why_not
+from answerable.pipeline.guard import FOR_PEOPLE, in_the_way
 from answerable.pipeline.hall import Hall
 from answerable.pipeline.passage import (
     Answer,
@@ -113,7 +113,7 @@ async def _answered(hall: Hall, proposed: Proposed, answer: Answer) -> frozenset
     if hall.clock.now() >= state.expires_at:
         no = "expired"
     elif answer.says == "grant":
-        no = why_not(hall, state) or release_gone(hall, state)
+        no = in_the_way(hall, state)
     else:
         no = "refused_by_person"
     journey = proposed.routed.resolved.received.journey

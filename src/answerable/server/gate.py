@@ -25,6 +25,7 @@ _CHANGES = (
     verbs.DeskTake,
     verbs.DeskSay,
     verbs.DeskHandback,
+    verbs.DeskGiveBack,
     verbs.PersonAdd,
     verbs.PersonLeave,
     verbs.OwnerSet,

@@ -4,6 +4,7 @@ from typing import cast, get_args
 
 from starlette.responses import Response
 
+from answerable.agents.stops import tell_scope
 from answerable.base.errors import UsageError
 from answerable.console.page import Page, Visit
 from answerable.console.render import go, html, link, live
@@ -33,7 +34,7 @@ async def confirm(visit: Visit) -> Response:
     mode = mode if mode in _MODES else "pause"
     return html(
         visit, "stop_confirm.html", scope=scope, mode=mode, is_on=visit.query.get("on") != "0",
-        what=what_is(scope),
+        what=tell_scope(scope),
     )  # fmt: skip
 
 
@@ -66,16 +67,6 @@ def scope_of(visit: Visit) -> str:
         "It is not said what is to be stopped.", "Nothing was stopped.",
         "choose everything, an agent, a tool or a party",
     )  # fmt: skip
-
-
-def what_is(scope: str) -> str:
-    """A scope in words."""
-    kind, colon, name = scope.partition(":")
-    if scope == "*":
-        return "everything"
-    if colon and kind in ("tool", "party"):
-        return f"{kind} {name}"
-    return f"agent {scope}"
 
 
 PAGES = (

@@ -51,7 +51,7 @@ ROUTES = (
         summary="Yes: the exact action is carried out, once. No: it never happens.",
         scopes=("approve",), verb=ApprovalAnswer, by="by", returns=Answered,
         ledger="`approval`, in the name of the key's person, and how the effect ended",
-        codes=("effect_not_found", "hold_ended", "person_unknown"),
+        codes=("effect_not_found", "hold_ended", "cannot_act_now", "person_unknown"),
     ),
     Route(
         method="GET", path="/v1/unknown", name="listUnknown",

@@ -24,6 +24,9 @@ async def agent_list(office: Office, _: verbs.AgentList) -> list[AgentRow]:
 
 
 async def row_of(office: Office, agent: str) -> AgentRow:
+    """Raises AgentUnknown."""
+    if agent not in _registry(office):
+        raise AgentUnknown(agent, sorted(_registry(office)))
     hall, release = office.house.hall, _registry(office)[agent]
     owner = hall.people.directory.accountable_for(agent, hall.clock.now())
     loaded = hall.releases.get(agent)
@@ -39,10 +42,8 @@ async def row_of(office: Office, agent: str) -> AgentRow:
 
 async def agent_show(office: Office, verb: verbs.AgentShow) -> AgentView:
     hall, agent = office.house.hall, verb.agent
-    if agent not in _registry(office):
-        raise AgentUnknown(agent, sorted(_registry(office)))
-    await office.index.follow(hall.engine)
     row = await row_of(office, agent)
+    await office.index.follow(hall.engine)
     answering = await owner_show(office, verbs.OwnerShow(agent))
     loaded = hall.releases.get(agent)
     blueprint = loaded.blueprint if loaded else None

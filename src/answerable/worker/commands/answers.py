@@ -3,13 +3,19 @@
 from answerable.base.clock import iso
 from answerable.effects import rows
 from answerable.effects.domain import EffectState, Status
-from answerable.effects.errors import EffectNotUnknown, EffectUnknownId, HoldEnded
+from answerable.effects.errors import (
+    CannotActNow,
+    EffectNotUnknown,
+    EffectUnknownId,
+    HoldEnded,
+)
 from answerable.ledger.domain import decode_entry
 from answerable.ledger.telling import tell_action
 from answerable.pipeline.passage import Answer
 from answerable.pipeline.receive import accept_causes
 from answerable.worker import verbs
-from answerable.worker.commands.decisions import opened
+from answerable.worker.commands.decisions import effect_show, opened
+from answerable.worker.commands.hindrance import hindrance
 from answerable.worker.commands.office import Handlers, Office
 from answerable.worker.commands.said import heard_in
 from answerable.worker.verbs.desk import Answered, HoldRow
@@ -40,6 +46,7 @@ async def _row(office: Office, state: EffectState) -> HoldRow:
     record = await office.record_at(state.position)
     entry = decode_entry(record.data)
     sender, text = await _asked_by(office, state)
+    blocked = hindrance(office, state) if state.status is Status.HELD else None
     return HoldRow(
         state.id, state.agent, state.case,
         tell_action(entry.action) if entry.action else f"{state.kind} {state.name}",
@@ -49,6 +56,7 @@ async def _row(office: Office, state: EffectState) -> HoldRow:
         ask=entry.changed("ask"), interaction=state.interaction,
         decision=state.decision, rules=entry.policy[-1].reasons, owner=state.owner.person,
         owner_name=await office.name_of(state.owner.person), message=text, sender=sender,
+        in_the_way=blocked.said if blocked else "", then=blocked.do if blocked else "",
     )  # fmt: skip
 
 
@@ -66,6 +74,12 @@ async def approval_answer(office: Office, verb: verbs.ApprovalAnswer) -> Answere
     state = _find(office, verb.effect)
     if state.status is not Status.HELD:
         raise HoldEnded(state.id, state.status.value)
+    if office.house.hall.clock.now() >= state.expires_at:
+        raise HoldEnded(state.id, "expired")
+    office.house.hall.people.find(verb.by)
+    blocked = hindrance(office, state) if verb.says == "grant" else None
+    if blocked is not None:
+        raise CannotActNow(state.id, blocked.said, blocked.do)
     return await _answer(office, state, verb.by, verb.says, verb.wait_s)
 
 
@@ -100,7 +114,10 @@ async def _answer(
         lambda: _find(office, state.id),
         wait_s,
     )
-    return Answered(state.id, now.status.value)
+    if now.status is state.status:
+        return Answered(state.id, now.status.value)
+    seen = await effect_show(office, verbs.EffectShow(state.id))
+    return Answered(state.id, now.status.value, seen.entries[-1][2])
 
 
 HANDLERS: Handlers = {

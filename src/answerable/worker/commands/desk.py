@@ -8,9 +8,10 @@ from answerable.effects import rows as effects
 from answerable.pipeline import desk
 from answerable.pipeline.desk import Taken
 from answerable.worker import verbs
+from answerable.worker.commands.agents import row_of
 from answerable.worker.commands.office import Handlers, Office
 from answerable.worker.verbs.base import Done
-from answerable.worker.verbs.desk import Said
+from answerable.worker.verbs.desk import GivenBack, Said
 
 
 async def desk_list(office: Office, verb: verbs.DeskList) -> list[QueueItem]:
@@ -52,9 +53,22 @@ async def desk_handback(office: Office, verb: verbs.DeskHandback) -> Done:
     return Done(committed.records[0].key, committed.indexes[0])
 
 
+async def desk_give_back(office: Office, verb: verbs.DeskGiveBack) -> GivenBack:
+    hall, row = office.house.hall, await row_of(office, verb.agent)
+    hall.people.find(verb.by)
+    moved = 0
+    if verb.is_meant:
+        cases = rows.list_waiting_of(hall.db, verb.agent, verb.code, verb.limit)
+        moved = await desk.give_back(hall, cases, verb.by)
+    others = rows.count_by_code(hall.db, verb.agent)
+    left = others.pop(verb.code, 0)
+    return GivenBack(verb.agent, verb.code, moved, left, others, row.states)
+
+
 HANDLERS: Handlers = {
     verbs.DeskList: desk_list,
     verbs.DeskTake: desk_take,
     verbs.DeskSay: desk_reply,
     verbs.DeskHandback: desk_handback,
+    verbs.DeskGiveBack: desk_give_back,
 }

@@ -31,8 +31,8 @@ async def overview(office: Office, _: verbs.Overview) -> OverviewView:
     disk = await beside_the_loop(lambda: house.disk.glance(now))
     agents = await agent_list(office, verbs.AgentList())
     troubles = [
-        *_of_agents(office, agents), *_of_people(office, now), *_of_disk(office, disk),
-        *_of_index(behind),
+        *_of_worker(office), *_of_agents(office, agents), *_of_people(office, now),
+        *_of_disk(office, disk), *_of_index(behind),
     ]  # fmt: skip
     return OverviewView(
         origin=house.plan.origin, entries=house.hall.committer.size,
@@ -43,6 +43,17 @@ async def overview(office: Office, _: verbs.Overview) -> OverviewView:
         bytes_free=disk.bytes_free, days_until_full=disk.days_until_full,
         last_day=hours.since(office.index.db, now - (_HOURS - 1) * HOUR_US),
     )  # fmt: skip
+
+
+def _of_worker(office: Office) -> Iterator[Trouble]:
+    """Where a command had to hold the home for itself, nobody works in it."""
+    if not office.dispatcher.works:
+        waits = office.house.journal.backlog
+        said = "No worker runs: nothing that comes in is answered, and no yes or no acted on"
+        yield Trouble(
+            f"{said}; {_many(waits, 'message')} waiting." if waits else f"{said}.",
+            "answerable worker", "/",
+        )  # fmt: skip
 
 
 def _of_agents(office: Office, agents: Sequence[AgentRow]) -> Iterator[Trouble]:

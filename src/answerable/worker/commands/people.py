@@ -4,13 +4,9 @@ from dataclasses import replace
 
 from answerable.agents.errors import AgentUnknown
 from answerable.base.clock import iso
-from answerable.desk.service import SENDS_END_S
-from answerable.people.domain import Person
-from answerable.pipeline.vacancy import fill_vacancies
 from answerable.worker import verbs
 from answerable.worker.commands.office import Handlers, Office
 from answerable.worker.verbs.base import Done
-from answerable.worker.verbs.control import Stopped
 from answerable.worker.verbs.people import OwnerView, PersonRow
 
 
@@ -21,25 +17,6 @@ async def person_add(office: Office, verb: verbs.PersonAdd) -> Done:
             verb.email, verb.name, by=office.actor(verb.by), reports_to=verb.reports_to
         )
     )
-
-
-async def person_leave(office: Office, verb: verbs.PersonLeave) -> Stopped:
-    """Nothing more is done in their name, and what was open in it goes to the desk."""
-    hall = office.house.hall
-    person = hall.people.find(verb.person)
-    done = await office.change(lambda: hall.people.leave(verb.person, by=office.actor(verb.by)))
-    is_late = not await hall.leases.all_sends_ended(SENDS_END_S)
-    moved = await fill_vacancies(hall)
-    directory = hall.people.directory
-    agents = tuple(
-        sorted(one.agent for one in directory.owners.values() if one.person == person.id)
-    )
-    asked = tuple(_id(directory.asked_for(agent)) for agent in agents)
-    return Stopped(done.id, done.index, is_late, moved, asked, agents)
-
-
-def _id(person: Person | None) -> str:
-    return person.id if person is not None else ""
 
 
 async def person_list(office: Office, _: verbs.PersonList) -> list[PersonRow]:
@@ -97,7 +74,7 @@ async def owner_show(office: Office, verb: verbs.OwnerShow) -> OwnerView:
         owner_name=await office.name_of(owned.person) if owned else "nobody",
         accepted_at=owned.accepted_at if owned else -1,
         until=iso(standing_in.until) if standing_in else "",
-        asked=_id(asked),
+        asked=asked.id if asked else "",
         asked_name=await office.name_of(asked.id) if asked else "",
         sentence="",
     )
@@ -131,7 +108,6 @@ def _check_known(office: Office, agent: str) -> None:
 
 HANDLERS: Handlers = {
     verbs.PersonAdd: person_add,
-    verbs.PersonLeave: person_leave,
     verbs.PersonList: person_list,
     verbs.OwnerSet: owner_set,
     verbs.OwnerAccept: owner_accept,

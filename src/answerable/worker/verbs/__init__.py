@@ -29,6 +29,7 @@ from answerable.worker.verbs.control import (
 from answerable.worker.verbs.desk import (
     ApprovalAnswer,
     ApprovalList,
+    DeskGiveBack,
     DeskHandback,
     DeskList,
     DeskSay,
@@ -48,6 +49,7 @@ from answerable.worker.verbs.people import (
     OwnerShow,
     PersonAdd,
     PersonLeave,
+    PersonLeaving,
     PersonList,
 )
 from answerable.worker.verbs.proofs import (
@@ -89,8 +91,10 @@ Verb = (
     | DeskTake
     | DeskSay
     | DeskHandback
+    | DeskGiveBack
     | PersonAdd
     | PersonLeave
+    | PersonLeaving
     | PersonList
     | OwnerSet
     | OwnerAccept
@@ -174,6 +178,7 @@ __all__ = [
     "DecisionList",
     "DecisionShow",
     "DecisionWho",
+    "DeskGiveBack",
     "DeskHandback",
     "DeskList",
     "DeskSay",
@@ -201,6 +206,7 @@ __all__ = [
     "PartyShow",
     "PersonAdd",
     "PersonLeave",
+    "PersonLeaving",
     "PersonList",
     "PolicyDryRun",
     "PolicyExplain",

@@ -95,6 +95,8 @@ class Stopped:
     moved: int = 0  # cases that went to the desk
     asked: tuple[str, ...] = ()  # who is asked now to answer for each of `agents`; empty if nobody
     agents: tuple[str, ...] = ()  # for which nobody answers any more, since somebody left
+    holds: int = 0  # that became a no, since nobody could say yes to them
+    keys: tuple[str, ...] = ()  # of HTTP, that open nothing any more: id and name
 
 
 class ReleaseList(msgspec.Struct, frozen=True, tag="release.list"):

@@ -57,6 +57,8 @@ class HoldRow:
     owner_name: str = ""
     message: str = ""  # what the party wrote
     sender: str = ""
+    in_the_way: str = ""  # why a yes would not be taken now, in words; empty where it would
+    then: str = ""  # what to do about that
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class Answered:
 
     effect: str
     status: str
+    said: str = ""  # what the ledger says of it last, in words; empty while it is on its way
 
 
 class DeskList(msgspec.Struct, frozen=True, tag="desk.list"):
@@ -96,6 +99,29 @@ class DeskSay(msgspec.Struct, frozen=True, tag="desk.reply"):
 class DeskHandback(msgspec.Struct, frozen=True, tag="desk.handback"):
     case: Word
     by: Word
+
+
+class DeskGiveBack(msgspec.Struct, frozen=True, tag="desk.giveback"):
+    """Give an agent back the cases that wait at the desk for one reason and that nobody has taken.
+
+    Up to `limit` of them at once; where it is not `is_meant`, what would be given back is said.
+    """
+
+    agent: Word
+    by: Word
+    code: Word = "stopped"
+    limit: Limit = 100
+    is_meant: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GivenBack:
+    agent: str
+    code: str
+    moved: int  # cases that are the agent's again, by this command
+    left: int  # that wait for this reason still
+    others: dict[str, int]  # that wait for other reasons, and stay
+    states: tuple[str, ...]  # stops that bear on the agent now
 
 
 @dataclass(frozen=True, slots=True)

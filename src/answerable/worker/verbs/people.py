@@ -21,6 +21,24 @@ class PersonLeave(msgspec.Struct, frozen=True, tag="person.leave"):
     by: Word = ""
 
 
+class PersonLeaving(msgspec.Struct, frozen=True, tag="person.leaving"):
+    """What would change if a person left now; nothing changes by asking."""
+
+    person: Word
+
+
+@dataclass(frozen=True, slots=True)
+class LeavingView:
+    person: str
+    name: str
+    agents: tuple[str, ...]  # that would have nobody to answer for them
+    asked: tuple[str, ...]  # who would be asked to, for each of `agents`; empty if nobody
+    stands_in_for: tuple[str, ...]  # agents that were delegated to them
+    holds: int  # that would become a no
+    cases: int  # that would go to the desk
+    keys: tuple[str, ...]  # of HTTP, that would open nothing any more: id and name
+
+
 class PersonList(msgspec.Struct, frozen=True, tag="person.list"): ...
 
 

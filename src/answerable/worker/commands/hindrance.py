@@ -1,0 +1,88 @@
+"""Why a yes to a hold would be in vain now: said before it is given, so that none is used up."""
+
+from dataclasses import dataclass
+
+from answerable.agents.stops import (
+    EVERYTHING,
+    PARTY,
+    TOOL,
+    Mode,
+    StopOrder,
+    tell_mode,
+    tell_scope,
+    typed_scope,
+)
+from answerable.effects.domain import EffectState
+from answerable.pipeline.guard import in_the_way
+from answerable.worker.commands.office import Office
+
+_MODES = (Mode.PAUSE, Mode.READ_ONLY)
+
+
+@dataclass(frozen=True, slots=True)
+class Hindrance:
+    """What is in the way, as the rest of a sentence, and what to do about it."""
+
+    said: str
+    do: str
+
+
+def hindrance(office: Office, state: EffectState) -> Hindrance | None:
+    """None where a granted effect could start now, or as soon as a worker runs."""
+    hall = office.house.hall
+    why = in_the_way(hall, state)
+    if why == "release_gone" and not office.dispatcher.works:
+        why = _without_a_worker(office, state)
+    match why:
+        case "":
+            return None
+        case "stopped" | "read_only":
+            return _stopped(office, state)
+        case "no_owner":
+            return Hindrance(
+                f"nobody answers for agent '{state.agent}'",
+                f"answerable owner accept {state.agent} --person PERSON",
+            )
+        case "release_gone":
+            return Hindrance(
+                f"it was decided under {state.release}, and that is not the release which is "
+                "loaded; other code never acts on it",
+                f"start a worker with that release before it expires (`answerable release list "
+                f"--agent {state.agent}`), or `answerable approval refuse {state.id} --by PERSON`",
+            )
+        case _:
+            return Hindrance(
+                "people have taken its case over, and what its agent proposed before never acts",
+                f"answerable approval refuse {state.id} --by PERSON",
+            )
+
+
+def _without_a_worker(office: Office, state: EffectState) -> str:
+    """Nothing is loaded here: what was registered last is what the next worker is taken to load."""
+    hall = office.house.hall
+    if hall.agents.registry.releases.get(state.agent) != state.release:
+        return "release_gone"
+    return "" if hall.leases.may_send(state.case, state.lease) else "taken_over"
+
+
+def _stopped(office: Office, state: EffectState) -> Hindrance:
+    hall = office.house.hall
+    if hall.stop_file.is_pressed():
+        return Hindrance("the stop file lies in the home", "answerable stop lift file")
+    order = next(
+        (one for one in hall.agents.registry.stops.orders.values() if _bears_on(one, state)), None
+    )
+    if order is None:  # it is on its way to the disk
+        return Hindrance("a stop is being put on it", "answerable stop list")
+    mode, scope = tell_mode(order.mode), typed_scope(order.scope)
+    return Hindrance(
+        f"a stop ({mode}) is on {tell_scope(order.scope)}",
+        f"answerable stop lift {scope} --mode {mode} --by PERSON",
+    )
+
+
+def _bears_on(order: StopOrder, state: EffectState) -> bool:
+    scopes = (
+        EVERYTHING, state.agent, f"{TOOL}{state.agent}/{state.name}", f"{PARTY}{state.party}",
+    )  # fmt: skip
+    return order.scope in scopes and order.mode in _MODES
