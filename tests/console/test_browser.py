@@ -15,7 +15,8 @@ from browsing import Door, Watched
 from serving import Serving, message, settled
 
 EVIL = 'where is <script>document.title = "mine"</script> \u202e my order?'
-_CUT_OFF = """[...document.querySelectorAll('.stages > li, .tile, .facts > dd, .card > header')]
+_CUT_OFF = """[...document.querySelectorAll(
+    '.stages > li, .tile, .facts > dd, .card > header, .scroll, .ruling, .grounds dd')]
     .filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.textContent)"""
 
 
@@ -58,7 +59,7 @@ def wait_for_hold(client: httpx.Client) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("width", [1280, 390])
 def test_every_page_can_be_read_and_used_by_everybody(
     door: Door, watched: Watched, busy: dict[str, str], theme: Literal["light", "dark"], width: int
 ) -> None:
@@ -84,6 +85,21 @@ def test_every_page_can_be_read_and_used_by_everybody(
     page.context.close()
 
 
+def test_on_a_phone_the_question_stands_at_the_top_and_the_page_that_one_is_on_is_named(
+    door: Door, watched: Watched, busy: dict[str, str]
+) -> None:
+    page = door.enter(watched=watched)
+    page.set_viewport_size({"width": 390, "height": 844})
+    for name in ("home", "interactions", "ledger", "stop", "people"):
+        page.goto(door.url + busy[name])
+        expect(page.locator(".nav [aria-current]")).to_be_in_viewport(ratio=1)
+        expect(page.get_by_role("button", name="Log out")).to_be_in_viewport(ratio=1)
+        question = page.locator("h1").bounding_box()
+        assert question is not None
+        assert question["y"] < 220, (name, question)
+    page.context.close()
+
+
 def test_who_has_no_key_is_asked_for_one_and_then_led_where_they_wanted_to_go(door: Door) -> None:
     page = door.knock("/ledger?kind=decided")
     page.get_by_label("Your key").fill("none")
@@ -94,7 +110,7 @@ def test_who_has_no_key_is_asked_for_one_and_then_led_where_they_wanted_to_go(do
     page.get_by_role("button", name="Come in").click()
     expect(page.get_by_role("heading", name="Can you prove it?")).to_be_visible()
     expect(page.get_by_label("Kind")).to_have_value("decided")
-    page.get_by_role("button", name="Leave").click()
+    page.get_by_role("button", name="Log out").click()
     expect(page.get_by_label("Your key")).to_be_visible()
     page.context.close()
 

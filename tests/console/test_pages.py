@@ -323,3 +323,36 @@ def test_pages_that_change_something_are_posts_and_only_they() -> None:
     }  # fmt: skip
     by_readers = {page.path for page in PAGES if page.method == "POST" and page.scope == "read"}
     assert by_readers == {"/theme"}
+
+
+def test_the_overview_says_at_a_glance_whether_everything_is_all_right(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with looking(tmp_path) as visitor:
+            page = await visitor.see("/")
+            assert 'class="answer good"' in page
+            assert "<strong>Yes.</strong>" in page
+            assert "The one agent here has a person who answers for it." in page
+            await visitor.send("/stop", scope="support", mode="pause", on="1")
+            page = await visitor.see("/")
+            assert 'class="answer wait"' in page
+            assert "<strong>Not quite: 1 thing to look at.</strong>" in page
+            assert page.index("is stopped: pause") < page.index("The last 24 hours")
+
+    run(scenario)
+
+
+def test_an_interaction_names_verdict_rule_owner_and_proof_before_anything_else(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        async with looking(tmp_path) as visitor:
+            await visitor.hear("refund please", "m1")
+            page = await visitor.see(f"/interactions/{visitor.ids('id')[0]}")
+            first = page[page.index("The verdicts") : page.index("The seven stages")]
+            (index,) = re.findall(r'href="/ledger/entries/(\d+)/proof.txt"', first)[:1]
+            for part in (">hold<", "refund of 40.00 USD", "<code>", "@tools", "Olga Owner"):
+                assert part in first, part
+            answer = await visitor.go("GET", f"/ledger/entries/{index}/proof.txt")
+            assert bytes(answer.body).startswith(b"c2sp.org/tlog-proof@v1\n")
+
+    run(scenario)

@@ -15,6 +15,8 @@
   document.getElementById("help-places").textContent =
     [...pages].map(([key, a]) => `${key} ${a.firstElementChild.textContent.toLowerCase()}`).join(", ");
 
+  document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
   const opener = document.getElementById("help-open");
   opener.hidden = false;
   opener.addEventListener("click", () => help.showModal());
