@@ -84,7 +84,7 @@ def test_a_place_that_the_glossary_names_exists() -> None:
 def test_the_public_words_are_these() -> None:
     assert sorted(answerable.__all__) == [
         "Agent", "Budget", "Context", "Escalation", "Limit", "Message", "ModelAway", "Money",
-        "NotDone", "OutcomeUnknown", "Patience", "Proposal", "Reply", "ToolCall",
+        "NotDone", "OutcomeUnknown", "Patience", "Proposal", "Reply", "Said", "ToolCall",
     ]  # fmt: skip
     for word in answerable.__all__:
         assert getattr(answerable, word) is not None

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from answerable.sdk.agent import Agent
     from answerable.sdk.call import ToolCall
     from answerable.sdk.context import Context
+    from answerable.sdk.history import Said
     from answerable.sdk.port import ModelAway
     from answerable.sdk.words import Escalation, Proposal, Reply
 
@@ -32,6 +33,7 @@ _HOME_OF = {
     "Patience": "answerable.agents.domain",
     "Proposal": "answerable.sdk.words",
     "Reply": "answerable.sdk.words",
+    "Said": "answerable.sdk.history",
     "ToolCall": "answerable.sdk.call",
 }
 
@@ -49,6 +51,7 @@ __all__ = [
     "Patience",
     "Proposal",
     "Reply",
+    "Said",
     "ToolCall",
 ]
 

@@ -16,9 +16,10 @@ from stories import HOLD_TOOLS, inline_world, queue_of, refund_of, run
 from thoughts import FREE, OTHERWISE, Shop, thinker, told, uses, world_of
 
 AMOUNT = {"amount_minor": 4_000, "currency": "USD"}
+ASKED = calls("refund", order_id="A1", amount=AMOUNT)
 REFUND: list[str | ModelAnswer | ModelFailed] = [
     calls("find_order", order_id="A1"),
-    calls("refund", order_id="A1", amount=AMOUNT),
+    ASKED,
     "You get 40 dollars back.",
 ]
 
@@ -108,7 +109,7 @@ WRONG = calls("refund", order_id="A1", amount="forty")
         ([ModelAnswer(text="", calls=calls("refund").calls), "No."], ["No."], ""),
         ([calls("find_order", order_id="gone"), "There is none."], ["There is none."], ""),
         ([calls("hand_over", reason="angry")], [], "asked"),
-        ([*REFUND[:2], calls("hand_over", reason="angry")], [], "agent_failed"),
+        ([*REFUND[:2], calls("hand_over", reason="angry")], [], "asked"),
         (ModelAnswer(text="I will", finish="length"), [], "asked"),
         ("  ", [], "asked"),
         ([ModelFailed("http 401", is_final=True)], [], "model_away"),
@@ -129,14 +130,40 @@ def test_what_the_model_gets_wrong_goes_back_to_it_and_then_to_people(
     run(scenario)
 
 
-def test_one_answer_proposes_one_effect(tmp_path: Path) -> None:
+LESS = calls("refund", order_id="A2", amount={"amount_minor": 1_000, "currency": "USD"})
+BOTH = ModelAnswer(text="", calls=ASKED.calls + LESS.calls, finish="tool_call")
+
+
+@pytest.mark.parametrize(
+    ("script", "payments", "sent", "code"),
+    [
+        ([ASKED, ASKED, "Back it goes."], [4_000], ["Back it goes."], ""),
+        ([BOTH, LESS, "You get 10 dollars."], [1_000], ["You get 10 dollars."], ""),
+        ([BOTH, "Both are refunded."], [], [], "asked"),
+        ([BOTH, BOTH, "Both are refunded."], [], [], "asked"),
+        ([ASKED, LESS, "Both are refunded."], [], [], "asked"),
+        ([ASKED, LESS, ASKED, "40 dollars."], [4_000], ["40 dollars."], ""),
+        ([BOTH, calls("hand_over", reason="both")], [], [], "asked"),
+    ],
+)
+def test_of_two_changes_none_is_done_until_the_model_chose_and_nobody_is_told_of_both(
+    tmp_path: Path,
+    script: list[str | ModelAnswer | ModelFailed],
+    payments: list[int],
+    sent: list[str],
+    code: str,
+) -> None:
     async def scenario() -> None:
-        shop = Shop()
-        script = [REFUND[1], REFUND[1], "Back it goes."]
-        world = await world_of(tmp_path / "home", thinker(shop), ScriptedModel(script))
+        shop, model = Shop(), ScriptedModel(script)
+        world = await world_of(tmp_path / "home", thinker(shop), model)
         async with world.running() as life:
             await story(life)
-            assert (shop.till.payments, world.mailbox.texts) == ([4_000], ["Back it goes."])
+            assert (shop.till.payments, world.mailbox.texts) == (payments, sent)
+            assert [why for _, why in queue_of(life)] == ([code] if code else [])
+        if script[0] is BOTH:
+            told = [turn for turn in model.asked[1].turns if isinstance(turn, Returned)]
+            assert [turn.is_error for turn in told] == [True, True]
+            assert all(turn.text.startswith("Nothing is proposed") for turn in told)
 
     run(scenario)
 

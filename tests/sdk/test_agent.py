@@ -168,3 +168,9 @@ def test_a_limit_that_does_not_hold_together_is_a_wrong_call() -> None:
 def test_no_agent_is_called_as_the_stop_file_is() -> None:
     with pytest.raises(ValueError, match="stop file"):
         Agent("file", owner="olga@acme.example", desk="orders", purpose="answer")
+
+
+@pytest.mark.parametrize("after", [[], ["one", "two"], refund])
+def test_a_reply_waits_for_one_proposal_and_says_so_where_it_is_made(after: Any) -> None:
+    with pytest.raises(TypeError, match="waits for one effect and no more"):
+        Reply("It is done.", after=after, otherwise="It is not.")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import inspect
 from collections.abc import Iterator, Mapping
 from typing import get_type_hints
 
@@ -59,6 +60,18 @@ def encode_intent(action: bytes, request: bytes) -> bytes:
 def encode_arguments(arguments: Mapping[str, object]) -> bytes:
     """Raises TypeError, ValueError (UnicodeEncodeError too) where they are not JSON-shaped."""
     return _encode(dict(arguments))
+
+
+def bound_arguments(tool: Tool, given: Mapping[str, object]) -> bytes:
+    """What a call of the tool would be decided on, defaults included.
+
+    Raises TypeError, ValueError where they are not what its signature says.
+    """
+    bound = inspect.signature(tool.perform).bind(None, **given)
+    bound.apply_defaults()
+    data = encode_arguments(dict(list(bound.arguments.items())[1:]))
+    typed_arguments(tool, data)
+    return data
 
 
 def typed_arguments(tool: Tool, arguments: bytes) -> dict[str, object]:

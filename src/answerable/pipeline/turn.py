@@ -9,8 +9,10 @@ from answerable.cases.domain import Message
 from answerable.ledger.draft import Body, Memo
 from answerable.pipeline.barrier import commit
 from answerable.pipeline.hall import Hall
+from answerable.pipeline.history import history_of
 from answerable.pipeline.passage import Routed
 from answerable.sdk.context import AuthorExit, Context, TurnDiverged
+from answerable.sdk.history import Said
 
 
 class Turn:
@@ -23,6 +25,7 @@ class Turn:
     def __init__(self, hall: Hall, routed: Routed) -> None:
         self._hall = hall
         self._received = routed.resolved.received
+        self._case = routed.resolved.case.id
         self._kid = routed.resolved.party.kid
         self._prefix = f"{kin('stp', self._received.interaction, 0)}/"
         self._writes: list[asyncio.Task[None]] = []
@@ -54,6 +57,9 @@ class Turn:
             await asyncio.wait(self._writes)
         for write in self._writes:
             write.result()
+
+    async def history(self, limit: int) -> tuple[Said, ...]:
+        return await history_of(self._hall, self._case, self._received.interaction, limit)
 
     def now(self) -> int:
         return self._hall.clock.now()

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import inspect
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,9 +10,10 @@ from typing import ParamSpec, Protocol, TypeVar, get_type_hints
 import msgspec
 
 from answerable.agents.domain import Tool
-from answerable.effects.intent import encode_arguments, typed_arguments
+from answerable.effects.intent import bound_arguments
+from answerable.sdk.history import ITEMS, ITEMS_MAX, Said, newest_of
 from answerable.sdk.port import BudgetSpent, Mind
-from answerable.sdk.think import OTHERWISE, Read, Task, Thinking
+from answerable.sdk.think import HISTORY_BYTES_MAX, OTHERWISE, Read, Task, Thinking
 from answerable.sdk.words import Escalation, Proposal, Reply
 
 P = ParamSpec("P")
@@ -44,6 +44,8 @@ class Recorder(Protocol):
     """Where steps are remembered: reads back what is recorded, records what is not."""
 
     async def remember(self, key: str, compute: Callable[[], Awaitable[bytes]]) -> bytes: ...
+
+    async def history(self, limit: int) -> tuple[Said, ...]: ...
 
     def now(self) -> int: ...
 
@@ -108,13 +110,30 @@ class Context:
 
         return random.Random(msgspec.json.decode(await self._remember("ctx.random/", compute)))
 
+    async def history(self, *, limit: int = ITEMS) -> tuple[Said, ...]:
+        """What was said on this case before this message, oldest first: a recorded step.
+
+        The party's messages, and the replies of agents and of people that really were sent; the
+        newest `limit`, at most 100, 64 KiB in all and 8 KiB of each. Raises ValueError.
+        """
+        if not 1 <= limit <= ITEMS_MAX:
+            raise ValueError(f"`limit` is 1 to {ITEMS_MAX}, not {limit}")
+        recorder = self._live()
+
+        async def compute() -> bytes:
+            return msgspec.json.encode(await recorder.history(limit))
+
+        data = await self._remember(f"ctx.history/{limit}", compute)
+        return msgspec.json.decode(data, type=tuple[Said, ...])
+
     async def think(
         self, instructions: str, *, facts: object = None, tools: Sequence[Tool] = (),
-        reads: Sequence[Read] = (), otherwise: str = OTHERWISE,
+        reads: Sequence[Read] = (), otherwise: str = OTHERWISE, history: int = ITEMS,
     ) -> Reply | Escalation:  # fmt: skip
         """Let the agent's model answer the message: `return await ctx.think("Be brief.")`.
 
-        It sees `instructions` (after the agent's own prompt) and, as data, `facts` and the message.
+        It sees `instructions` (after the agent's own prompt) and, as data, the newest `history` of
+        what was said on the case (16 KiB at most; 0 is none), `facts` and the message.
         `reads` are functions that it may call to look something up; each is a step. `tools` are
         effects that it may propose, one an answer; the reply then waits for that effect, and
         `otherwise` is said if it does not get done. An Escalation is returned where the model hands
@@ -127,9 +146,10 @@ class Context:
         self._live()
         if self._mind is None:
             raise RuntimeError("this context thinks with no model")
+        said = await self.history(limit=history) if history else ()
         task = Task(
             instructions=instructions, facts=facts, tools=tuple(tools), reads=tuple(reads),
-            otherwise=otherwise,
+            otherwise=otherwise, history=newest_of(said, len(said), HISTORY_BYTES_MAX),
         )  # fmt: skip
         try:
             return await Thinking(self, self._remember, self._mind, task).run()
@@ -146,12 +166,9 @@ class Context:
         self._live()
         if len(self.proposals) >= PROPOSALS_MAX:
             raise self._flood(f"more than {PROPOSALS_MAX} proposals in one turn")
-        bound = inspect.signature(tool.perform).bind(None, **arguments)
-        bound.apply_defaults()
-        data = encode_arguments(dict(list(bound.arguments.items())[1:]))
+        data = bound_arguments(tool, arguments)
         if len(data) > PROPOSAL_BYTES_MAX:
             raise self._flood(f"a proposal of {len(data)} bytes, over {PROPOSAL_BYTES_MAX}")
-        typed_arguments(tool, data)
         proposal = Proposal(tool, data, len(self.proposals) + 1)
         self.proposals.append(proposal)
         return proposal

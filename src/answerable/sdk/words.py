@@ -31,6 +31,11 @@ class Reply:
     otherwise: str = ""
 
     def __post_init__(self) -> None:
+        if self.after is not None and not isinstance(self.after, Proposal):
+            raise TypeError(
+                "`after` is one proposal, as `ctx.propose` returned it, not a "
+                f"{type(self.after).__name__}: a reply waits for one effect and no more"
+            )
         if self.after is not None and not self.otherwise:
             raise ValueError(
                 "a reply that waits for a proposal needs `otherwise`: what to say if it is "

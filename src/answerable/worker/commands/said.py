@@ -8,7 +8,7 @@ from answerable.base.errors import Unreadable
 from answerable.base.ids import made_at
 from answerable.cases.domain import Message
 from answerable.effects.domain import EffectState, Interaction, Status
-from answerable.effects.intent import ReplyAction, load_action
+from answerable.pipeline.history import words_of
 from answerable.pipeline.receive import load_message
 from answerable.worker.commands.office import Office
 from answerable.worker.verbs.base import ERASED
@@ -41,26 +41,17 @@ async def heard_in(office: Office, row: Interaction) -> Heard:
 
 async def replies_sent(office: Office, states: Sequence[EffectState]) -> tuple[str, ...]:
     """The texts that really left, of all effects of one interaction: as hoped, or otherwise."""
-    statuses = {state.id: state.status for state in states}
     return tuple(
         [
-            await _sent(office, state, is_as_hoped=_is_as_hoped(state, statuses))
+            await _sent(office, state, states)
             for state in states
             if state.kind == "reply" and state.status is Status.DONE
         ]
     )
 
 
-def _is_as_hoped(state: EffectState, statuses: dict[str, Status]) -> bool:
-    return state.after is None or statuses.get(state.after) is Status.DONE
-
-
-async def _sent(office: Office, state: EffectState, *, is_as_hoped: bool) -> str:
-    hall = office.house.hall
+async def _sent(office: Office, state: EffectState, states: Sequence[EffectState]) -> str:
     try:
-        action = await load_action(hall.engine, hall.keyring, state.position)
+        return await words_of(office.house.hall, state, states)
     except (Unreadable, LookupError):
         return ERASED
-    if not isinstance(action, ReplyAction):
-        return ""
-    return action.text if is_as_hoped else action.otherwise
