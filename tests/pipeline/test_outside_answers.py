@@ -7,6 +7,7 @@ import pytest
 
 from answerable.base.clock import SECOND_US
 from answerable.effects.domain import Status
+from answerable.effects.errors import NotDone, OutcomeUnknown
 from answerable.pipeline.passage import Due
 from answerable.pipeline.receive import accept_causes
 from answerable.testing.world import OWNER, Life, Till
@@ -35,6 +36,37 @@ def test_what_was_surely_not_done_is_tried_again_later_and_across_a_restart(
             assert (till.payments, world.mailbox.texts) == ([4_000], ["Refunded."])
             failed = await life.entries("effect.failed")
             assert [e.outcome.status for e in failed if e.outcome] == ["retry", "retry"]
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("noes", [3, 99])
+def test_a_busy_side_says_nothing_of_the_call_before_whose_answer_was_lost(
+    tmp_path: Path, noes: int
+) -> None:
+    """Paid, and the answer lost; asked again under the same key, the other side is busy."""
+
+    class Busy(Till):
+        calls = 0
+
+        async def pay(self, key: str, amount_minor: int) -> str:
+            self.calls += 1
+            if self.calls == 1:
+                await super().pay(key, amount_minor)
+                raise OutcomeUnknown("no answer")
+            if self.calls <= noes + 1:
+                raise NotDone("busy")
+            return f"paid {key}"
+
+    async def scenario() -> None:
+        world = scene(tmp_path, Busy(), repeat="idempotent", attempts_max=2)
+        await world.found()
+        async with world.running() as life:
+            await life.say("refund", external_id="m1")
+            await life.run_out()
+            ended = Status.DONE if noes == 3 else Status.ASKED
+            assert refund_of(life).status is ended, "it was never surely not done"
+            assert world.mailbox.texts == (["Refunded."] if noes == 3 else [])
 
     run(scenario)
 

@@ -94,8 +94,15 @@ class Tally:
             self._end(it, Status.REFUSED, why, desk=why if why in FOR_PEOPLE else "")
 
     def not_done(self, it: Try, answer: NotDone, code: str = "not_done") -> None:
-        """Surely nothing happened: try again, or give up."""
+        """Surely nothing happened: try again, or give up.
+
+        That is said of this call. Of an earlier one, which may have reached the other side, only a
+        no that stays one speaks: it is the answer under the same key.
+        """
         state = it.state
+        if it.may_have_begun and not answer.is_final:
+            self.unknown(it, code, answer.reason)
+            return
         is_reply = state.kind == "reply"
         most = REPLY_ATTEMPTS_MAX if is_reply else tool_of(self.hall, state).patience.attempts_max
         if not answer.is_final and it.attempt < most:
@@ -110,10 +117,7 @@ class Tally:
 
     def door_closed(self, it: Try) -> None:
         """The door is left alone for a while; that is an attempt, so that it ends some day."""
-        if it.may_have_begun:
-            self.unknown(it, "door_closed")
-        else:
-            self.not_done(it, NotDone(""), "door_closed")
+        self.not_done(it, NotDone(""), "door_closed")
 
     def stalled(self, it: Try) -> None:
         """Its call kept the last worker's loop until that was killed: it is not called again."""
