@@ -52,7 +52,7 @@ async def within(
 async def _called(call: Callable[[], Awaitable[T]]) -> T:
     try:
         return await call()
-    except (Exception, asyncio.CancelledError):
+    except (Exception, asyncio.CancelledError, GeneratorExit):
         raise
     except BaseException as error:  # a task that raises this ends the process, not the call
         raise OutcomeUnknown(f"raised {type(error).__name__}") from error
