@@ -10,8 +10,8 @@ CODE   := src tests examples benchmarks checks verifier
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check env dev-env lint types walls caps licences size unit doses \
-        torture torture-long kill-llm races fuzz-http newcomer browser bench-journal bench-http bench-stop \
-        bench-who bench-backup lock clean
+        torture torture-long kill-llm models-long races fuzz-http newcomer browser bench-journal \
+        bench-http bench-stop bench-who bench-backup lock clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -62,6 +62,9 @@ torture-long: dev-env  ## the same, 5,000 times
 
 kill-llm: dev-env  ## SIGKILL at each moment of a turn that thinks: what was asked or done twice
 	$(BIN)/python checks/kill_llm.py
+
+models-long: dev-env  ## the machines of tests/models against their models, 10,000 histories each
+	MODELS_EXAMPLES=10000 $(BIN)/pytest tests/models $(ARGS)
 
 races: dev-env  ## 100,000 seeded takeovers against sends
 	$(BIN)/python benchmarks/takeover_races.py 100000

@@ -9,63 +9,18 @@ from pathlib import Path
 import pytest
 
 from answerable.adapters.engines.embedded.journal import EmbeddedJournal
-from answerable.adapters.signers.file import FileSigner
 from answerable.base import faults
 from answerable.base.chance import SeededChance
-from answerable.base.clock import ManualClock
 from answerable.base.errors import AnswerableError, Broken
-from answerable.compose import state
-from answerable.engine.port import Arrival, Conflict, Engine, Fence, Fenced, Record
+from answerable.engine.port import Conflict, Fence, Fenced, Record
 from answerable.ledger import bodies
-from answerable.ledger import rows as ledger_rows
-from answerable.ledger.committer import Committer, CommitterEnded, Tools, inline
-from answerable.ledger.domain import KINDS, Entry, EntryTooLarge, Owner, decode_entry
-from answerable.ledger.draft import Body, Committed, Draft, Memo, Unit
-from answerable.ledger.sealing import empty_head, head_from
+from answerable.ledger.committer import CommitterEnded
+from answerable.ledger.domain import Entry, EntryTooLarge, decode_entry
+from answerable.ledger.draft import Body, Committed, Memo, Unit
 from answerable.ledger.verify import verify_feed
 from answerable.store.keys import KeyDestroyed, KeyMissing, KeyStore, home_key
 from answerable.store.sqlite import DiskFull
-
-PERSONS = ("per_a", "per_b")
-PARTIES = ("pty_a", "pty_b", "pty_c")
-
-
-class Desk:
-    """A committer on a real journal, and what is needed to look behind it."""
-
-    def __init__(self, home: Path, *, wrap: type["Odd"] | None = None) -> None:
-        clock, chance = ManualClock(), SeededChance(7)
-        self.journal = EmbeddedJournal.open(home, clock=clock, state=state.STATE, threaded=False)
-        self.keys = KeyStore.open(home / "keys.db", home_key(home, chance))
-        self.signer = FileSigner.open(home / "signer.key", name="test.example/log", chance=chance)
-        self.engine: Engine = wrap(self.journal) if wrap else self.journal
-        db = self.journal.reader()
-        seal = ledger_rows.last_seal(db)
-        self.committer = Committer(
-            Tools(
-                engine=self.engine,
-                signer=self.signer,
-                keys=self.keys,
-                clock=clock,
-                chance=chance,
-                counters=ledger_rows.CounterRows(db),
-            ),
-            head_from(seal) if seal else empty_head(),
-            inline,
-        )
-
-    async def fence(self) -> Fence:
-        await self.journal.accept([Arrival(f"f{self.journal.commits}", "f", "start", b"")])
-        claims = self.journal.claim("test", 1)
-        fence = (await anext(claims)).fence
-        await claims.aclose()  # type: ignore[attr-defined]
-        return fence
-
-    async def records(self) -> list[Record]:
-        return [record async for record in self.journal.read(0)]
-
-    async def entries(self) -> list[Entry]:
-        return [decode_entry(r.data) for r in await self.records() if r.kind in KINDS]
+from committing import Desk, draft
 
 
 class Odd:
@@ -100,17 +55,6 @@ async def open_desk(tmp_path: Path, *, wrap: type[Odd] | None = None) -> AsyncIt
         await desk.committer.stop()
         desk.journal.close()
         desk.keys.close()
-
-
-def draft(name: str, number: int = 0, **more: object) -> Draft:
-    fields: dict[str, object] = {
-        "kind": "approval",
-        "id": name,
-        "owner": Owner(person=PERSONS[number % 2], accepted_at=0),
-        "party": PARTIES[number % 3],
-        "actor": "test",
-    }
-    return Draft(**(fields | more))  # type: ignore[arg-type]
 
 
 def unit(name: str, number: int = 0) -> Unit:

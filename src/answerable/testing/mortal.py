@@ -27,6 +27,10 @@ class Mortal:
         self.trail: list[str] = []
         self.died = asyncio.Event()
 
+    def die_in(self, moments: int) -> None:
+        """The `moments`-th from now is the last one."""
+        self._die_at = len(self.trail) + moments
+
     def moment(self, name: str) -> None:
         """Go on, or die here. Raises Died."""
         self.trail.append(name)
