@@ -251,5 +251,5 @@ def test_without_the_extra_it_is_said_how_to_install_it(monkeypatch: pytest.Monk
     monkeypatch.setitem(sys.modules, "pydantic_ai", None)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
     agent = thinker(Shop(), model={"use": "openai:gpt-5-mini"})
-    with pytest.raises(UsageError, match=re.escape("pip install 'answerable[llm]'")):
+    with pytest.raises(UsageError, match=re.escape("extra `llm`")):
         models_of([agent.blueprint()], {})

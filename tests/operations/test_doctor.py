@@ -4,6 +4,7 @@ import json
 import shutil
 import socket
 import sqlite3
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -94,7 +95,7 @@ PROBLEMS: dict[str, tuple[str, Plant, str]] = {
     "a policy that is invalid": (
         "policies", lambda h: h.policy.write_text("permit (all);"), "small.cedar"),
     "an owner who left": (
-        "owners", lambda h: h.cli("person", "leave", OWNER).check(), "Nobody answers"),
+        "owners", lambda h: h.cli("person", "leave", OWNER, "--yes").check(), "Nobody answers"),
     "a newer database": (
         "version", lambda h: sql(h, "answerable.db", "PRAGMA user_version = 99"), "schema 99"),
     "no home key": ("keys", lambda h: (h.path / "home.key").unlink(), "home.key' is gone"),
@@ -220,3 +221,40 @@ def test_nothing_is_taken_from_under_a_worker(home: SmallHome) -> None:
 
 def test_what_is_no_home_has_no_doctor(tmp_path: Path) -> None:
     cli("doctor", "--home", str(tmp_path / "no")).fails(3, "not_a_home")
+
+
+THINKS = """
+from answerable import Agent
+
+support = Agent("support", owner="olga@acme.example", desk="orders", purpose="answer",
+                model={"use": "openai:gpt-5-mini"})
+
+
+@support.on_message
+async def answer(ctx, message):
+    return await ctx.think("Answer.", facts=message.text)
+
+
+def rail(home):
+    from small_rail import rail
+    return rail(home)
+"""
+
+
+def test_a_worker_that_could_not_start_for_want_of_its_model_is_found_before(
+    home: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.move(home.agent, home.path / "small_rail.py")
+    home.agent.write_text(THINKS)
+    monkeypatch.delitem(sys.modules, "small_agent", raising=False)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    found = findings(home)["models"]
+    assert found.state == "problem"
+    assert "its key is not in the environment" in found.said
+    assert "export OPENAI_API_KEY=" in found.next_command
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
+    assert findings(home)["models"].state == "ok"
+    monkeypatch.delitem(sys.modules, "answerable.adapters.models.pydantic_ai", raising=False)
+    monkeypatch.setitem(sys.modules, "pydantic_ai", None)
+    assert "packages for models are not installed" in findings(home)["models"].said
+    monkeypatch.delitem(sys.modules, "small_agent", raising=False)

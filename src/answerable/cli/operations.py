@@ -68,13 +68,18 @@ def restore(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make a new home out of a backup, and say what is not in it."""
+    """Make a new home out of a backup, and say what is not in it.
+
+    Settings and policies that lay beside the home go beside it again: to restore a whole project,
+    name `NEW-FOLDER/.answerable`. Code is in no backup of a project.
+    """
     from answerable.worker.restore import Request
     from answerable.worker.restore import restore as do_restore
 
     request = Request(
-        source=source, home=home, secrets=secrets, latest=latest, accept_fork=accept_fork
-    )
+        source=source, home=home, secrets=secrets, latest=latest, accept_fork=accept_fork,
+        say=talk,
+    )  # fmt: skip
     restored = do_restore(request)
     if as_json:
         out_json(restored)
@@ -100,8 +105,14 @@ def restore(
             "did, they will find two histories."
         )
     if restored.kept:
-        talk(f"Left as they are beside the home: {', '.join(restored.kept)}.")
-    talk_next(home, "answerable worker")
+        talk(
+            f"It goes on with the {', '.join(restored.kept)} of its folder: look whether they fit."
+        )
+    if restored.missing:
+        talk(f"The code is not in it: put {', '.join(restored.missing)} beside the settings.")
+        talk_next(home, "answerable doctor")
+    else:
+        talk_next(home, "answerable worker")
 
 
 def rotate_home(

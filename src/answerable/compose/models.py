@@ -39,7 +39,7 @@ def _model(agent: str, choice: ModelChoice) -> Model:
             f"Agent '{agent}' thinks with '{choice.use}', and the packages for models are not"
             " installed.",
             _STARTED,
-            "pip install 'answerable[llm]'",
+            "install Answerable with its extra `llm`; in a clone: `make dev-env`",
         ) from error
     made: Model = adapter.PydanticModel(choice, key)
     return made

@@ -5,6 +5,7 @@ checkpoint: a home that goes on from here signs a second history. So it is asked
 """
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from answerable.worker.backup import (
     Manifest,
     mark_of,
 )
+from answerable.worker.beside import beside, missing_code
 from answerable.worker.verification import chain_in, open_bodies, verify_home
 
 _PRIVATE = 0o700
@@ -55,7 +57,8 @@ class Restored:
     erased: int
     lost: int  # entries that strangers saw signed and that are gone; -1 where nobody said
     beside: tuple[str, ...]  # files that were put beside the home
-    kept: tuple[str, ...]  # files beside the home that were there, and were left as they are
+    kept: tuple[str, ...]  # others of these names that lay there, and were left as they are
+    missing: tuple[str, ...] = ()  # code that the settings name: no backup holds it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +70,7 @@ class Request:
     secrets: Path | None = None  # where home.key and signer.key are, if not in the backup
     latest: Path | None = None  # the newest checkpoint that anybody holds
     accept_fork: bool = False
+    say: Callable[[str], None] = lambda _: None  # what is done, before it is done
     clock: Clock = field(default_factory=SystemClock)
 
 
@@ -82,6 +86,11 @@ def restore(request: Request) -> Restored:
             f"answerable restore {request.source} --home FOLDER",
         )  # fmt: skip
     manifest = read_manifest(request.source)
+    around = beside(request.source / BESIDE, home)
+    if around.put:
+        request.say(f"Into '{around.folder}', beside the home, go {', '.join(around.put)}.")
+    if around.kept:
+        request.say(f"In '{around.folder}' others lie, and stay: {', '.join(around.kept)}.")
     making = home.with_name(f".{home.name}.restoring")
     shutil.rmtree(making, ignore_errors=True)
     try:
@@ -109,10 +118,10 @@ def restore(request: Request) -> Restored:
         ) from error  # fmt: skip
     finally:
         shutil.rmtree(making, ignore_errors=True)
-    put, kept = _put_beside(request.source / BESIDE, home.parent)
+    around.write()
     return Restored(
         str(home), manifest.entries, manifest.root, iso(manifest.made_at_us), bodies.readable,
-        bodies.erased, lost, put, kept,
+        bodies.erased, lost, around.put, around.kept, tuple(missing_code(home)),
     )  # fmt: skip
 
 
@@ -203,18 +212,3 @@ def _lost(request: Request, manifest: Manifest, making: Path) -> int:
             "--home FOLDER --accept-fork` and tell who holds a later checkpoint",
         )
     return max(0, lost)
-
-
-def _put_beside(beside: Path, folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Settings and policies go where they lay, unless the project has its own there."""
-    put: list[str] = []
-    kept: list[str] = []
-    files = sorted(path for path in beside.rglob("*") if path.is_file())
-    for path in files:
-        name = str(path.relative_to(beside))
-        if (folder / name).exists():
-            kept.append(name)
-        else:
-            replace_file(folder / name, path.read_bytes(), mode=0o600)
-            put.append(name)
-    return tuple(put), tuple(kept)

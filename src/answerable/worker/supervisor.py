@@ -144,6 +144,10 @@ def supervisor_of(home: Path, *, plan: str = "", settings: Settings) -> Supervis
     """`plan` comes before what the settings name."""
     plan = plan or settings.worker.plan or PRODUCTION
     command = [
-        sys.executable, "-m", "answerable.worker.process", str(home), "--plan", plan, "--leash",
-    ]  # fmt: skip
+        sys.executable,
+        "-P",
+        "-m",
+        "answerable.worker.process",
+    ]  # -P: nothing of where we are
+    command += [str(home), "--plan", plan, "--leash"]
     return Supervisor(home, command, stall_s=settings.worker.stall_s)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from answerable.base.errors import AnswerableError
 from answerable.compose.configured import agents_of, lines_of, policy_of
+from answerable.compose.models import models_of
 from answerable.compose.settings import read_settings
 from answerable.worker.doctor.patient import Check, Patient, Trouble
 
@@ -36,6 +37,16 @@ def agents(patient: Patient) -> Trouble | None:
     if _told(lambda: read_settings(patient.home)):
         return None  # said already
     return _told(lambda: agents_of(patient.home))
+
+
+def models(patient: Patient) -> Trouble | None:
+    """What an agent thinks with: its packages, its key in the environment, a price if one counts.
+
+    A worker that runs has them, whatever the environment of this command is.
+    """
+    if patient.is_held or _told(lambda: agents_of(patient.home)):
+        return None
+    return _told(lambda: models_of(list(agents_of(patient.home).values()), {}))
 
 
 def rails(patient: Patient) -> Trouble | None:
@@ -90,6 +101,7 @@ CHECKS: dict[str, Check] = {
     "programs": programs,
     "settings": settings,
     "agents": agents,
+    "models": models,
     "rails": rails,
     "policies": policies,
     "port": port,
