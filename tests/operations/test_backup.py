@@ -4,8 +4,6 @@ import asyncio
 import json
 import shutil
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -20,7 +18,7 @@ from answerable.store.snapshot import copy_database
 from answerable.store.sqlite import open_writer
 from answerable.worker.backup import MANIFEST, BackupFailed, write_backup
 from answerable.worker.rotation import rotate_home, rotate_signer
-from homes import OWNER, SmallHome, cli, environment, until, working
+from homes import OWNER, SmallHome, cli, until, working
 
 PAYING_AGENT = """
 import asyncio, json
@@ -302,38 +300,6 @@ def test_settings_beside_the_home_come_along_and_do_not_overwrite(tmp_path: Path
     assert (tmp_path / "new" / "policies" / "small.cedar").read_text() == "// theirs"
     same = (tmp_path / "new" / "answerable.toml").read_text()
     assert same == (project / "answerable.toml").read_text()
-
-
-def test_a_folder_of_other_things_does_not_become_a_project(tmp_path: Path) -> None:
-    project = tmp_path / "project"
-    home = SmallHome(project / ".answerable")
-    for name in ("answerable.toml", "policies", "small_agent.py"):
-        shutil.move(home.path / name, project / name)
-    home.founding()
-    backup(home, tmp_path / "b")
-    refused = cli("restore", str(tmp_path / "b"), "--home", str(tmp_path / "restored"))
-    refused.fails(2, f"into '{tmp_path}', among other things", "restored/.answerable")
-    assert not (tmp_path / "answerable.toml").exists()
-    assert not (tmp_path / "restored").exists()
-    whole = tmp_path / "restored" / ".answerable"
-    cli("restore", str(tmp_path / "b"), "--home", str(whole)).check()
-    assert (tmp_path / "restored" / "answerable.toml").exists()
-
-
-def test_a_worker_takes_no_code_from_the_folder_in_which_it_was_started(tmp_path: Path) -> None:
-    project, elsewhere = tmp_path / "project", tmp_path / "elsewhere"
-    home = SmallHome(project / ".answerable")
-    elsewhere.mkdir()
-    for name in ("answerable.toml", "policies"):
-        shutil.move(home.path / name, project / name)
-    shutil.move(home.agent, elsewhere / "small_agent.py")
-    home.founding()
-    ended = subprocess.run(
-        [sys.executable, "-P", "-m", "answerable.cli", "worker", "--home", str(home.path)],
-        cwd=elsewhere, capture_output=True, text=True, timeout=60, check=False, env=environment(),
-    )  # fmt: skip
-    assert ended.returncode == 2, ended.stderr
-    assert "No module named 'small_agent'" in ended.stderr
 
 
 def test_a_copy_is_one_instant_and_nobody_waits_for_it(tmp_path: Path) -> None:

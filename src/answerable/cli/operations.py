@@ -1,7 +1,7 @@
 """`backup`, `restore`, `key rotate-home|rotate-signer`, `doctor`: the home itself."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +20,9 @@ from answerable.cli.talk import (
     talk,
     talk_next,
 )
+
+if TYPE_CHECKING:
+    from answerable.worker.restore import Restored
 
 
 def backup(
@@ -88,6 +91,11 @@ def restore(
             f"{restored.home}: {restored.entries} entries, verified, {restored.bodies} bodies "
             f"opened. Root {restored.root}."
         )
+    _say_what_is_not_in_it(restored)
+    talk_next(home, "answerable doctor" if restored.missing else "answerable worker")
+
+
+def _say_what_is_not_in_it(restored: "Restored") -> None:
     talk(
         f"What happened after {restored.made_at} is not in it. A message that was acknowledged "
         "since is forgotten: sent again, it is answered again. What was done since is done, and "
@@ -110,9 +118,6 @@ def restore(
         )
     if restored.missing:
         talk(f"The code is not in it: put {', '.join(restored.missing)} beside the settings.")
-        talk_next(home, "answerable doctor")
-    else:
-        talk_next(home, "answerable worker")
 
 
 def rotate_home(
