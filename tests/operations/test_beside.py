@@ -1,4 +1,4 @@
-"""What lies beside a home: nothing is put where it does not belong, and no code is taken from it."""
+"""What lies beside a home: nothing is put where it does not belong, no code is taken from there."""
 
 import shutil
 import subprocess
