@@ -142,6 +142,7 @@ def test_a_home_left_by_an_earlier_program_is_rebuilt_as_it_is_opened(tmp_path: 
             database.executescript(
                 "DROP TABLE state_schema; DROP TABLE effect; CREATE TABLE effect (old TEXT);"
                 "CREATE TABLE no_longer_known (x); PRAGMA user_version = 100;"
+                "ALTER TABLE arrival DROP COLUMN sum; ALTER TABLE fence DROP COLUMN sum;"
             )
         async with world.running() as life:
             assert (await life.verified()).problem is None

@@ -158,7 +158,10 @@ def test_arrivals_that_an_earlier_program_finished_are_emptied_as_well(opened: O
     run(journal.accept([message("m1"), message("m2")]))
     journal.close()
     with closing(sqlite3.connect(journal.path)) as file:
-        file.executescript("UPDATE arrival SET done = 1 WHERE id = 'm1'; PRAGMA user_version = 2")
+        file.executescript(
+            "ALTER TABLE arrival DROP COLUMN sum; ALTER TABLE fence DROP COLUMN sum;"
+            "UPDATE arrival SET done = 1 WHERE id = 'm1'; PRAGMA user_version = 2"
+        )
     again = opened()
     rows = again.reader().execute("SELECT id, data FROM arrival ORDER BY position").fetchall()
     assert rows == [("m1", b""), ("m2", b"hello")]

@@ -82,7 +82,10 @@ def test_a_home_from_before_the_two_were_told_apart_is_migrated(opened: Opened) 
     run(fill(old))
     old.close()
     with closing(sqlite3.connect(old.path)) as file:
-        file.executescript("DROP TABLE state_schema; PRAGMA user_version = 100;")
+        file.executescript(
+            "ALTER TABLE arrival DROP COLUMN sum; ALTER TABLE fence DROP COLUMN sum;"
+            "DROP TABLE state_schema; PRAGMA user_version = 100;"
+        )
     new = opened(state=NEW)
     assert new.reader().execute("SELECT * FROM seen").fetchall() == [("a", 1), ("b", 2)]
     newest = rows.MIGRATIONS[-1][0]

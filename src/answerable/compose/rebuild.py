@@ -4,12 +4,11 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from answerable.adapters.engines.embedded import rows
-from answerable.adapters.engines.embedded.journal import DATABASE
+from answerable.adapters.engines.embedded.journal import DATABASE, open_file
 from answerable.adapters.engines.embedded.state import build
 from answerable.compose import state
 from answerable.store.lock import HomeLock
-from answerable.store.sqlite import in_our_words, open_writer
+from answerable.store.sqlite import in_our_words
 
 Dump = dict[str, list[tuple[object, ...]]]
 """Every row of every state table, in an order that does not depend on how they were written."""
@@ -25,7 +24,7 @@ def rebuild(home: Path) -> int:
     try:
         path = home / DATABASE
         with (
-            closing(open_writer(path, rows.MIGRATIONS, renumbered=rows.RENUMBERED)) as database,
+            closing(open_file(path)) as database,
             in_our_words(path),
         ):
             return build(database, path, state.STATE)

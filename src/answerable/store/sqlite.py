@@ -2,11 +2,12 @@
 
 import contextlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
 from answerable.base.errors import Broken
+from answerable.store.wal import examine_log
 
 Migration = tuple[int, str]
 """A number, ascending and never reused in one file, and the SQL that leads there."""
@@ -57,13 +58,18 @@ class StorageFailed(Broken):
 
 
 def open_writer(
-    path: Path, migrations: Sequence[Migration], *, renumbered: Mapping[int, int] | None = None
+    path: Path,
+    migrations: Sequence[Migration],
+    *,
+    renumbered: Mapping[int, int] | None = None,
+    functions: Mapping[str, Callable[..., int]] | None = None,
 ) -> sqlite3.Connection:
     """The one connection that writes: durable at every commit, and alone in folding the WAL.
 
-    `renumbered` says which numbers of earlier programs are called otherwise now. May be used
-    from any thread, by one at a time. Raises the errors above.
+    `renumbered` says which numbers of earlier programs are called otherwise now, `functions` what
+    migrations may call. May be used from any thread, by one at a time. Raises the errors above.
     """
+    refuse_damaged_log(path)
     with in_our_words(path):
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
@@ -74,11 +80,32 @@ def open_writer(
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+            for name, function in (functions or {}).items():
+                connection.create_function(name, -1, function, deterministic=True)
             migrate(connection, path, migrations, renumbered or {})
         except BaseException:
             connection.close()
             raise
         return connection
+
+
+def refuse_damaged_log(path: Path) -> None:
+    """Raises CorruptPage where opening the file would silently drop what was committed.
+
+    SQLite takes a frame that does not check for the end of its log. After a cut of the power that
+    is right: what is torn was never acknowledged. More than one commit behind it is damage.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    with in_our_words(path):
+        damage = examine_log(path)
+    if damage is not None and damage.is_certain:
+        raise CorruptPage(
+            f"'{log}' is damaged at byte {damage.offset}: {damage.why}; commits that were "
+            "acknowledged stand behind it.",
+            "The file was not opened: that would drop them.",
+            f"stop, keep a copy of '{path.parent}', restore a backup; or give up what stands "
+            f"behind the damage: `truncate -s {damage.offset} {log}`",
+        )
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
@@ -94,6 +121,11 @@ def open_reader(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA query_only = ON")
         return connection
+
+
+def scratch() -> sqlite3.Connection:
+    """A file of its own that nobody sees, in memory as far as it fits; gone when it is closed."""
+    return sqlite3.connect("", isolation_level=None)
 
 
 def migrate(

@@ -22,6 +22,11 @@ DATABASE = "answerable.db"
 _PAGE_POSITIONS = 500
 
 
+def open_file(path: Path) -> sqlite3.Connection:
+    """The writing connection to a home's file, its schema as this program wants it."""
+    return open_writer(path, rows.MIGRATIONS, renumbered=rows.RENUMBERED, functions=rows.FUNCTIONS)
+
+
 class JournalClosed(Broken):
     """The journal was closed, in this process."""
 
@@ -72,7 +77,7 @@ class EmbeddedJournal:
             lock = HomeLock.take(path)
             undo.callback(lock.release)
             file = path / DATABASE
-            connection = open_writer(file, rows.MIGRATIONS, renumbered=rows.RENUMBERED)
+            connection = open_file(file)
             undo.callback(connection.close)
             with in_our_words(file):
                 settle(connection, file, state)
