@@ -31,18 +31,34 @@ def ledger_verify(
         list[Path] | None, typer.Option(help="A checkpoint saved before; the log must extend it.")
     ] = None,
     vkey: Annotated[str, typer.Option(help="The log's key, from outside the home.")] = "",
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Also databases, keys, state and views, row by row.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Check every entry, body, seal and published file; name the first bad index."""
-    from answerable.worker.verification import verify_home
+    from answerable.worker.deep import DeepVerified, verify_deep
+    from answerable.worker.verification import HomeVerified, verify_home
 
+    found: HomeVerified | DeepVerified
     with on(home):
-        found = verify_home(home, earlier or [], vkey)
+        found = (verify_deep if deep else verify_home)(home, earlier or [], vkey)
     if as_json:
         out_json(found)
     else:
         out(found.sentence)
     raise typer.Exit(0 if found.verified else 1)
+
+
+@ledger.command("rebuild")
+def ledger_rebuild(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+    """Make state, views and published files again from the record, where no worker runs."""
+    from answerable.worker.again import make_again
+
+    with on(home):
+        made = make_again(home)
+    out_json(made) if as_json else out(made.sentence)
+    talk_next(home, "answerable ledger verify --deep")
 
 
 @ledger.command("checkpoint")

@@ -9,17 +9,19 @@ from dataclasses import dataclass
 
 import msgspec
 
-from answerable.base.errors import Broken, Unreadable, UsageError
+from answerable.base.errors import AnswerableError, Broken, Unreadable, UsageError
 from answerable.base.ids import kin
 from answerable.cases.domain import Message
 from answerable.effects import rows as effects
 from answerable.engine.port import Arrival, Claim
 from answerable.ledger.domain import INTEGER_MAX, decode_entry
 from answerable.ledger.draft import Unit
+from answerable.ledger.keyring import Keyring
 from answerable.parties.domain import NoAddress, address_of, normalise
 from answerable.pipeline.hall import Hall
 from answerable.pipeline.passage import Answer, DeskReply, Due, Journey, Received
 from answerable.rails.port import Ack, Incoming
+from answerable.store.keys import KeyDestroyed
 
 TEXT_BYTES_MAX = 256 * 1024
 FIELD_CHARS_MAX = 1_000
@@ -83,12 +85,12 @@ async def _first_interaction(hall: Hall, arrival_id: str) -> str:
     if not kept.is_done:
         return named_in(kept.arrival)
     for record in kept.memo:
-        if record.kind in _NAMES_ITS_INTERACTION:
+        if record.kind in NAMES_ITS_INTERACTION:
             return decode_entry(record.data).interaction
     return ""
 
 
-_NAMES_ITS_INTERACTION = frozenset({"received", "gap.declared"})
+NAMES_ITS_INTERACTION = frozenset({"received", "gap.declared"})
 
 
 def named_in(arrival: Arrival) -> str:
@@ -117,6 +119,23 @@ async def find_waiting(hall: Hall, interaction: str) -> Waiting | None:
         if isinstance(stored, _Envelope):
             return Waiting(stored.rail, _read(hall, stored))
     return None
+
+
+def why_unreadable(keyring: Keyring, arrival: Arrival) -> str:
+    """What would keep a waiting arrival from being taken up as it was accepted; empty if nothing
+    would. That its sender was erased is no trouble."""
+    try:
+        stored = _decode(arrival.data)
+        if not isinstance(stored, _Envelope):
+            return ""
+        body_id = kin("msg", stored.interaction, 0)
+        message = _decode_message(keyring.open(stored.kid, body_id, stored.sealed))
+    except KeyDestroyed:
+        return ""
+    except (AnswerableError, msgspec.DecodeError) as error:
+        return f"what waits cannot be read: {error}"
+    is_its_own = keyring.dedup_id(message.rail, message.external_id) == arrival.id
+    return "" if is_its_own and message.rail == stored.rail else "it is another message's"
 
 
 def _read(hall: Hall, stored: _Envelope) -> Message | None:

@@ -318,6 +318,32 @@ def is_opened_by(path: Path, home_key: bytes) -> bool:
     return row is not None and _unwrap(home_key, row[0]) == _CHECK
 
 
+def wrong_rows(
+    database: sqlite3.Connection, home_key: bytes, kid_of: Callable[[bytes], str]
+) -> Iterator[tuple[str, str]]:
+    """(where, what is wrong) of each row that is not as it was written; a key names itself."""
+    homes = database.execute("SELECT wrapped FROM home").fetchall()
+    rows = database.execute("SELECT kid, wrapped FROM key ORDER BY id").fetchall()
+    if [_unwrap(home_key, row[0]) for row in homes] != [_CHECK]:
+        if not any(_unwrap(home_key, wrapped) for _, wrapped in rows):
+            yield HOME_KEY, f"it opens nothing in {KEYS}"
+            return
+        yield "table home", "the home's key does not open it"
+    for (wrapped,) in database.execute("SELECT wrapped FROM naming"):
+        if _unwrap(home_key, wrapped) is None:
+            yield "table naming", "the home's key does not open it"
+    alive = set()
+    for kid, wrapped in rows:
+        key = None if wrapped == _GONE else _unwrap(home_key, wrapped)
+        if key is not None and kid_of(key) == kid:
+            alive.add(kid)
+        elif wrapped != _GONE:
+            yield f"table key, kid {kid!r}", "it is damaged: it does not open as the key it names"
+    for hash_, kid in database.execute("SELECT hash, kid FROM address ORDER BY hash"):
+        if kid not in alive:
+            yield f"table address, hash {hash_!r}", "its key is not there"
+
+
 def _is_made_with(database: sqlite3.Connection, home_key: bytes) -> bool:
     """Whether the store was made with this key; False where it was not made yet."""
     row = database.execute("SELECT wrapped FROM home").fetchone()

@@ -8,9 +8,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from answerable.base.errors import Broken
-from answerable.engine.port import Engine, Record
+from answerable.engine.port import Feed, Record
 from answerable.ledger.domain import KINDS, decode_entry
-from answerable.store.sqlite import rollback
+from answerable.store.sqlite import rollback, scratch
 from answerable.telemetry.passages import Passage
 from answerable.views import hours, interactions, passages, places
 from answerable.views.places import Place, Places
@@ -27,6 +27,8 @@ CREATE TABLE cursor (one INTEGER PRIMARY KEY CHECK (one = 1),
                      position INTEGER NOT NULL, digest BLOB NOT NULL);
 PRAGMA user_version = {VERSION};
 """
+FROM_FEED = (*places.TABLES, *hours.TABLES, *interactions.TABLES, "cursor")
+"""What the feed makes again; how long stages took is measured."""
 _TABLES = (*(table for part in _PARTS for table in part.TABLES), "cursor")
 
 
@@ -51,20 +53,27 @@ class EntryIndex:
                 _drop(path)
                 return cls(path, _open(path))
 
+    @classmethod
+    def scratch(cls) -> "EntryIndex":
+        """An empty one, gone when it is closed: to see what the feed makes."""
+        db = scratch()
+        db.executescript(_SCHEMA)
+        return cls(Path(VIEWS), db)
+
     @property
     def cursor(self) -> int:
         return self._cursor()[0]
 
-    async def follow(self, engine: Engine) -> None:
+    async def follow(self, feed: Feed) -> None:
         """Catch up with everything that is in the feed now. Raises Broken."""
         async with self._one_at_a_time:
-            if not self.is_sure and not await self._is_of(engine):
+            if not self.is_sure and not await self._is_of(feed):
                 with _in_our_words(self._path):
                     self._db.executescript("".join(f"DELETE FROM {t};" for t in _TABLES))  # noqa: S608 - ours
                 self._places.clear()
             self.is_sure = True
             batch: list[Record] = []
-            async for record in engine.read(self.cursor):
+            async for record in feed.read(self.cursor):
                 batch.append(record)
                 if len(batch) >= _BATCH:
                     self._add(batch)
@@ -72,7 +81,7 @@ class EntryIndex:
             if batch:
                 self._add(batch)
 
-    async def _is_of(self, engine: Engine) -> bool:
+    async def _is_of(self, feed: Feed) -> bool:
         """Whether the feed has at the cursor what it had when we stood there.
 
         It has not where an older database was put back; then every row would lead astray.
@@ -80,7 +89,7 @@ class EntryIndex:
         position, digest = self._cursor()
         if not position:
             return True
-        async for record in engine.read(position - 1):
+        async for record in feed.read(position - 1):
             return record.position == position and _digest(record) == digest
         return False
 
@@ -125,6 +134,10 @@ class EntryIndex:
 
     def of_interaction(self, interaction: str) -> list[Place]:
         return places.of_interaction(self._db, interaction)
+
+    @property
+    def entries(self) -> int:
+        return int(self._db.execute("SELECT count(*) FROM entry").fetchone()[0])
 
     def count(self, kind: str) -> int:
         return places.count(self._db, kind)

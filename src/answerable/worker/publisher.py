@@ -32,7 +32,7 @@ from answerable.store.threads import beside_the_loop
 
 TILES = "ledger"
 HANDINGS = "rotations"  # in the folder: the checkpoints with which a key was handed over
-_CURSOR = "published"
+CURSOR = "published"
 _ENTRIES_AT_ONCE = 8_192
 
 
@@ -43,7 +43,7 @@ class Publisher:
         self._home = home
         self._folder = home / TILES
         _make(self._folder)
-        self._cursor_file = self._folder / _CURSOR
+        self._cursor_file = self._folder / CURSOR
         self._writer = TileWriter(self._folder, sync=False)
         self._position, self._size = 0, 0
         self._is_sure = False  # that the cursor is of this feed

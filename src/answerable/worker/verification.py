@@ -54,20 +54,14 @@ def verify_home(home: Path, earlier: Sequence[Path] = (), vkey: str = "") -> Hom
     Raises NotFound where there is nothing to verify, NoteError where `vkey` is no key or a
     checkpoint of `earlier` is not signed with it, CorruptPage where the file cannot be read.
     """
-    database = home / DATABASE
-    if not database.exists():
-        raise NotFound(
-            f"'{home}' has no ledger.",
-            "Nothing was verified.",
-            "name a home with --home or ANSWERABLE_HOME",
-        )
+    database = check_has_ledger(home)
     key = VerifierKey.parse(vkey or _read(home / VKEY).strip())
     texts = [_read(path) for path in earlier]
     folder = home / TILES
     is_published = (folder / "checkpoint").exists()
     began = time.monotonic()
     keys = chain_in(home, key)
-    published = _signed(folder, keys) if is_published else None
+    published = signed_head(folder, keys) if is_published else None
     feed = asyncio.run(_verify_feed(database, keys, [*texts, *published] if published else texts))
     files = verify_tiles(folder, keys, texts) if is_published else None
     problem = feed.problem or (files.problem if files else None)
@@ -80,6 +74,18 @@ def verify_home(home: Path, earlier: Sequence[Path] = (), vkey: str = "") -> Hom
         index=problem.index if problem else None,
         problem=problem.problem if problem else "",
     )
+
+
+def check_has_ledger(home: Path) -> Path:
+    """Its database. Raises NotFound where there is none."""
+    database = home / DATABASE
+    if not database.exists():
+        raise NotFound(
+            f"'{home}' has no ledger.",
+            "Nothing was verified.",
+            "name a home with --home or ANSWERABLE_HOME",
+        )
+    return database
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +150,7 @@ async def _handings(feed: Feed) -> list[HandingOver]:
     return [each for each in found if each is not None]
 
 
-def _signed(folder: Path, keys: KeyChain) -> list[str]:
+def signed_head(folder: Path, keys: KeyChain) -> list[str]:
     """The published checkpoint; nothing where it is not signed, which `verify_tiles` will say."""
     try:
         text = read_checkpoint(folder)

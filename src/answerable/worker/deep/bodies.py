@@ -1,0 +1,56 @@
+"""Every sealed body: does its key open it, and is what has no key erased?"""
+
+from answerable.engine.port import Feed, Record
+from answerable.ledger.bodies import open_body
+from answerable.ledger.domain import KINDS, SEAL_KIND, decode_entry
+from answerable.ledger.sealing import STEP_KIND
+from answerable.store.keys import KeyDestroyed, KeyStore
+from answerable.worker.deep.found import Found
+
+_KINDS = KINDS | {SEAL_KIND, STEP_KIND}
+
+
+class Bodies:
+    """How many bodies there are, each of them tried."""
+
+    def __init__(self, found: Found, keys: KeyStore) -> None:
+        self._found = found
+        self._keys = keys
+        self.readable = 0
+        self.erased = 0
+
+    async def check(self, feed: Feed) -> None:
+        """Each record in turn. That ciphertext is what its entry commits to, the proof shows."""
+        after = 0
+        async for record in feed.read(0):
+            where = f"record {record.position} '{record.key}'"
+            if record.position != after + 1:
+                self._found.add("ledger", where, f"no record stands at {after + 1}")
+            after = record.position
+            with self._found.looking("bodies", where):
+                self._take(record, where)
+
+    def _take(self, record: Record, where: str) -> None:
+        if record.kind not in _KINDS:
+            self._found.add("ledger", where, f"there is no kind '{record.kind}'")
+        elif record.body is not None:
+            self._open(record, record.body)
+        elif record.kind == STEP_KIND:
+            self._found.add("bodies", where, "a step without what it remembers")
+
+    def _open(self, record: Record, body: bytes) -> None:
+        kid = kid_of(record)
+        try:
+            open_body(self._keys.get(kid), kid, record.key, body)
+        except KeyDestroyed:
+            self.erased += 1
+        else:
+            self.readable += 1
+
+
+def kid_of(record: Record) -> str:
+    """The id of the key that a record's body is under; empty where it names none."""
+    if record.kind == STEP_KIND:
+        return record.data.decode()
+    body = decode_entry(record.data).body
+    return body.kid if body is not None else ""

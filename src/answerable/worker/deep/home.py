@@ -1,0 +1,158 @@
+"""A home looked at deeply: the proof, then files, keys, bodies, arrivals, state and views."""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import msgspec
+
+from answerable.adapters.engines.embedded.journal import DATABASE, read_feed
+from answerable.base.chance import SystemChance
+from answerable.engine.port import Cursor, Record
+from answerable.ledger.bodies import new_kid
+from answerable.ledger.keyring import Keyring
+from answerable.store.keys import HOME_KEY, KEYS, KeyStore, home_key, wrong_rows
+from answerable.store.lock import HomeHeld, HomeLock
+from answerable.store.sqlite import open_reader
+from answerable.views.index import VIEWS
+from answerable.worker.deep.arrivals import Arrivals
+from answerable.worker.deep.bodies import Bodies
+from answerable.worker.deep.database import check_file, may_be_opened
+from answerable.worker.deep.found import DeepProblem, Found
+from answerable.worker.deep.projected import check_state, check_views
+from answerable.worker.deep.published import Published
+from answerable.worker.verification import check_has_ledger, verify_home
+
+
+class DeepVerified(msgspec.Struct, frozen=True, kw_only=True):
+    """What was looked at, how much of it, and every problem."""
+
+    verified: bool
+    seconds: float
+    entries: int = 0
+    published: int = 0
+    root: str = ""
+    bodies: int = 0
+    erased: int = 0
+    arrivals: int = 0
+    state_rows: int = 0
+    view_rows: int = 0
+    problems: tuple[DeepProblem, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        if self.verified:
+            return (
+                f"Verified: {self.entries} entries, {self.published} of them published; "
+                f"{self.bodies} bodies opened, {self.erased} erased; {self.arrivals} arrivals; "
+                f"{self.state_rows} rows of state and {self.view_rows} of views are as the ledger "
+                f"makes them; in {self.seconds} s. Root {self.root}."
+            )
+        return "\n".join(f"NOT VERIFIED: {each.sentence}" for each in self.problems)
+
+
+def verify_deep(home: Path, earlier: Sequence[Path] = (), vkey: str = "") -> DeepVerified:
+    """Look at everything, a problem here or there notwithstanding. Beside a worker at work it is
+    one instant of its database, whose log grows until the look is over.
+
+    Raises NotFound where there is nothing to verify; NoteError as `verify_home` does.
+    """
+    check_has_ledger(home)
+    look = _Look(home)
+    began = time.monotonic()
+    if may_be_opened(look.found, home / DATABASE):
+        look.prove(earlier, vkey)
+        asyncio.run(look.compare())
+    problems = look.found.problems
+    return DeepVerified(
+        verified=not problems,
+        seconds=round(time.monotonic() - began, 2),
+        root=look.root,
+        problems=problems,
+        **look.counts,
+    )
+
+
+class _Look:
+    """One look at one home."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self.found = Found(home)
+        self.counts: dict[str, int] = {}
+        self.root = ""
+
+    def prove(self, earlier: Sequence[Path], vkey: str) -> None:
+        with self.found.looking("ledger", DATABASE):
+            proof = verify_home(self._home, earlier, vkey)
+            self.counts |= {"entries": proof.entries, "published": proof.published}
+            self.root = proof.root
+            if proof.problem:
+                self.found.add("ledger", f"entry {proof.index}", proof.problem)
+
+    async def compare(self) -> None:
+        with ExitStack() as opened:
+            database = opened.enter_context(closing(open_reader(self._home / DATABASE)))
+            check_file(self.found, database, DATABASE)
+            feed = _Instant(database, self._home / DATABASE)
+            with self.found.looking("keys", KEYS):
+                await self._with_keys(database, feed, self._keys(opened))
+            held = self._is_held()
+            await Published(self.found, self._home, may_be_ahead=held).check(feed)
+            with self.found.looking("state", "the feed that makes it"):
+                self.counts["state_rows"] = await check_state(self.found, database, feed)
+            with self.found.looking("views", VIEWS):
+                views = self._views(opened)
+                if views is not None:
+                    self.counts["view_rows"] = await check_views(self.found, views, feed)
+
+    async def _with_keys(
+        self, database: sqlite3.Connection, feed: "_Instant", keys: KeyStore
+    ) -> None:
+        bodies = Bodies(self.found, keys)
+        with self.found.looking("bodies", DATABASE):
+            await bodies.check(feed)
+        self.counts |= {"bodies": bodies.readable, "erased": bodies.erased}
+        keyring = Keyring(keys.naming_key(), keys, SystemChance())
+        arrivals = Arrivals(self.found, database, keyring)
+        arrivals.check()
+        self.counts["arrivals"] = arrivals.seen
+
+    def _keys(self, opened: ExitStack) -> KeyStore:
+        path = self._home / KEYS
+        if not may_be_opened(self.found, path):
+            raise FileNotFoundError(path)
+        secret = home_key(self._home, SystemChance(), may_create=False)
+        database = opened.enter_context(closing(open_reader(path)))
+        check_file(self.found, database, KEYS)
+        for where, problem in wrong_rows(database, secret, new_kid):
+            named = where if where == HOME_KEY else f"{KEYS}, {where}"
+            self.found.add("keys", named, problem)
+        return KeyStore(path, database, secret)
+
+    def _views(self, opened: ExitStack) -> sqlite3.Connection | None:
+        path = self._home / VIEWS
+        if not path.exists():
+            return None
+        return opened.enter_context(closing(open_reader(path)))
+
+    def _is_held(self) -> bool:
+        try:
+            HomeLock.check_free(self._home)
+        except HomeHeld:
+            return True
+        return False
+
+
+class _Instant:
+    """The feed as it is at one instant, whatever is appended meanwhile."""
+
+    def __init__(self, reader: sqlite3.Connection, path: Path) -> None:
+        self._reader, self._path = reader, path
+        reader.execute("BEGIN")
+
+    def read(self, after: Cursor, kinds: Collection[str] | None = None) -> AsyncIterator[Record]:
+        return read_feed(self._reader, self._path, after, kinds)
