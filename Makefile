@@ -12,6 +12,7 @@ CODE   := src tests examples benchmarks checks verifier
 .PHONY: help demo test check env dev-env lint types walls caps licences size unit doses \
         torture torture-long kill-llm models-long races fuzz-http newcomer browser bench-journal \
         bench-http bench-stop bench-who bench-backup lock clean
+.PHONY: flips flips-all
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -51,6 +52,7 @@ doses: dev-env torture  # CI's share of what runs long by hand
 	$(BIN)/python benchmarks/takeover_races.py 2000
 	$(BIN)/answerable demo --interactions 1000 --seed 1 --home build/dose --json
 	$(BIN)/python checks/fuzz_http.py --requests 300
+	$(BIN)/python checks/byte_flips.py --flips 150
 
 # ------------------------------------------------------------------------------- by hand, longer
 
@@ -59,6 +61,12 @@ torture: dev-env  ## SIGKILL of worker and outside, 200 times, under a mixed wor
 
 torture-long: dev-env  ## the same, 5,000 times
 	$(BIN)/python checks/torture.py --kills 5000
+
+flips: dev-env  ## 5,000 bytes of a home flipped one by one: each is found, or shown to be harmless
+	$(BIN)/python checks/byte_flips.py --flips 5000
+
+flips-all: dev-env  ## every byte of a tiny home; takes hours
+	$(BIN)/python checks/byte_flips.py --all
 
 kill-llm: dev-env  ## SIGKILL at each moment of a turn that thinks: what was asked or done twice
 	$(BIN)/python checks/kill_llm.py
