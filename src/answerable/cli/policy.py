@@ -1,7 +1,7 @@
 """`policy`: what is allowed, and what other rules would have said."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +20,9 @@ from answerable.cli.talk import (
     talk_next,
 )
 
+if TYPE_CHECKING:
+    from answerable.policy.schema import Vocabulary
+
 policy = new_app("What is allowed.")
 
 
@@ -30,19 +33,39 @@ def policy_check(
 ) -> None:
     """Load a folder of policies and say every mistake.
 
-    Names of agents, tools and rails are free here: which there are, the worker knows.
+    Where its project lies beside it, names that no agent, tool or rail of the project has are
+    mistakes, too; elsewhere names are free.
     """
     from answerable.compose.configured import policies_of
     from answerable.policy.load import load_folder
     from answerable.store.lock import is_home
 
-    found = load_folder(policies_of(folder) if is_home(folder) else folder)
+    found = load_folder(policies_of(folder) if is_home(folder) else folder, _names(folder))
     if as_json:
         out_json({"rules": len(found.statements), "digest": found.digest})
         return
     rules = f"{len(found.statements)} rules load" if found.statements else "No rule is there"
     denied = "" if found.statements else " Without a rule everything is denied."
     talk(f"{rules}. Digest {found.digest}.{denied}")
+
+
+def _names(folder: Path) -> "Vocabulary":
+    """Those of the project that a folder belongs to; any, where it cannot be loaded."""
+    import contextlib
+    import sys
+
+    from answerable.base.errors import AnswerableError
+    from answerable.compose.configured import SettingsMissing, names_of
+    from answerable.policy.schema import Vocabulary
+
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # what modules print is no data of ours
+            return names_of(folder)
+    except SettingsMissing:
+        return Vocabulary()
+    except AnswerableError as error:
+        talk(f"Names of agents, tools and rails were not checked. {error.happened}")
+        return Vocabulary()
 
 
 @policy.command("explain")

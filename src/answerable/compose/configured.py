@@ -79,14 +79,24 @@ def lines_of(home: Path, agents: Collection[str]) -> dict[str, Line]:
     }
 
 
+def names_of(home: Path) -> Vocabulary:
+    """What a home's policies may name: its agents' code is imported, and no rail is made.
+
+    Raises SettingsMissing, UsageError.
+    """
+    return _names(agents_of(home), read_settings(home).rails)
+
+
+def _names(agents: Mapping[str, Blueprint], rails: Collection[str]) -> Vocabulary:
+    tools = frozenset(tool for agent in agents.values() for tool in agent.tools)
+    return Vocabulary(agents=frozenset(agents), tools=tools, rails=frozenset(rails))
+
+
 def policy_of(home: Path, agents: Mapping[str, Blueprint], lines: Collection[str]) -> PolicySet:
     """The policies of a home, valid for what it has. Raises NotFound, PolicyInvalid."""
     folder = policies_of(home)
     if folder.is_dir():
-        tools = frozenset(tool for agent in agents.values() for tool in agent.tools)
-        return load_folder(
-            folder, Vocabulary(agents=frozenset(agents), tools=tools, rails=frozenset(lines))
-        )
+        return load_folder(folder, _names(agents, lines))
     if agents:
         raise NotFound(
             f"There is no policy folder '{folder}', and without a policy everything is denied.",

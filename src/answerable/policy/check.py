@@ -16,6 +16,7 @@ from answerable.policy.statements import Read, suggestion
 _PREAMBLE = re.compile(r"^for policy `policy0`[,:] |^Policy parse error: ")
 _FOR_ACTION = re.compile(r' for Action::"\w+"(?= not found$|$)')
 _ABOUT = re.compile(r'`(?:\w+::)?"?([^`"]+)"?`')
+_NO_SUCH = re.compile(r'entity `(\w+)::"(.+)"` is of an enumerated entity type')
 _NO_ACTION = "unable to find an applicable action given the policy scope constraints"
 
 Places = Mapping[tuple[str, ...], frozenset[str]]
@@ -30,7 +31,12 @@ def check(one: Read, schema: cedarpy.Schema, vocabulary: Vocabulary) -> list[Pro
     if not result.validation_passed and not messages:
         messages.add("does not fit the schema")
     places = attributes(vocabulary)
-    problems = [_located(one, message, places) for message in sorted(messages)]
+    problems = [
+        _unnamed(one, name, vocabulary)
+        if (name := _NO_SUCH.match(message))
+        else _located(one, message, places)
+        for message in sorted(messages)
+    ]
     asked = [(place, name) for op, place, name in _looks(one.body) if op == "has"]
     return problems + [p for place, name in asked for p in _can_be(one, place, name, places)]
 
@@ -55,6 +61,16 @@ def _located(one: Read, message: str, places: Places) -> Problem:
     elif "unrecognized action" in message:
         close = suggestion(about, ACTIONS)
     return one.segment.problem(message + close, about)
+
+
+def _unnamed(one: Read, found: re.Match[str], vocabulary: Vocabulary) -> Problem:
+    """A name that is nobody's: a `forbid` on it would never fire."""
+    kind, name = found.groups()
+    known = vocabulary.names[kind]
+    close = (
+        suggestion(name, known) or f"; there is {', '.join(f'`{one}`' for one in sorted(known))}"
+    )
+    return one.segment.problem(f"there is no {kind.lower()} `{name}`{close}", name)
 
 
 def _can_be(one: Read, place: tuple[str, ...], name: str, places: Places) -> Iterator[Problem]:

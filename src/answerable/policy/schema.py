@@ -42,6 +42,11 @@ class Vocabulary:
             if kind not in _CEDAR_TYPE:
                 raise UsageError(f"Fact '{name}' is a {kind.__name__}; a fact is str, int or bool.")
 
+    @property
+    def names(self) -> Mapping[str, frozenset[str]]:
+        """By kind of entity, as the schema calls it."""
+        return {"Agent": self.agents, "Tool": self.tools, "Rail": self.rails}
+
 
 @functools.cache
 def base_text() -> str:
@@ -54,8 +59,7 @@ def schema_text(vocabulary: Vocabulary) -> str:
     kinds = sorted(vocabulary.facts.items())
     facts = ", ".join(f"{name}?: {_CEDAR_TYPE[kind]}" for name, kind in kinds)
     text = base_text().replace("type Facts = {};", f"type Facts = {{{facts}}};")
-    known = {"Agent": vocabulary.agents, "Tool": vocabulary.tools, "Rail": vocabulary.rails}
-    for entity, names in known.items():
+    for entity, names in vocabulary.names.items():
         if names:
             enum = ", ".join(f'"{name}"' for name in sorted(names))
             text = text.replace(f"entity {entity};", f"entity {entity} enum [{enum}];")
