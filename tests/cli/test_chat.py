@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from answerable.testing.model_process import model_stub
+from answerable.testing.model_stub import Answer, Conversation, Script
 from homes import environment, is_alive, until
 from projects import OWNER, Project
 
@@ -47,6 +49,37 @@ def test_each_verdict_is_shown_with_its_rule_its_owner_and_its_place(project: Pr
         "  deny: refund of 480.00 USD, by limit:amount_minor_each; Olive Marsh"
     )
     assert "by agent.cedar:3 @reply; Olive Marsh answers; ledger " in allowed
+
+
+THINKER = """
+from answerable import Agent, Context, Escalation, Message, Reply
+
+agent = Agent("support", owner="{owner}", desk="orders", purpose="think", model={model})
+
+
+@agent.on_message
+async def answer(ctx: Context, message: Message) -> Reply | Escalation:
+    return await ctx.think("Be brief.", reads=[look])
+
+
+async def look() -> str:
+    return "Tuesday"
+"""
+
+
+def test_thoughts_are_shown_as_they_come_and_are_no_data(project: Project) -> None:
+    answers = (Answer(text="I look it up.", call="look"), Answer(text="On \x1b[1mTuesday."))
+    with model_stub(project.folder, Script((Conversation(answers),))) as stub:
+        project.agent.write_text(THINKER.format(owner=OWNER, model=stub.model()))
+        shown = project.types("chat", "--show", "thoughts", "--message", "When?").check()
+        plain = project.types("chat", "--message", "And A2?").check()
+    thoughts = [line for line in shown.err.splitlines() if "thinks" in line]
+    assert thoughts == [
+        "  support thinks: I look it up.",
+        "  support thinks: On \u241b[1mTuesday.",
+    ]
+    assert shown.out == "support> On \u241b[1mTuesday.\n"
+    assert "thinks" not in plain.err
 
 
 def test_as_json_it_is_a_line_a_message(project: Project) -> None:

@@ -51,6 +51,7 @@ class Shown(StrEnum):
     """What may be shown beside replies."""
 
     DECISIONS = "decisions"
+    THOUGHTS = "thoughts"
 
 
 def chat(
@@ -59,13 +60,20 @@ def chat(
     message: Annotated[
         list[str] | None, typer.Option(help="Say this and end; may be given again.")
     ] = None,
-    show: Annotated[Shown | None, typer.Option(help="Each verdict, its rule and owner.")] = None,
+    show: Annotated[
+        list[Shown] | None,
+        typer.Option(
+            help="Each verdict with its rule and owner; or what its model says as it thinks, which"
+            " is always shown where you type. May be given again."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON line a message.")] = False,
     home: Home = DEFAULT_HOME,
 ) -> None:
     """Talk to an agent here, or from a pipe, a message a line. Ctrl-D ends.
 
-    Where no worker runs, one does for as long as you talk.
+    Where no worker runs, one does for as long as you talk. What is typed is said as it stands:
+    a slash begins no command. Thoughts were said to nobody; they come on stderr.
     """
     import asyncio
 
@@ -79,10 +87,13 @@ def chat(
     end_with_us()
     line = Line(home)
     talking = Chat(line, _messages(rail, sender or _login(kind)), agent)
-    talking.shows_decisions, talking.as_json = show is Shown.DECISIONS, as_json
+    is_typed = not message and sys.stdin.isatty()
+    talking.as_json = as_json
+    talking.shows_decisions = Shown.DECISIONS in (show or ())
+    talking.shows_thoughts = is_typed or Shown.THOUGHTS in (show or ())
     lines = given(message) if message else typed("you> ")
     with on(home):
-        asyncio.run(converse(talking, line, lines, watches=not message and sys.stdin.isatty()))
+        asyncio.run(converse(talking, line, lines, watches=is_typed))
     if talking.last_decision:
         talk_next(home, f"answerable decision who {talking.last_decision}")
 

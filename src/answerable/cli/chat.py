@@ -1,6 +1,7 @@
 """A conversation over a rail whose replies are fetched: what is said, held, escalated, decided."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -9,13 +10,13 @@ import msgspec
 
 from answerable.base.errors import AnswerableError, NotFound
 from answerable.cli.hire import Hired
-from answerable.cli.talk import out, plain
+from answerable.cli.talk import out, plain, talk
 from answerable.compose.settings import read_settings
 from answerable.rails.port import Ack, Incoming
 from answerable.store.lock import HomeHeld, HomeLock
 from answerable.worker.client import Client, WorkerAway
-from answerable.worker.verbs import InteractionShow, MessagesAccept, Verb
-from answerable.worker.verbs.cases import DecisionLine, InteractionView
+from answerable.worker.verbs import InteractionHear, InteractionShow, MessagesAccept, Verb
+from answerable.worker.verbs.cases import DecisionLine, InteractionView, Overheard
 
 T = TypeVar("T")
 
@@ -113,6 +114,7 @@ class Chat:
         self._agent = agent
         self._told: dict[str, int] = {}  # what may be answered later: its replies shown so far
         self.shows_decisions = False
+        self.shows_thoughts = False
         self.as_json = False
         self.last_decision = ""
 
@@ -146,11 +148,16 @@ class Chat:
     async def _settled(self, interaction: str) -> InteractionView:
         """What came of it, as soon as nothing more comes without a person, or in a while."""
         give_up = asyncio.get_running_loop().time() + _ANSWERED_S
+        thoughts = _Thoughts(self._agent)
         while True:
             show = InteractionShow(interaction, wait_s=_LOOK_S)
             view = await self._line.call(show, InteractionView)
+            if self.shows_thoughts:
+                hear = InteractionHear(interaction, thoughts.cursor)
+                thoughts.show(await self._line.call(hear, Overheard))
             is_over = view.disposition not in _OPEN
             if is_over or _held(view) or asyncio.get_running_loop().time() > give_up:
+                thoughts.end()
                 return view
 
     def _show_replies(self, replies: tuple[str, ...], *, is_late: bool = False) -> None:
@@ -159,6 +166,31 @@ class Chat:
             out(("\n" if is_late else "") + f"{self._agent}> {first}")
             for line in others:
                 out(f"{' ' * len(self._agent)}  {line}")
+
+
+class _Thoughts:
+    """What the model says, as it comes: beside the talk, because it is said to nobody yet."""
+
+    def __init__(self, agent: str) -> None:
+        self._agent = agent
+        self._is_open = False
+        self.cursor = 0
+
+    def show(self, heard: Overheard) -> None:
+        if heard.cursor < self.cursor:  # another worker thinks anew
+            self.end()
+        self.cursor = heard.cursor
+        for line in plain(heard.text).splitlines(keepends=True):
+            if not self._is_open:
+                sys.stderr.write(f"  {self._agent} thinks: ")
+            sys.stderr.write(line)
+            self._is_open = not line.endswith("\n")
+        sys.stderr.flush()
+
+    def end(self) -> None:
+        if self._is_open:
+            talk("")
+            self._is_open = False
 
 
 _WATCHED_MAX = 20

@@ -32,6 +32,7 @@ class TurnMind:
         self._choice = choice_of(blueprint.model)
         self._calls = 0
         self._tokens = 0
+        self._is_heard = False
         hall.spending.forget(interaction)  # what is recorded counts again as it is read back
 
     def ready(self) -> tuple[str, dict[str, str | int], int]:
@@ -85,6 +86,8 @@ class TurnMind:
         """One request; the most that it can cost is reserved while it is on its way."""
         choice, _ = self._model()
         self._spend(wanted)
+        if self._is_heard:
+            self._overhear("\n")  # another answer begins
         door.begin()
         used = Spent()
         is_open = False
@@ -120,6 +123,7 @@ class TurnMind:
         self._hall.spending.add(self._interaction, self._agent, spent)
 
     def _overhear(self, text: str) -> None:
+        self._is_heard = True
         self._hall.overhear(self._interaction, text)
 
     def _day(self) -> str:

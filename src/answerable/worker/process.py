@@ -56,6 +56,7 @@ async def open_office(
         if works:
             publisher.check_not_behind(house.hall.committer.size)
         office = Office(house, dispatcher, EntryIndex.open(plan.home), publisher)
+        house.hall.overhear = office.thoughts.overhear
         asked = stopping.pending(plan.home)
         stand_still(office, asked)
         await dispatcher.start()

@@ -26,6 +26,7 @@ from answerable.worker.verbs.cases import (
     EntryLine,
     InteractionRow,
     InteractionView,
+    Overheard,
     StageView,
 )
 
@@ -77,6 +78,11 @@ async def interaction_show(office: Office, verb: verbs.InteractionShow) -> Inter
     if waiting is not None:
         return _as_it_waits(office, verb.interaction, waiting)
     return await _as_a_gap(office, verb.interaction)
+
+
+async def interaction_hear(office: Office, verb: verbs.InteractionHear) -> Overheard:
+    heard = office.thoughts.heard(verb.interaction)
+    return Overheard(heard[verb.after :] if verb.after <= len(heard) else heard, len(heard))
 
 
 async def _ended(office: Office, interaction: str, wait_s: float) -> Interaction | None:
@@ -217,4 +223,5 @@ HANDLERS: Handlers = {
     verbs.InteractionList: interaction_list,
     verbs.InteractionFind: interaction_find,
     verbs.InteractionShow: interaction_show,
+    verbs.InteractionHear: interaction_hear,
 }

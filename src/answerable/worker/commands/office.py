@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from answerable.base.errors import NotFound, Unreadable
@@ -14,6 +14,7 @@ from answerable.people.service import card_name
 from answerable.views.index import EntryIndex
 from answerable.worker.dispatch import Dispatcher
 from answerable.worker.publisher import Publisher
+from answerable.worker.thoughts import Thoughts
 from answerable.worker.verbs.base import ERASED, Done
 
 T = TypeVar("T")
@@ -28,6 +29,7 @@ class Office:
     dispatcher: Dispatcher
     index: EntryIndex
     publisher: Publisher
+    thoughts: Thoughts = field(default_factory=Thoughts)
 
     async def record_at(self, position: int) -> Record:
         async for record in self.house.hall.engine.read(position - 1):

@@ -11,6 +11,7 @@ from answerable.worker.verbs.cases import (
     CaseList,
     CaseShow,
     InteractionFind,
+    InteractionHear,
     InteractionList,
     InteractionShow,
     MessagesAccept,
@@ -73,6 +74,7 @@ Verb = (
     | CaseFeed
     | InteractionList
     | InteractionFind
+    | InteractionHear
     | InteractionShow
     | PartyList
     | PartyShow
@@ -186,6 +188,7 @@ __all__ = [
     "EffectSettle",
     "EffectShow",
     "InteractionFind",
+    "InteractionHear",
     "InteractionList",
     "InteractionShow",
     "KeyAdd",

@@ -131,6 +131,22 @@ class InteractionShow(msgspec.Struct, frozen=True, tag="interaction.show"):
     wait_s: Seconds = 0.0
 
 
+class InteractionHear(msgspec.Struct, frozen=True, tag="interaction.hear"):
+    """What the model has said about it in this life of the worker, as it comes: after so many
+    characters, or all of it where it has not said so much (a new life thinks anew)."""
+
+    interaction: Word
+    after: Index = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Overheard:
+    """Thoughts: nothing of it was decided, or said to anybody."""
+
+    text: str
+    cursor: int  # ask again with this
+
+
 @dataclass(frozen=True, slots=True)
 class StageView:
     """One of the seven stages of one pass: what went in, what came out, how long it took."""
