@@ -123,7 +123,7 @@ $(VENV)/.dev: $(VENV)/.core requirements-dev.lock
 lock: env  ## pin the newest versions that pyproject.toml allows
 	$(PIP) uv
 	$(LOCK) --upgrade pyproject.toml -o requirements.lock
-	$(LOCK) --upgrade pyproject.toml --extra dev --extra llm -c requirements.lock -o requirements-dev.lock
+	$(LOCK) --upgrade pyproject.toml --extra dev --extra llm --extra otel -c requirements.lock -o requirements-dev.lock
 	printf 'hatchling>=1.27\neditables\n' | $(LOCK) --upgrade - -c requirements-dev.lock -o requirements-build.lock
 
 clean:  ## remove the environment and everything that was made

@@ -96,3 +96,11 @@ def _certificate(folder: Path) -> tuple[Path, Path]:
         )
     )  # fmt: skip
     return cert, key
+
+
+def test_metrics_are_not_there_where_the_settings_say_so(small: SmallHome) -> None:
+    small.settings.write_text(f"{small.settings.read_text()}\n[telemetry]\nmetrics = false\n")
+    with serving(small) as served, served.client("all") as client:
+        answer = client.get("/metrics")
+        assert (answer.status_code, answer.json()["code"]) == (404, "no_route")
+        assert "/metrics" not in client.get("/openapi.json").json()["paths"]

@@ -63,8 +63,13 @@ class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TelemetrySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Of how many of the newest interactions it is kept how long each stage took; 0 is none."""
+    """Of how many of the newest interactions it is kept how long each stage took; 0 is none.
 
+    `metrics` is whether `/metrics` is there; traces go to the collector at `otlp_endpoint`.
+    """
+
+    metrics: bool = True
+    otlp_endpoint: str = ""
     interactions_kept: Annotated[int, msgspec.Meta(ge=0, le=10_000_000)] = 200_000
 
 

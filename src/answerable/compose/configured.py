@@ -12,6 +12,7 @@ from answerable.base.errors import AnswerableError, NotFound, UsageError
 from answerable.base.settings import RailSettings, Settings
 from answerable.compose.house import Plan
 from answerable.compose.settings import SETTINGS, read_settings, settings_folder
+from answerable.compose.traces import traces_of
 from answerable.pipeline.hall import Line
 from answerable.policy.load import PolicySet, load, load_folder
 from answerable.policy.schema import Vocabulary
@@ -54,6 +55,7 @@ def plan(home: Path) -> Plan:
         backlog_max=settings.worker.backlog_max,
         disk_reserve_bytes=settings.disk.reserve_mb * MB,
         passages_kept=settings.telemetry.interactions_kept,
+        traces=traces_of(settings.telemetry.otlp_endpoint),
     )
 
 

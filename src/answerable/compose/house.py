@@ -43,6 +43,8 @@ from answerable.store.keys import KEYS, KeyStore, home_key
 from answerable.store.restored import restored
 from answerable.store.rotation import settle_home_key
 from answerable.store.stopfile import StopFile
+from answerable.store.threads import beside_the_loop
+from answerable.telemetry.traces import NoTraces, Traces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,7 @@ class Plan:
     in_flight_max: int = 256
     disk_reserve_bytes: int = 0
     passages_kept: int = 200_000  # interactions of which it is known how long each stage took
+    traces: Callable[[], Traces] = NoTraces  # where telemetry goes besides
     wrap_engine: Callable[[Engine], Engine] = lambda engine: engine
 
 
@@ -78,6 +81,7 @@ class House:
         self.hall = hall
         self._one_at_a_time = asyncio.Lock()
         self.disk = Disk(plan.home, reserve_bytes=plan.disk_reserve_bytes)
+        self.traces = plan.traces()
 
     @property
     def home(self) -> Path:
@@ -119,6 +123,7 @@ class House:
         for agent, model in self.hall.models.items():
             if agent not in self.plan.models:
                 await model.close()
+        await beside_the_loop(self.traces.close)
         self.journal.close()
         self.keys.close()
 

@@ -18,6 +18,7 @@ from answerable.pipeline.record import record
 from answerable.pipeline.resolve import resolve
 from answerable.pipeline.route import route
 from answerable.pipeline.run import run
+from answerable.pipeline.thoughts import thought_of
 from answerable.pipeline.vacancy import fill_vacancies
 from answerable.telemetry.passages import Passage
 from answerable.telemetry.stages import Stages
@@ -39,6 +40,7 @@ async def walk(hall: Hall, claim: Claim, stages: Stages) -> None:
     try:
         await _through(hall, received, stages, passage)
     finally:
+        passage.thought = thought_of(received.journey.model)
         stages.passages.end(passage)
 
 
@@ -49,6 +51,8 @@ async def _through(hall: Hall, received: Received, stages: Stages, passage: Pass
                 resolved = resolve(hall, received)
             with stages.timed("route", passage):
                 routed = route(hall, resolved)
+            passage.case, passage.agent = resolved.case.id, resolved.case.agent
+            passage.release = routed.release.id if routed.release is not None else ""
             with stages.timed("run", passage):
                 proposed = await run(hall, routed)
             with stages.timed("decide", passage):

@@ -105,6 +105,7 @@ def with_model_use(hall: Hall, routed: Routed, draft: Draft) -> Draft:
     use = model_use(hall, routed.resolved.received)
     if use is None:
         return draft
+    routed.resolved.received.journey.model = use
     release = routed.release.id if routed.release else ""
     agent = AgentRef(id=routed.resolved.case.agent, release=release)
     return replace(draft, model=use, agent=draft.agent or agent)

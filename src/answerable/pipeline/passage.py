@@ -10,7 +10,7 @@ from answerable.cases.domain import Case, Message
 from answerable.effects.domain import EffectState, Status
 from answerable.effects.intent import Action
 from answerable.engine.port import Arrival, Record
-from answerable.ledger.domain import Owner
+from answerable.ledger.domain import ModelUse, Owner
 from answerable.ledger.draft import Unit
 from answerable.parties.domain import Party
 from answerable.sdk.words import Escalation, Proposal, Reply
@@ -54,6 +54,7 @@ class Journey:
 
     memo: dict[str, Record]
     unit: Unit
+    model: ModelUse | None = None  # what its turn asked of a model, once that is told
 
 
 @dataclass(frozen=True, slots=True)

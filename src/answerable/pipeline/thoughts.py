@@ -10,6 +10,7 @@ from answerable.pipeline.hall import Hall
 from answerable.pipeline.passage import Received
 from answerable.sdk.port import Attempt
 from answerable.sdk.think import MODEL_STEP
+from answerable.telemetry.passages import Thought
 
 _NAMED = f"/{MODEL_STEP}/"
 _CHARS_MAX = 100
@@ -53,6 +54,13 @@ def model_use(hall: Hall, received: Received) -> ModelUse | None:
         unpriced=sum(one.cost_micros is None for one in attempts),
         estimated=sum(one.is_estimated for one in attempts),
     )
+
+
+def thought_of(use: ModelUse | None) -> Thought | None:
+    """The same in names and numbers only, for telemetry."""
+    if use is None:
+        return None
+    return Thought(use.use, use.models, use.calls, use.input_tokens, use.output_tokens)
 
 
 def _steps(hall: Hall, received: Received) -> Iterator[_Step]:

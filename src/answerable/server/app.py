@@ -23,6 +23,7 @@ from answerable.server.lobby import Caller, Lobby
 from answerable.server.openapi import document
 from answerable.server.problems import respond
 from answerable.server.routes import ROUTES
+from answerable.server.routes.health import METRICS
 from answerable.server.table import EVENTS
 from answerable.telemetry.failures import describe
 
@@ -76,8 +77,9 @@ class Resource:
 class App:
     """ASGI, HTTP only."""
 
-    def __init__(self, lobby: Lobby) -> None:
-        operations = [Operation(route) for route in ROUTES]
+    def __init__(self, lobby: Lobby, *, has_metrics: bool = True) -> None:
+        routes = [route for route in ROUTES if has_metrics or route.path != METRICS]
+        operations = [Operation(route) for route in routes]
         lobby.document = document(operations)
         self.lobby = lobby
         served = sorted([*operations, *pages.SERVED], key=lambda each: each.route.path)

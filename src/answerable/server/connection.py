@@ -48,7 +48,7 @@ class Connection(H11Protocol):
 
     def send_400_response(self, _msg: str) -> None:
         """Called by uvicorn where it has caught what h11 says of the bytes that came."""
-        error = sys.exc_info()[1]
+        error = sys.exception()
         is_large = isinstance(error, h11.RemoteProtocolError) and error.error_status_hint == 431
         self._refuse(HeadersTooLarge(HEAD_BYTES_MAX) if is_large else NotHttp())
 

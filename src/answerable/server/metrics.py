@@ -74,6 +74,8 @@ def _worker(standing: Standing) -> Iterator[str]:
     yield from _gauge("ledger_entries", standing.entries, "Entries in the ledger.")
     yield from _head("commits_total", "counter", "Group commits since the worker began.")
     yield f"answerable_commits_total {standing.commits}"
+    yield from _head("traces_dropped_total", "counter", "Measured interactions not kept or sent.")
+    yield f"answerable_traces_dropped_total {standing.traces_dropped}"
     yield from _head(
         "stage_seconds", "histogram",
         "Time in a stage since the worker began. The sum is estimated from the buckets, each of "

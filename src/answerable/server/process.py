@@ -45,9 +45,10 @@ async def serve(home: Path, listening: socket.socket, *, leash: bool) -> None:
     """Serve until told to end."""
     loop = asyncio.get_running_loop()
     failures.watch_loop(loop)
-    settings = read_settings(home).server
+    found = read_settings(home)
+    settings = found.server
     lobby = Lobby(home, settings, SystemChance(), time.monotonic)
-    server = _Http(_config(App(lobby), settings), lobby)
+    server = _Http(_config(App(lobby, has_metrics=found.telemetry.metrics), settings), lobby)
     if leash:
         _end_with_input(loop, server)
     try:

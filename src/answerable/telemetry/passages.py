@@ -14,14 +14,33 @@ _PASSAGES_MAX = 10_000
 _ACCEPTED_MAX = 20_000  # as many as may wait
 
 
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """What a turn asked of its model, in names and numbers only."""
+
+    use: str  # `openai:gpt-5-mini`, as the release names it
+    models: tuple[str, ...]  # what answered
+    calls: int
+    input_tokens: int
+    output_tokens: int
+
+
 @dataclass(slots=True)
 class Passage:
-    """One arrival's way through the hallway; `took_us` has the stages that it came to."""
+    """One arrival's way through the hallway; `took_us` has the stages that it came to.
+
+    What it was about is named by ids; they and `thought` are for traces, and are kept nowhere here.
+    """
 
     interaction: str
     kind: str  # of the arrival: message, answer, timer
     began_us: int = 0  # UTC
     took_us: dict[str, int] = field(default_factory=dict)
+    received_us: int = 0  # when receiving it began, UTC; 0 where that was not measured
+    case: str = ""
+    agent: str = ""
+    release: str = ""
+    thought: Thought | None = None
 
     def took(self, stage: str, us: int) -> None:
         """A stage that is entered again, because somebody else was first, takes longer."""
@@ -33,14 +52,16 @@ class Passages:
 
     def __init__(self, *, passages_max: int = _PASSAGES_MAX) -> None:
         self._ended: deque[Passage] = deque(maxlen=passages_max)
-        self._accepted: OrderedDict[str, int] = OrderedDict()
+        self._accepted: OrderedDict[str, tuple[int, int]] = OrderedDict()
         self.dropped = 0
 
-    def accepted(self, interactions: Iterable[str], took: Mapping[str, int]) -> None:
+    def accepted(
+        self, interactions: Iterable[str], took: Mapping[str, int], *, began_us: int = 0
+    ) -> None:
         """New messages became durable, in one batch that took so long."""
         receive_us = took.get("receive", NOT_MEASURED)
         for interaction in interactions:
-            self._accepted[interaction] = receive_us
+            self._accepted[interaction] = (began_us, receive_us)
         while len(self._accepted) > _ACCEPTED_MAX:
             self._accepted.popitem(last=False)
 
@@ -55,5 +76,6 @@ class Passages:
         self._ended.clear()
         for passage in taken:
             if passage.kind == "message" and passage.interaction in self._accepted:
-                passage.took("receive", self._accepted.pop(passage.interaction))
+                passage.received_us, us = self._accepted.pop(passage.interaction)
+                passage.took("receive", us)
         return taken

@@ -10,6 +10,8 @@ from answerable.server.table import ANY, Route
 from answerable.worker.verbs import Status
 from answerable.worker.verbs.control import Standing
 
+METRICS = "/metrics"
+
 
 class Health(msgspec.Struct, frozen=True):
     status: str
@@ -49,7 +51,7 @@ ROUTES = (
         scopes=(), answer=ready, returns=Health, codes=("worker_away",),
     ),
     Route(
-        method="GET", path="/metrics", name="metrics", summary="Prometheus, text format 0.0.4.",
+        method="GET", path=METRICS, name="metrics", summary="Prometheus, text format 0.0.4.",
         scopes=("metrics", "read"), answer=metrics, media=MEDIA,
     ),
     Route(

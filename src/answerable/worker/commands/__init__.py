@@ -31,10 +31,12 @@ from answerable.worker.verbs.control import Standing
 
 async def messages_accept(office: Office, verb: verbs.MessagesAccept) -> list[Ack]:
     office.house.disk.check(office.house.hall.clock.now())
-    stages, passage = office.dispatcher.stages, Passage("", "accept")
+    stages = office.dispatcher.stages
+    passage = Passage("", "accept", office.house.hall.clock.now())
     with stages.timed("receive", passage):
         acks = await accept_messages(office.house.hall, verb.messages)
-    stages.passages.accepted([ack.interaction for ack in acks if ack.is_new], passage.took_us)
+    new = [ack.interaction for ack in acks if ack.is_new]
+    stages.passages.accepted(new, passage.took_us, began_us=passage.began_us)
     return acks
 
 
@@ -49,6 +51,7 @@ async def status(office: Office, _: verbs.Status) -> Standing:
         now=house.hall.clock.now(),
         stages=office.dispatcher.stages.counts(),
         position=office.index.cursor,
+        traces_dropped=house.traces.dropped + office.dispatcher.stages.passages.dropped,
     )
 
 

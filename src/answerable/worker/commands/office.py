@@ -83,6 +83,7 @@ class Office:
     async def keep_measured(self) -> None:
         """What was measured since the last time, where it can be looked up. Raises Broken."""
         measured = self.dispatcher.stages.passages.take()
+        self.house.traces.offer(measured)
         self.index.keep(measured, kept=self.house.plan.passages_kept)
 
     def actor(self, by: str) -> str:

@@ -134,6 +134,7 @@ class Standing:
     now: int
     stages: dict[str, list[int]]
     position: int = 0  # of the feed, as far as the index has followed it: where news begin
+    traces_dropped: int = 0  # interactions whose measured times were lost, here or on their way
 
 
 class Overview(msgspec.Struct, frozen=True, tag="overview"): ...
