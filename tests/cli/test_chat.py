@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from answerable.cli.chat import Thoughts
 from answerable.testing.model_process import model_stub
 from answerable.testing.model_stub import Answer, Conversation, Script
+from answerable.worker.verbs.cases import Overheard
 from homes import environment, is_alive, until
 from projects import OWNER, Project
 
@@ -80,6 +82,17 @@ def test_thoughts_are_shown_as_they_come_and_are_no_data(project: Project) -> No
     ]
     assert shown.out == "support> On \u241b[1mTuesday.\n"
     assert "thinks" not in plain.err
+
+
+def test_another_worker_thinks_anew_on_a_line_of_its_own(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    thoughts = Thoughts("support")
+    for heard in (Overheard("It shi", 6), Overheard("It ", 3), Overheard("ships.", 9)):
+        thoughts.show(heard)
+    thoughts.end()
+    thinks = "  support thinks: "
+    assert capsys.readouterr().err == f"{thinks}It shi\n{thinks}It ships.\n"
 
 
 def test_as_json_it_is_a_line_a_message(project: Project) -> None:

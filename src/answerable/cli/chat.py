@@ -148,7 +148,7 @@ class Chat:
     async def _settled(self, interaction: str) -> InteractionView:
         """What came of it, as soon as nothing more comes without a person, or in a while."""
         give_up = asyncio.get_running_loop().time() + _ANSWERED_S
-        thoughts = _Thoughts(self._agent)
+        thoughts = Thoughts(self._agent)
         while True:
             show = InteractionShow(interaction, wait_s=_LOOK_S)
             view = await self._line.call(show, InteractionView)
@@ -168,7 +168,7 @@ class Chat:
                 out(f"{' ' * len(self._agent)}  {line}")
 
 
-class _Thoughts:
+class Thoughts:
     """What the model says, as it comes: beside the talk, because it is said to nobody yet."""
 
     def __init__(self, agent: str) -> None:

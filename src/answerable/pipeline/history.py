@@ -1,9 +1,9 @@
 """What was said on a case before: out of state and sealed bodies, for the turn that asks."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+
+from msgspec.structs import replace
 
 from answerable.base.errors import Unreadable
 from answerable.base.ids import made_at
@@ -14,17 +14,11 @@ from answerable.pipeline.hall import Hall
 from answerable.pipeline.receive import load_message
 from answerable.sdk.history import BYTES_MAX, Said, newest_of
 
-_MAY_HAVE_ARRIVED = frozenset({Status.READY, Status.UNKNOWN, Status.ASKED})
+_SAID = frozenset({Status.DONE, Status.READY, Status.UNKNOWN, Status.ASKED})
+"""Of a reply: sent, or nobody can say."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """Something that was said, and how to read it."""
-
-    who: Literal["party", "agent", "person"]
-    at: int
-    read: Callable[[], Awaitable[str]]
-    is_unknown: bool = False
+Item = tuple[Said, Callable[[], Awaitable[str]]]
+"""Something that was said, still without its text, and how to read that."""
 
 
 async def history_of(hall: Hall, case: str, interaction: str, limit: int) -> tuple[Said, ...]:
@@ -32,29 +26,27 @@ async def history_of(hall: Hall, case: str, interaction: str, limit: int) -> tup
     own = effects.interaction_of(hall.db, interaction)  # none before the turn's first barrier
     before = effects.list_of_case(hall.db, case, limit, before=own.id if own else "")
     items = [item for row in reversed(before) for item in _items(hall, row)]
-    items.sort(key=lambda item: item.at // 1_000)  # of one millisecond: as they were taken up
-    return newest_of([await _said(item) for item in items[-limit:]], limit, BYTES_MAX)
+    items.sort(key=lambda item: item[0].at // 1_000)  # of one millisecond: as they were taken up
+    return newest_of([await _read(*item) for item in items[-limit:]], BYTES_MAX)
 
 
-def _items(hall: Hall, row: Interaction) -> Iterator[_Item]:
-    yield _Item("party", made_at(row.id), partial(_message, hall, row))
+def _items(hall: Hall, row: Interaction) -> Iterator[Item]:
+    yield Said(who="party", text="", at=made_at(row.id)), partial(_message, hall, row)
     states = effects.list_of_interaction(hall.db, row.id)
     for state in states:
-        if state.kind == "reply" and state.status in _MAY_HAVE_ARRIVED | {Status.DONE}:
-            who: Literal["agent", "person"] = "agent" if state.agent else "person"
-            words = partial(words_of, hall, state, states)
-            yield _Item(who, state.started_at, words, state.status is not Status.DONE)
+        if state.kind == "reply" and state.status in _SAID:
+            said = Said(
+                who="agent" if state.agent else "person", text="", at=state.started_at,
+                is_unknown=state.status is not Status.DONE,
+            )  # fmt: skip
+            yield said, partial(words_of, hall, state, states)
 
 
-async def _said(item: _Item) -> Said:
-    text, is_erased = "", False
+async def _read(said: Said, read: Callable[[], Awaitable[str]]) -> Said:
     try:
-        text = await item.read()
+        return replace(said, text=await read())
     except (Unreadable, LookupError):
-        is_erased = True
-    return Said(
-        who=item.who, text=text, at=item.at, is_erased=is_erased, is_unknown=item.is_unknown
-    )
+        return replace(said, is_erased=True)
 
 
 async def _message(hall: Hall, row: Interaction) -> str:

@@ -149,7 +149,7 @@ class Context:
         said = await self.history(limit=history) if history else ()
         task = Task(
             instructions=instructions, facts=facts, tools=tuple(tools), reads=tuple(reads),
-            otherwise=otherwise, history=newest_of(said, len(said), HISTORY_BYTES_MAX),
+            otherwise=otherwise, history=newest_of(said, HISTORY_BYTES_MAX),
         )  # fmt: skip
         try:
             return await Thinking(self, self._remember, self._mind, task).run()

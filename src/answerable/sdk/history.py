@@ -27,19 +27,18 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     is_cut: bool = False
 
 
-def newest_of(said: Sequence[Said], limit: int, bytes_max: int) -> tuple[Said, ...]:
-    """The newest of what was said, oldest first still: so many, of so many bytes as JSON.
+def newest_of(said: Sequence[Said], bytes_max: int) -> tuple[Said, ...]:
+    """The newest of what was said, oldest first still: of so many bytes as JSON.
 
     A long text is cut, so that it does not push out all others.
     """
     kept: list[Said] = []
     size = 0
-    for one in reversed(said[-limit:] if limit else []):
-        kept.append(_cut(one))
-        size += len(msgspec.json.encode(kept[-1]))
+    for one in map(_cut, reversed(said)):
+        size += len(msgspec.json.encode(one))
         if size > bytes_max:
-            kept.pop()
             break
+        kept.append(one)
     return tuple(reversed(kept))
 
 
