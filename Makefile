@@ -104,9 +104,9 @@ bench-backup: env  ## how long a working home stands still while it is backed up
 
 # ------------------------------------------------------------------------------- the environment
 
-env: $(VENV)/.core
+env: $(VENV)/.core  ## .venv, to run Answerable: what requirements.lock pins
 
-dev-env: $(VENV)/.dev
+dev-env: $(VENV)/.dev  ## the same, and pytest, linters and the packages for models
 
 $(VENV)/.core: requirements.lock requirements-build.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo >&2 \

@@ -19,7 +19,7 @@ from answerable.base.errors import AnswerableError
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-PAGES = ("run-it.md", "when-it-breaks.md")
+PAGES = ("run-it.md", "when-it-breaks.md", "audit.md")
 FENCE = re.compile(r"^```console(?P<why>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -39,9 +39,10 @@ def free_port() -> int:
 def shell_with(folder: Path) -> dict[str, str]:
     tools = folder / "bin"
     tools.mkdir()
-    run = tools / "answerable"
-    run.write_text(f'#!/bin/sh\nexec {sys.executable} -m answerable.cli "$@"\n')
-    run.chmod(0o755)
+    (folder / "verifier").symlink_to(ROOT / "verifier")
+    for name, module in (("python", ""), ("answerable", "-m answerable.cli ")):
+        (tools / name).write_text(f'#!/bin/sh\nexec {sys.executable} {module}"$@"\n')
+        (tools / name).chmod(0o755)
     source = str(ROOT / "src")
     return {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "PYTHONPATH": source}
 

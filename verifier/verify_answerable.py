@@ -1,15 +1,13 @@
 #!/usr/bin/env python3
-
 """Verify an Answerable ledger without Answerable: this file, Python 3.11 and `cryptography`.
 
     verify_answerable.py FOLDER --vkey KEY [--earlier CHECKPOINT]... [--proof FILE] [--json]
     verify_answerable.py --proof FILE --entry FILE --vkey KEY
 
-FOLDER is a published or exported log (C2SP tlog-tiles), KEY its verifier key, from somewhere that
-you trust; FOLDER/rotations leads from it to the key that signs today. Checked are signatures, every
-entry (canonical JSON, place, owner, counters), every hash tile, the root; that the ledger begins
+FOLDER is a published log (C2SP tlog-tiles), KEY its verifier key or a file with it, from somewhere
+that you trust; FOLDER/rotations leads from it to the key that signs today. Checked are signatures,
+entries (canonical JSON, place, owner, counters), every hash tile, the root; that the ledger begins
 with what CHECKPOINT signed; that FILE proves its entry. Exit status: 0 yes, 1 no, 2 wrong call.
-
 Formats: RFC 6962 section 2 (tree), RFC 9162 section 2.1.3.2 (inclusion), RFC 8785 (JSON), RFC 8032
 (Ed25519), c2sp.org/{signed-note,tlog-checkpoint,tlog-tiles,tlog-proof}.
 """
@@ -30,7 +28,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 WIDTH = 256
 OWNED = {"decided", "effect.started", "effect.done", "effect.unknown", "effect.failed"}
-INTEGER_MAX = 2**53 - 1
 Object = dict[str, Any]
 
 
@@ -61,7 +58,8 @@ def unbase64(text: str) -> bytes:
 
 
 def verifier_key(vkey: str) -> Key:
-    name, key_id, encoded = vkey.strip().split("+", 2)
+    text = Path(vkey).read_text() if Path(vkey).is_file() else vkey
+    name, key_id, encoded = text.strip().split("+", 2)
     data = unbase64(encoded)
     if data[:1] != b"\x01" or len(data) != 33:
         raise ValueError("not an Ed25519 key")
@@ -175,8 +173,8 @@ class Entries:
 
     def _count(self, what: str, whose: object, said: object) -> str | None:
         expected = self.counts[what, whose] = self.counts.get((what, whose), 0) + 1
-        is_next = said == expected
-        return None if is_next else f"its counter of the {what} '{whose}' is {said}, not {expected}"
+        wrong = f"its counter of the {what} '{whose}' is {said}, not {expected}"
+        return None if said == expected else wrong
 
 
 def canonical(data: bytes) -> Object:
@@ -193,7 +191,7 @@ def _is_plain(value: object) -> bool:
         return all(key.isascii() and _is_plain(each) for key, each in value.items())
     if isinstance(value, list):
         return all(_is_plain(each) for each in value)
-    return isinstance(value, str) or (type(value) is int and abs(value) <= INTEGER_MAX)
+    return isinstance(value, str) or (type(value) is int and abs(value) < 2**53)
 
 
 def read_part(folder: Path, kind: str, number: int, width: int) -> tuple[bytes, bool]:
@@ -389,6 +387,8 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("give FOLDER, or --proof and --entry")
     try:
         report = run(arguments)
+    except FileNotFoundError as error:
+        parser.error(f"there is no '{error.filename}'")
     except (Wrong, OSError, UnicodeDecodeError) as error:
         report = {"ok": False, "first_bad_index": getattr(error, "index", 0), "problem": str(error)}
     rows = (f"{name}: {value}" for name, value in report.items())

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from answerable import __version__
 from homes import OWNER, SPECIALIST, SmallHome, cli, working
 
 
@@ -132,3 +133,18 @@ def test_the_next_command_is_not_a_worker_where_one_runs(home: SmallHome) -> Non
 
 def test_a_home_that_is_none_has_nothing_that_could_be_meant(tmp_path: Path) -> None:
     cli("person", "leave", "x@y.z", "--home", str(tmp_path / "no")).fails(3, "not_a_home")
+
+
+def test_which_version_it_is_can_be_asked_without_a_home() -> None:
+    assert cli("--version").check().out == f"answerable {__version__}\n"
+
+
+def test_a_key_in_a_file_verifies_and_a_wrong_file_is_named(
+    home: SmallHome, tmp_path: Path
+) -> None:
+    key = home.path / "ledger.vkey"
+    home.cli("ledger", "verify", "--vkey", str(key)).check()
+    verify = ("ledger", "verify")
+    home.cli(*verify, "--vkey", "no.vkey").fails(3, "'no.vkey' cannot be read")
+    home.cli(*verify, "--vkey", str(home.settings)).fails(2, f"'{home.settings}' holds no verifier")
+    home.cli(*verify, "--earlier", str(home.settings)).fails(3, "is no checkpoint")

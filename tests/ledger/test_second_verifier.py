@@ -91,7 +91,16 @@ def test_its_exit_status_says_how_it_went(tmp_path: Path) -> None:
     assert run(tmp_path / "log", cwd=tmp_path).returncode == 2
     assert run(tmp_path / "log", "--vkey", "nonsense", cwd=tmp_path).returncode == 2
     assert run("--vkey", VKEY, cwd=tmp_path).returncode == 2
-    assert run(tmp_path / "nowhere", "--vkey", VKEY, cwd=tmp_path).returncode == 1
+
+
+def test_a_typing_mistake_is_no_bad_entry_and_a_key_may_lie_in_a_file(tmp_path: Path) -> None:
+    ledger_of(3).publish(tmp_path / "log")
+    (tmp_path / "vkey").write_text(f"{VKEY}\n")
+    assert run(tmp_path / "log", "--vkey", "vkey", cwd=tmp_path).returncode == 0
+    for typed in (("lgo",), ("log", "--earlier", "nothing"), ("log", "--proof", "nothing")):
+        wrong = run(*typed, "--vkey", VKEY, cwd=tmp_path)
+        assert (wrong.returncode, wrong.stdout) == (2, "")
+        assert f"there is no '{typed[-1]}" in wrong.stderr
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 255, 256, 257, 600, 66_000])

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 
 SECOND_US = 1_000_000
@@ -67,19 +67,27 @@ _SPAN = re.compile(r"\+(\d{1,4})([mhd])")
 def read_time(text: str, now_us: int) -> int:
     """A time as people type it: `2026-12-24T18:00` (UTC, unless it names an offset), or `+8h`.
 
+    A day alone is to its end, in UTC: who says "until the 24th" means the 24th as well.
     Raises ValueError, with what is wrong in words.
     """
     span = _SPAN.fullmatch(text)
     if span is not None:
         return now_us + int(span[1]) * _UNITS[span[2]]
     try:
-        at = datetime.fromisoformat(text) if "T" in text else None
+        at = datetime.fromisoformat(text) if "T" in text else _end_of_day(text)
     except ValueError:
         at = None
     if at is None:
-        raise ValueError(f"'{text}' is no time: say 2026-12-24T18:00 (UTC), +30m, +8h or +3d")
+        raise ValueError(
+            f"'{text}' is no time: say 2026-12-24, 2026-12-24T18:00 (UTC), +30m or +3d"
+        )
     at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
     return int(at.timestamp()) * SECOND_US
+
+
+def _end_of_day(text: str) -> datetime:
+    day = date.fromisoformat(text)
+    return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
 
 
 def day_of(at_us: int) -> str:

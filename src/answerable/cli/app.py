@@ -61,6 +61,24 @@ agents.agent.command("pause")(stop.agent_pause)
 agents.agent.command("resume")(stop.agent_resume)
 
 
+def _version(is_asked: bool) -> None:
+    if is_asked:
+        from answerable import __version__
+
+        sys.stdout.write(f"answerable {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def start(
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Which version this is."),
+    ] = False,
+) -> None:
+    """Infrastructure that agents are born inside."""
+
+
 @app.command()
 def worker(
     home: Home = DEFAULT_HOME,

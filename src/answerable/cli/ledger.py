@@ -30,7 +30,9 @@ def ledger_verify(
     earlier: Annotated[
         list[Path] | None, typer.Option(help="A checkpoint saved before; the log must extend it.")
     ] = None,
-    vkey: Annotated[str, typer.Option(help="The log's key, from outside the home.")] = "",
+    vkey: Annotated[
+        str, typer.Option(help="The log's key, or a file with it, from outside the home.")
+    ] = "",
     deep: Annotated[
         bool, typer.Option("--deep", help="Also databases, keys, state and views, row by row.")
     ] = False,

@@ -151,12 +151,15 @@ def owner_delegate(
     by: By,
     to: Annotated[str, typer.Option(help="Who stands in for its owner.")] = "",
     until: Annotated[
-        str, typer.Option(help="Until when: 2026-12-24T18:00 (UTC), or +8h, +3d.")
+        str,
+        typer.Option(
+            help="Until when: 2026-12-24 (to its end, UTC), 2026-12-24T18:00, +8h or +3d."
+        ),
     ] = "",
     is_end: Annotated[bool, typer.Option("--end", help="It ends now.")] = False,
     home: Home = DEFAULT_HOME,
 ) -> None:
-    """Somebody answers in the owner's place for a while; then the owner does again."""
+    """Somebody answers in the owner's place from now on, for a while; then the owner does again."""
     from answerable.base.clock import SystemClock, iso, read_time
     from answerable.base.errors import UsageError
     from answerable.worker.verbs import OwnerDelegate

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from answerable.adapters.engines.embedded.journal import DATABASE, FeedFile, read_feed
-from answerable.base.errors import NotFound
+from answerable.base.errors import NotFound, UsageError
 from answerable.engine.port import Feed, Record
 from answerable.ledger.bodies import open_body
 from answerable.ledger.checks import Verified
@@ -55,12 +55,14 @@ def verify_home(home: Path, earlier: Sequence[Path] = (), vkey: str = "") -> Hom
     checkpoint of `earlier` is not signed with it, CorruptPage where the file cannot be read.
     """
     database = check_has_ledger(home)
-    key = VerifierKey.parse(vkey or _read(home / VKEY).strip())
+    key = _key_of(home, vkey)
     texts = [_read(path) for path in earlier]
     folder = home / TILES
     is_published = (folder / "checkpoint").exists()
     began = time.monotonic()
     keys = chain_in(home, key)
+    for path, text in zip(earlier, texts, strict=True):
+        _check_is_checkpoint(path, text)
     published = signed_head(folder, keys) if is_published else None
     feed = asyncio.run(_verify_feed(database, keys, [*texts, *published] if published else texts))
     files = verify_tiles(folder, keys, texts) if is_published else None
@@ -86,6 +88,20 @@ def check_has_ledger(home: Path) -> Path:
             "name a home with --home or ANSWERABLE_HOME",
         )
     return database
+
+
+def _key_of(home: Path, vkey: str) -> VerifierKey:
+    """The home's own, or the one that is given: as it is written, or the file it is written in."""
+    if vkey and "+" in vkey and not Path(vkey).is_file():
+        return VerifierKey.parse(vkey.strip())
+    file = Path(vkey) if vkey else home / VKEY
+    try:
+        return VerifierKey.parse(_read(file).strip())
+    except NoteError as error:
+        raise UsageError(
+            f"'{file}' holds no verifier key: {error.happened}", "Nothing was verified.",
+            "answerable ledger verify --vkey FILE",
+        ) from None  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +174,15 @@ def signed_head(folder: Path, keys: KeyChain) -> list[str]:
     except (NoteError, TileMissing):
         return []
     return [text]
+
+
+def _check_is_checkpoint(path: Path, text: str) -> None:
+    """Raises NotFound for a file that is no checkpoint; whether it is ours comes later."""
+    if "\n\n\u2014 " not in text:
+        raise NotFound(
+            f"'{path}' is no checkpoint: it is not a signed note.", "Nothing was verified.",
+            "answerable ledger verify --earlier FILE",
+        )  # fmt: skip
 
 
 async def _verify_feed(database: Path, keys: KeyChain, earlier: list[str]) -> Verified:
