@@ -107,6 +107,10 @@ def test_each_word_is_there_with_all_that_it_has(name: str) -> None:
     assert sorted(set(listed(f"`{name}`"))) == sorted(known)
 
 
+def test_no_word_is_there_that_is_none() -> None:
+    assert sorted(re.findall(r"^### `(\w+)`$", PAGE, re.MULTILINE)) == sorted(WORDS)
+
+
 def test_a_plain_test_has_the_verbs_of_a_scene() -> None:
     def named(word: type) -> set[str]:
         return {re.findall(r"\w+", one.removeprefix("await "))[0] for one in members(word)}

@@ -37,10 +37,16 @@ def test_a_misspelt_name_is_refused_with_the_nearest(
 
 def test_where_the_agents_do_not_load_the_rest_is_checked_and_that_is_said(tmp_path: Path) -> None:
     project = Project(tmp_path / "shop")
-    project.change(project.agent, "from answerable", "print('loading')\nfrom answerble")
-    said = project.types("policy", "check", "policies", "--json").check()
-    assert json.loads(said.out)["rules"] > 0
-    assert "were not checked. 'agent:agent' does not lead to an agent" in said.err
+    broken, does = "from answerable", "from answerble"
+    for after, why in (
+        (f"print('loading')\n{does}", "'agent:agent' does not lead to an agent"),
+        (f"raise SystemExit(0)\n{does}", "A module of the project ends the program"),
+    ):
+        project.change(project.agent, broken, after)
+        said = project.types("policy", "check", "policies", "--json").check()
+        assert json.loads(said.out)["rules"] > 0
+        assert f"were not checked. {why}" in said.err
+        broken = after
 
 
 def test_a_folder_of_no_project_may_name_anything(founded: Project, tmp_path: Path) -> None:

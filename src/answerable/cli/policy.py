@@ -64,8 +64,11 @@ def _names(folder: Path) -> "Vocabulary":
     except SettingsMissing:
         return Vocabulary()
     except AnswerableError as error:
-        talk(f"Names of agents, tools and rails were not checked. {error.happened}")
-        return Vocabulary()
+        why = error.happened
+    except SystemExit:
+        why = "A module of the project ends the program when it is imported."
+    talk(f"Names of agents, tools and rails were not checked. {why}")
+    return Vocabulary()
 
 
 @policy.command("explain")
