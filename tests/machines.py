@@ -24,6 +24,7 @@ from answerable.base import faults
 from answerable.base.clock import SECOND_US, ManualClock
 from answerable.compose.house import open_house
 from answerable.engine.port import Engine, Fence, Record
+from answerable.pipeline.vacancy import fill_vacancies
 from answerable.testing.conformance.dying import Died
 from answerable.testing.mortal import Mortal, MortalEngine
 from answerable.testing.world import Life, Till, World
@@ -233,6 +234,11 @@ class HouseMachine(Machine):
             self.crash()
             self.loop.idle()
         assert self.life.dispatcher.failure is None, self.life.dispatcher.failure
+
+    async def leave(self, who: str) -> None:
+        """A person leaves, and what was theirs goes to people."""
+        await self.life.leave(who)
+        await fill_vacancies(self.life.house.hall)
 
     def pass_time(self, seconds: float, *, step_s: float = 1.0) -> None:
         """In small steps, so that what is due first is first."""

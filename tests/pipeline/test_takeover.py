@@ -1,6 +1,7 @@
 """One speaker: once a person has a case, nobody else speaks on it; races and crashes included."""
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -176,6 +177,36 @@ def test_a_takeover_waits_for_the_send_in_flight(tmp_path: Path) -> None:
             assert not taken.is_late
             assert scene.world.mailbox.texts[-1] == "About hello again."
             assert life.house.hall.leases.may_send(scene.case, taken.lease)
+
+    run(scenario)
+
+
+def test_a_takeover_that_outlasts_the_worker_does_not_say_that_the_send_has_ended(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        scene = Desk(tmp_path)
+        await scene.world.found()
+        async with scene.world.running() as life:
+            await scene.answered(life)
+            arrived, go_on = asyncio.Event(), asyncio.Event()
+
+            async def stubborn(_key: str) -> None:
+                arrived.set()
+                while not go_on.is_set():
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await go_on.wait()
+
+            scene.world.mailbox.before = stubborn
+            await life.say("hello again", external_id="m2", sender="kim@example.org")
+            await arrived.wait()
+            taking = asyncio.create_task(desk.take(life.house.hall, scene.case, SPECIALIST))
+            for _ in range(50):
+                await asyncio.sleep(0)
+            await life.dispatcher.stop()
+            taken = await taking
+            go_on.set()
+            assert taken.is_late, "it still ran, and nobody knew how it would end"
 
     run(scenario)
 

@@ -36,8 +36,9 @@ async def within(
         if not done:
             task.cancel()
             done, _ = await asyncio.wait({task}, timeout=CANCEL_S)
-    except asyncio.CancelledError:
+    except asyncio.CancelledError:  # the worker stops: that is no answer, whoever waits for one
         task.cancel()
+        hall.leases.left_behind(state.id, state.case if is_send else "")
         raise
     if not done:
         hall.leases.left_behind(state.id, state.case if is_send else "")
