@@ -197,6 +197,20 @@ def test_a_key_is_shown_once_listed_and_revoked(home: SmallHome) -> None:
     home.cli("key", "add", "--person", SPECIALIST, "--scope", "reed").fails(2, "'reed' was given")
 
 
+LISTS = (
+    "person list", "agent list", "release list", "desk list", "case list", "interaction list",
+    "party list", "decision list", "stop list", "key list", "approval list", "ledger search",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("listed", LISTS)
+def test_no_list_shows_what_only_a_program_understands(home: SmallHome, listed: str) -> None:
+    out = home.cli(*listed.split()).check().out
+    assert not re.search(r"\b\d{14,}\b", out), "a time in microseconds"
+    assert "{'" not in out, "a dictionary as it is in memory"
+    assert not re.search(r"\b(is|has)_[a-z]+", out.partition("\n")[0]), "a field's name"
+
+
 # Wrong calls and wrong homes
 
 

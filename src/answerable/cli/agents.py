@@ -106,7 +106,15 @@ def release_list(
     if as_json:
         out_json(rows)
         return
-    out_table(rows, "No release is registered.")
+    shown = [
+        {
+            "id": row.id, "agent": row.agent, "registered": row.registered_at,
+            "ledger": row.index, "active": row.is_active, "loaded": row.is_loaded,
+            "owner": row.owner,
+        }
+        for row in rows
+    ]  # fmt: skip
+    out_table(shown, "No release is registered.")
     if len(rows) > 1:
         talk_next(home, f"answerable release diff {rows[1].id} {rows[0].id}")
 

@@ -21,7 +21,7 @@ from answerable.cli.talk import (
     new_app,
     out,
     out_json,
-    out_rows,
+    out_table,
     plain,
     talk,
     talk_next,
@@ -92,7 +92,7 @@ def _block(row: "HoldRow") -> None:
         ("exactly", row.exact or "(erased)"),
         ("for", about),
         ("because", ", ".join(row.rules)),
-        ("asks", f"{row.ask or 'anybody'}, until {row.expires_at}; then the answer is no"),
+        ("asks", _asks(row)),
         ("but not", f"now: {row.in_the_way}" if row.in_the_way else ""),
         ("owner", f"{row.owner_name} ({row.owner})"),
         ("why", f"answerable decision explain {row.decision}"),
@@ -102,6 +102,13 @@ def _block(row: "HoldRow") -> None:
             continue
         out(plain(f"    {name.ljust(8)} {value}").replace("\n", f"\n{' ' * 13}"))
     out("")
+
+
+def _asks(row: "HoldRow") -> str:
+    """Who may answer and until when; of an unknown effect, what is asked."""
+    if row.status == "held":
+        return f"{row.ask or 'anybody'}, until {row.expires_at}; then the answer is no"
+    return "anybody who looks at the other side: did it happen?"
 
 
 @approval.command("grant")
@@ -157,9 +164,15 @@ def effect_unknown(limit: Rows = 100, home: Home = DEFAULT_HOME, as_json: AsJson
     from answerable.worker.verbs.desk import HoldRow
 
     rows = ask(home, UnknownList(limit), list[HoldRow])
-    out_rows(
-        home, rows, "No effect is unknown.", "answerable effect show {0.effect}", as_json=as_json
-    )
+    if as_json:
+        out_json(rows)
+        return
+    if not rows:
+        talk("No effect is unknown.")
+        return
+    for row in rows:
+        _block(row)
+    talk_next(home, f"answerable effect show {rows[0].effect}")
 
 
 @effect.command("settle")
@@ -187,17 +200,28 @@ def desk_list(
     as_json: AsJson = False,
 ) -> None:
     """What waits, longest first."""
+    from answerable.base.clock import iso
     from answerable.desk.domain import QueueItem
     from answerable.worker.verbs import DeskList
 
     rows = ask(home, DeskList(queue=queue or None, limit=limit), list[QueueItem])
-    out_rows(
-        home,
-        rows,
-        "The desk is empty.",
-        "answerable desk take {0.case} --by PERSON",
-        as_json=as_json,
-    )
+    if as_json:
+        out_json(rows)
+        return
+    shown = [
+        {
+            "case": row.case, "queue": row.queue or "(taken)", "why": row.code,
+            "since": iso(row.since), "taken by": row.taken_by or "nobody yet",
+            "interaction": row.interaction,
+        }
+        for row in rows
+    ]  # fmt: skip
+    out_table(shown, "The desk is empty.")
+    free = next((row for row in rows if not row.taken_by), None)
+    if free is not None:
+        talk_next(home, f"answerable desk take {free.case} --by PERSON")
+    elif rows:
+        talk_next(home, f"answerable case show {rows[0].case}")
 
 
 @desk.command("take")

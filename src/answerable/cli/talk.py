@@ -147,12 +147,17 @@ def out_table(rows: Sequence[object], nothing: str) -> None:
         talk(nothing)
         return
     records = [msgspec.to_builtins(row) for row in rows]
-    lines = [[str(name) for name in records[0]]]
+    lines = [[_heading(name) for name in records[0]]]
     lines += [[_cell(value) for value in record.values()] for record in records]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         out("  ".join(padded).rstrip())
+
+
+def _heading(field_name: str) -> str:
+    """`stopped` of `is_stopped`."""
+    return field_name.removeprefix("is_").removeprefix("has_").replace("_", " ")
 
 
 def many(count: int, what: str) -> str:
