@@ -271,7 +271,7 @@ def test_policies_are_checked_before_a_worker_meets_them(tmp_path: Path) -> None
     assert "Nothing was loaded." in said.err
     free = '@id("free") permit (principal == Agent::"any", action, resource == Tool::"any");'
     made.policy.write_text(free)
-    cli("policy", "check", str(made.path)).check()
+    cli("policy", "check", str(made.path)).fails(2, "policy_invalid", "there is no agent `any`")
     cli("policy", "check", str(tmp_path / "no")).fails(3, "no policy folder")
     made.policy.write_text("")
     assert "everything is denied" in cli("policy", "check", str(made.path)).check().err

@@ -26,6 +26,6 @@ def traces_of(endpoint: str) -> Callable[[], Traces]:
             "`otlp_endpoint` names a collector, and the packages for OpenTelemetry are not"
             " installed.",
             _STARTED,
-            "pip install 'answerable[otel]'",
+            "install Answerable with its extra `otel`; in a clone: `make dev-env`",
         ) from error
     return partial(adapter.OtlpTraces, endpoint)

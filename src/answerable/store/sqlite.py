@@ -145,7 +145,7 @@ def migrate(
         raise NewerSchema(
             f"'{path}' has schema {version}; this program knows {newest}.",
             "Nothing was read or written.",
-            "`pip install --upgrade answerable`",
+            "install the newer Answerable (in its clone: `git pull`, `make env`)",
         )
     for number, sql in migrations:
         if number > version:

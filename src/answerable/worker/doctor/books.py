@@ -31,7 +31,7 @@ def version(patient: Patient) -> Trouble | None:
     if found > known:
         return Trouble(
             f"The home has schema {found}, and this program knows {known}: a newer one wrote it.",
-            "`pip install --upgrade answerable`",
+            "install the newer Answerable (in its clone: `git pull`, `make env`)",
         )
     return None
 
