@@ -38,6 +38,7 @@ from homes import LOST, SPECIALIST, SmallHome
 from serving import Serving, message, serving
 
 ROUND = 10  # requests of one kind of one operation in a row
+OFTEN = 20  # times as likely is an effect that waits for a word as one that does not
 UNKNOWN = 2  # effects that are granted at each refresh: nobody knows how they end
 REFRESH = 400  # requests, after which stops are lifted and work is sent
 WAIT_S = 0.05  # instead of up to a minute
@@ -57,6 +58,7 @@ class Fuzz:
     chance: random.Random
     secret: str
     promised: "Promised"
+    own: str  # the id of that key, which is not to be revoked
     sent: int = 0
     unsendable: int = 0
     by_status: Counter[int] = field(default_factory=Counter)
@@ -86,7 +88,8 @@ class Fuzz:
                 client.get(f"/v1/interactions/{ack['interaction']}", params={"wait_s": 5})
             ids = [row["interaction"] for row in _rows(client, "/v1/interactions")]
             waits = _rows(client, "/v1/approvals") + _rows(client, "/v1/unknown")
-            effects = [row["effect"] for row in waits]
+            effects = [row["effect"] for row in waits] * OFTEN
+            keys = [row["id"] for row in _rows(client, "/v1/keys") if row["id"] != self.own]
             people = [row["id"] for row in _rows(client, "/v1/people")]
             decisions = [row["decision"] for row in _rows(client, "/v1/decisions")]
             parties = [row["party"] for row in _rows(client, "/v1/parties")]
@@ -94,10 +97,11 @@ class Fuzz:
                 "case": [row["case"] for row in _rows(client, "/v1/cases")],
                 "interaction": ids, "decision": decisions, "party": parties,
                 "effect": effects + [each.replace("dec_", "eff_", 1) for each in decisions],
+                "key": keys, "scopes": [["read"], ["desk", "people"]],
                 "agent": ["support"], "person": [*people, SPECIALIST], "to": [*people, SPECIALIST],
                 "id": [*ids, *decisions], "rail": ["email"], "from": ["kim@example.org"],
                 "scope": ["*", "support", "tool:support/refund", *(f"party:{p}" for p in parties)],
-                "index": [0, 3, 7], "path": _tiles(client), "says": ["grant", "done"],
+                "index": [0, 3, 7], "path": _tiles(client),
                 "external_id": ["fuzz-1", f"fuzz-{next(self.numbers)}"], "text": ["refund"],
                 "sent_at": [0], "until": [SystemClock().now() + HOUR_US],
             }  # fmt: skip
@@ -234,7 +238,8 @@ def main() -> int:
             secret = served.key("all")
             with served.with_key(secret) as client:
                 promised = Promised(client.get("/openapi.json").raise_for_status().json())
-            fuzz = Fuzz(served, random.Random(given_.seed), secret, promised)
+                own = client.get("/v1/keys").json()[0]["id"]
+            fuzz = Fuzz(served, random.Random(given_.seed), secret, promised, own)
             began = time.monotonic()
             operations = run(fuzz, given_.requests)
             seconds = time.monotonic() - began

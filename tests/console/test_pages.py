@@ -325,6 +325,15 @@ def test_pages_that_change_something_are_posts_and_only_they() -> None:
     assert by_readers == {"/theme"}
 
 
+def test_to_stop_everything_is_said_in_words(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with looking(tmp_path) as visitor:
+            page = await visitor.see("/stop/confirm?scope=*")
+            assert "<dd>every agent, every tool</dd>" in page
+
+    run(scenario)
+
+
 def test_the_overview_says_at_a_glance_whether_everything_is_all_right(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with looking(tmp_path) as visitor:
