@@ -79,13 +79,13 @@ class Fuzz:
         with httpx.Client(base_url=self.served.url, headers=self.headers, timeout=60) as client:
             for stop in _rows(client, "/v1/stop"):
                 client.delete("/v1/stop", params={"scope": stop["scope"], "mode": stop["mode"]})
-            for hold in _rows(client, "/v1/approvals")[:UNKNOWN]:  # so that there is what to settle
-                client.post(f"/v1/approvals/{hold['effect']}", json={"says": "grant"})
             texts = ("refund", "human", "a question", *("refund",) * UNKNOWN)
-            new = [message(f"fuzz-{next(self.numbers)}", text) for text in texts]
+            new = [self._message(text) for text in texts]
             accepted = client.post("/v1/messages", json={"messages": new}).raise_for_status()
             for ack in accepted.json()["messages"]:
-                client.get(f"/v1/interactions/{ack['interaction']}", params={"wait_s": 5})
+                client.get(f"/v1/interactions/{ack['interaction']}", params={"wait_s": 1})
+            for hold in _rows(client, "/v1/approvals")[:UNKNOWN]:  # so that there is what to settle
+                client.post(f"/v1/approvals/{hold['effect']}", json={"says": "grant"})
             ids = [row["interaction"] for row in _rows(client, "/v1/interactions")]
             waits = _rows(client, "/v1/approvals") + _rows(client, "/v1/unknown")
             effects = [row["effect"] for row in waits] * OFTEN
@@ -99,12 +99,17 @@ class Fuzz:
                 "effect": effects + [each.replace("dec_", "eff_", 1) for each in decisions],
                 "key": keys, "scopes": [["read"], ["desk", "people"]],
                 "agent": ["support"], "person": [*people, SPECIALIST], "to": [*people, SPECIALIST],
-                "id": [*ids, *decisions], "rail": ["email"], "from": ["kim@example.org"],
+                "id": [*ids, *decisions], "rail": ["email"], "from": ["kim1@example.org"],
                 "scope": ["*", "support", "tool:support/refund", *(f"party:{p}" for p in parties)],
                 "index": [0, 3, 7], "path": _tiles(client),
                 "external_id": ["fuzz-1", f"fuzz-{next(self.numbers)}"], "text": ["refund"],
                 "sent_at": [0], "until": [SystemClock().now() + HOUR_US],
             }  # fmt: skip
+
+    def _message(self, text: str) -> dict[str, object]:
+        """From somebody new: what an agent does for one ends where their case goes to people."""
+        number = next(self.numbers)
+        return message(f"fuzz-{number}", text, **{"from": f"kim{number}@example.org"})
 
     def ask(self, operation: Any, mode: GenerationMode, most: int) -> None:
         """A round of one operation."""
