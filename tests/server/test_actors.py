@@ -209,7 +209,8 @@ def test_how_an_unknown_effect_ended_is_said_over_http_once(
     effect = unknown(sam)
     settle, spoken = f"/v1/effects/{effect}/settle", house.home.sent
     answer = sam.post(settle, json={"says": says})
-    assert (answer.status_code, answer.json()) == (200, {"effect": effect, "status": status})
+    assert answer.status_code == 200
+    assert answer.json().items() >= {"effect": effect, "status": status}.items()
     shown = sam.get(f"/v1/effects/{effect}").json()
     assert shown["status"] == status
     assert settled(sam, shown["interaction"])["disposition"] == "escalated"
