@@ -240,7 +240,7 @@ def test_a_home_of_a_newer_program(tmp_path: Path) -> None:
     db = sqlite3.connect(made.path / "answerable.db")
     db.execute("PRAGMA user_version = 9999")
     db.close()
-    made.cli("agent", "list").fails(1, "newer_schema", "9999", "pip install --upgrade")
+    made.cli("agent", "list").fails(1, "newer_schema", "9999", "install the newer Answerable")
     made.cli("worker").fails(1, "newer_schema")
 
 
