@@ -82,6 +82,12 @@ class StandingLoop(asyncio.SelectorEventLoop):
             done.set_exception(error)
         return done
 
+    def go_on(self, rounds: int) -> None:
+        """That many rounds and no more: where somebody else may come in between."""
+        for _ in range(rounds):
+            self.call_soon(self.stop)
+            self.run_forever()
+
     def idle(self) -> None:
         """Run until nothing can go on without time or somebody outside."""
         self.run_forever()

@@ -25,7 +25,7 @@ from machines import HouseMachine
 
 Behaviour = Literal[
     "does", "busy", "never", "loses before", "loses after", "breaks before", "breaks after",
-    "hangs before", "hangs after", "late", "deaf", "dies before", "dies after",
+    "hangs before", "hangs after", "late", "deaf", "dies before", "dies after", "dies late",
 ]  # fmt: skip
 Looking = Literal["tells", "is down", "hangs"]
 DEADLINE_S, SETTLES_S, PER_DAY = 10.0, 5.0, 6
@@ -77,7 +77,7 @@ class Outside:
         if behaviour in ("busy", "never"):
             self._says_no(key, is_final=behaviour == "never")
         kind, _, when = behaviour.partition(" ")
-        if kind == "late":
+        if "late" in (kind, when):
             at = self._clock.now() + int((DEADLINE_S + SETTLES_S) * SECOND_US)
             self.under_way[key] = (at, amount)
         elif kind == "deaf":

@@ -2,12 +2,16 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from answerable.cases.domain import Lease
+from answerable.engine.port import Record
+from answerable.ledger.domain import KINDS, Entry, decode_entry
 from answerable.rails.port import Outgoing
+
+HANDS = ("lease", "escalated", "handback")
 
 
 @dataclass
@@ -16,6 +20,7 @@ class Seen:
 
     lease: Lease
     sender: str = ""
+    registered: int = 0  # sends that were let through before somebody reached, and begin now
     reaching: int = 0  # people whose takeover has begun and has not returned
     sending: Counter[Lease] = field(default_factory=Counter)  # under which lease, now
 
@@ -73,3 +78,56 @@ class Post:
         for may_go in self.waiting:
             may_go.set()
         self.waiting.clear()
+
+
+class Writes:
+    """What the ledger's writes have said so far, and whether each of them could be."""
+
+    def __init__(self, wrong: list[str], left: set[str]) -> None:
+        self.wrong, self.left = wrong, left
+        self.cases: dict[str, Seen] = {}
+        self.decided: dict[str, tuple[str, Lease]] = {}  # effect -> its case, and under what lease
+        self.of: dict[str, str] = {}  # message -> who sent it
+
+    def learn(self, records: Sequence[Record]) -> None:
+        """Each change of hands is the next epoch, and one that may be."""
+        for record in records:
+            entry = decode_entry(record.data) if record.kind in KINDS else None
+            if entry is None or not entry.trace or not entry.change:
+                continue
+            case, change = entry.trace.case or "", entry.change
+            lease = Lease(str(change.get("holder")), int(change.get("epoch", 0)))
+            if entry.kind == "decided" and entry.effect:
+                self.decided[entry.effect.id] = (case, lease)
+            elif entry.kind in HANDS and lease.epoch == 1:
+                self.cases[case] = Seen(lease)
+            elif entry.kind in HANDS:
+                self._changes_hands(self.cases[case], entry, lease)
+
+    def _changes_hands(self, case: Seen, entry: Entry, lease: Lease) -> None:
+        was, case.lease = case.lease, lease
+        is_next = lease.epoch == was.epoch + 1
+        match entry.kind:
+            case "lease":
+                is_right = lease.holder == entry.actor and case.reaching > 0
+            case "handback":
+                is_right = was.holder == entry.actor and lease.holder == "agent:support"
+            case _:
+                may = was.holder == "agent:support" or was.holder in self.left
+                is_right = may and lease.holder.startswith("queue:")
+        if not (is_next and is_right):
+            self.wrong.append(f"{entry.kind} from {was} to {lease} by {entry.actor}")
+
+    def began(self, outgoing: Outgoing) -> Seen:
+        """A send begins: under the lease of its decision, and nobody is reaching for the case."""
+        name, lease = self.decided[outgoing.key]
+        case = self.cases[name]
+        if case.registered:
+            case.registered -= 1
+        elif lease != case.lease:
+            self.wrong.append(f"a send of {lease} begins under {case.lease}")
+        elif case.reaching and lease.holder.startswith("agent:"):
+            self.wrong.append(f"a send of {lease} begins while somebody takes the case over")
+        if outgoing.to != self.of[outgoing.in_reply_to]:
+            self.wrong.append(f"{outgoing} goes where it was not asked")
+        return case

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import invariant, rule
+from hypothesis.stateful import initialize, invariant, rule
 
 from answerable.base.clock import HOUR_US
 from answerable.base.errors import AnswerableError
@@ -90,6 +90,13 @@ class Accountability(Machine):
             self.do(self.house.change_power(checked))
         return None
 
+    @initialize()
+    def the_first_day(self) -> None:
+        for name, boss in zip(NAMES, ("", *NAMES), strict=False):
+            self.comes(name, boss)
+        for agent, name in zip(AGENTS, NAMES, strict=False):
+            self.accepts(agent, name)
+
     @rule(name=PERSONS, boss=st.sampled_from(("", *NAMES)))
     def comes(self, name: str, boss: str) -> None:
         may = name not in self.facts.ids and (not boss or boss in self.facts.ids)
@@ -142,8 +149,11 @@ class Accountability(Machine):
             self.facts.asked.pop(agent, None)
             self.facts.stands_in.pop(agent, None)
 
-    @rule(agent=AGENT, to=PERSONS, by=PERSONS, hours=st.integers(0, 3))
+    @rule(agent=AGENT, to=PERSONS, by=st.sampled_from(("", *NAMES)), hours=st.integers(0, 3))
     def delegates(self, agent: str, to: str, by: str, hours: int) -> None:
+        """By anybody; where nobody is named, by who owns it."""
+        owns = [name for name, id_ in self.facts.ids.items() if id_ == self.facts.owner(agent)]
+        by = by or next(iter(owns), NAMES[0])
         owner, person = self.facts.ids.get(by, ""), self.facts.ids.get(to, "")
         may = bool(owner and person) and owner == self.facts.owner(agent)
         may = may and person != owner and hours > 0

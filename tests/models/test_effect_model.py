@@ -20,6 +20,7 @@ from machines import SETTINGS, HouseMachine
 from outsides import PER_DAY, REPEATS, Behaviour, Looking, Outside, agent_of
 from stories import inline_world
 
+THEN: tuple[Behaviour, ...] = ("busy", "busy", "never", "loses after", "dies after", "dies late")
 NOT_DONE = (Status.FAILED, Status.REFUSED, Status.DENIED)
 
 
@@ -49,16 +50,23 @@ class Effects(HouseMachine):
 
     @rule(
         what=st.lists(st.sampled_from(REPEATS), min_size=1, max_size=2),
-        plan=st.lists(st.sampled_from(get_args(Behaviour)), max_size=3),
+        first=st.sampled_from(get_args(Behaviour)),
+        then=st.lists(st.sampled_from(THEN), max_size=1),
+        times=st.integers(1, 4),
         looks=st.lists(st.sampled_from(get_args(Looking)), max_size=2),
-    )
-    def ask(self, what: list[Repeat], plan: list[Behaviour], looks: list[Looking]) -> None:
-        self.outside.plan.extend(plan)
+        seconds=st.sampled_from((0, 20, 100)),
+    )  # fmt: skip
+    def ask(
+        self, what: list[Repeat], first: Behaviour, then: list[Behaviour], times: int,
+        looks: list[Looking], seconds: int,
+    ) -> None:  # fmt: skip
+        self.outside.plan.extend([first, *then * times])
         self.outside.looks.extend(looks)
         self.asks += 1
         text = " ".join(f"{tool} {self.asks * 10 + n}" for n, tool in enumerate(what))
         sender = f"party-{self.asks}@example.org"
         self.happens(self.life.say(text, external_id=f"m{self.asks}", sender=sender))
+        self.pass_time(seconds, step_s=5)
 
     @rule(seconds=st.sampled_from([1, 5, 11, 16, 60, 1300]))
     def time_passes(self, seconds: int) -> None:

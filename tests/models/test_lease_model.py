@@ -10,38 +10,33 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
-from answerable.cases.domain import Lease
 from answerable.desk.errors import NotYours
 from answerable.engine.port import Record
-from answerable.ledger.domain import KINDS, Entry, decode_entry
 from answerable.people.errors import PersonUnknown
 from answerable.pipeline import desk
-from answerable.rails.port import Outgoing
 from answerable.testing.conformance.dying import Died
 from answerable.testing.world import OWNER, SPECIALIST, Till, World
 from machines import PAT, SETTINGS, HouseMachine
-from posts import Post, Seen
+from posts import Post, Seen, Writes
 from stories import inline_world, support
 
 SENDERS = ("kim@example.org", "lee@example.org")
 SENDER, WHO = st.sampled_from(SENDERS), st.sampled_from((SPECIALIST, OWNER, PAT))
-HANDS = ("lease", "escalated", "handback")
 
 
 class Speakers(HouseMachine):
     def __init__(self) -> None:
-        self.cases: dict[str, Seen] = {}
-        self.decided: dict[str, tuple[str, Lease]] = {}  # effect -> its case, and under what lease
         self.takers: dict[asyncio.Task[None], str] = {}
         self.said = self.spoken = 0
-        self.of: dict[str, str] = {}  # message -> who sent it
         self.left: set[str] = set()
         self.is_closing = False  # then what has just been ended may be called late
         super().__init__()
         self.ids = {who: self.life.person(who) for who in (OWNER, SPECIALIST, PAT)}
 
     def made_world(self) -> World:
-        self.post = Post(began=self.began, die=self.fault)
+        self.writes = Writes(self.wrong, self.left)
+        self.cases, self.of = self.writes.cases, self.writes.of
+        self.post = Post(began=self.writes.began, die=self.fault)
         return inline_world(self.home, support(Till()), rail=self.post)
 
     def forget(self) -> None:
@@ -54,49 +49,11 @@ class Speakers(HouseMachine):
         self.takers.clear()
         self.loop.idle()
         for case in self.cases.values():
-            case.reaching = 0
+            case.reaching = case.registered = 0
             case.sending.clear()
 
     def learn(self, records: Sequence[Record]) -> None:
-        """Each change of hands is the next epoch, and one that may be."""
-        for record in records:
-            entry = decode_entry(record.data) if record.kind in KINDS else None
-            if entry is None or not entry.trace or not entry.change:
-                continue
-            case, change = entry.trace.case or "", entry.change
-            lease = Lease(str(change.get("holder")), int(change.get("epoch", 0)))
-            if entry.kind == "decided" and entry.effect:
-                self.decided[entry.effect.id] = (case, lease)
-            elif entry.kind in HANDS and lease.epoch == 1:
-                self.cases[case] = Seen(lease)
-            elif entry.kind in HANDS:
-                self._changes_hands(self.cases[case], entry, lease)
-
-    def _changes_hands(self, case: Seen, entry: Entry, lease: Lease) -> None:
-        was, case.lease = case.lease, lease
-        is_next = lease.epoch == was.epoch + 1
-        match entry.kind:
-            case "lease":
-                is_right = lease.holder == entry.actor and case.reaching > 0
-            case "handback":
-                is_right = was.holder == entry.actor and lease.holder == "agent:support"
-            case _:
-                may = was.holder == "agent:support" or was.holder in self.left
-                is_right = may and lease.holder.startswith("queue:")
-        if not (is_next and is_right):
-            self.wrong.append(f"{entry.kind} from {was} to {lease} by {entry.actor}")
-
-    def began(self, outgoing: Outgoing) -> Seen:
-        """A send begins: under the lease of its decision, and nobody is reaching for the case."""
-        name, lease = self.decided[outgoing.key]
-        case = self.cases[name]
-        if lease != case.lease:
-            self.wrong.append(f"a send of {lease} begins under {case.lease}")
-        if case.reaching and lease.holder.startswith("agent:"):
-            self.wrong.append(f"a send of {lease} begins while somebody takes the case over")
-        if outgoing.to != self.of[outgoing.in_reply_to]:
-            self.wrong.append(f"{outgoing} goes where it was not asked")
-        return case
+        self.writes.learn(records)
 
     def one(self, number: int) -> tuple[str, Seen]:
         return list(self.cases.items())[number % len(self.cases)]
@@ -148,6 +105,8 @@ class Speakers(HouseMachine):
 
     async def _reach(self, name: str, case: Seen, who: str) -> None:
         case.reaching += 1
+        through = self.life.house.hall.leases._in_flight[name]
+        case.registered = max(case.registered, through - case.sending.total())
         try:
             taken = await desk.take(self.life.house.hall, name, who)
             before = [one for one in case.sending.elements() if one.epoch < taken.lease.epoch]
@@ -187,6 +146,22 @@ class Speakers(HouseMachine):
         self.happens(says)
         is_told = any(one.text == text for one in self.post.sent)
         assert is_told or not is_quiet or self.deaths != deaths
+
+    @precondition(lambda self: self.cases)
+    @rule(number=st.integers(0, 9), who=WHO, rounds=st.integers(0, 14))
+    def is_taken_while_a_message_comes(self, number: int, who: str, rounds: int) -> None:
+        name, case = self.one(number)
+        if self.ids[who] in self.left:
+            return
+        self.said += 1
+        self.of[f"m{self.said}"] = sender = case.sender or SENDERS[0]
+        saying = self.life.say("hello", external_id=f"m{self.said}", sender=sender)
+        said = self.loop.create_task(saying)
+        self.loop.go_on(rounds)
+        if not self.mortal.died.is_set():
+            self.takers[self.loop.create_task(self._reach(name, case, who))] = name
+        self.settle()
+        said.cancel() or said.cancelled() or said.exception()
 
     @rule(is_slow=st.booleans(), is_deaf=st.booleans(), is_early=st.booleans())
     def the_rail_is(self, *, is_slow: bool, is_deaf: bool, is_early: bool) -> None:
