@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
@@ -211,4 +212,4 @@ class Accountability(Machine):
 
 
 TestAccountability = Accountability.TestCase
-TestAccountability.settings = SETTINGS
+TestAccountability.settings = settings(SETTINGS, stateful_step_count=60)
