@@ -110,7 +110,8 @@ class Speakers(HouseMachine):
         try:
             taken = await desk.take(self.life.house.hall, name, who)
             before = [one for one in case.sending.elements() if one.epoch < taken.lease.epoch]
-            is_wrong = bool(before) != taken.is_late and not self.mortal.died.is_set()
+            on_its_way = case.sending.total() if taken.is_late else len(before)
+            is_wrong = bool(on_its_way) != taken.is_late and not self.mortal.died.is_set()
             if is_wrong and not (self.is_closing and taken.is_late):
                 self.wrong.append(f"{taken} while {before} is on its way")
         except PersonUnknown:
