@@ -167,7 +167,9 @@ def test_an_effect_that_can_be_done_once_only_is_for_a_person_to_settle(
             await life.run_out()
             assert refund_of(life).status is status
             assert till.payments == [4_000]
-            assert all(one.status.is_end for one in life.effects())
+            (reply,) = [one for one in life.effects() if one.kind == "reply"]
+            assert reply.status is (Status.ASKED if how == "crash" else Status.REFUSED)
+            assert world.mailbox.texts == [], "what a dead life may have said is not said again"
 
     run(scenario)
 

@@ -20,6 +20,7 @@ from answerable.cli import (
     people,
     policy,
     serve,
+    simulate,
     status,
     stop,
 )
@@ -55,6 +56,7 @@ app.command("status")(status.status)
 app.command("backup")(operations.backup)
 app.command("restore")(operations.restore)
 app.command("doctor")(operations.doctor)
+app.command("simulate")(simulate.simulate)
 keys.key.command("rotate-home")(operations.rotate_home)
 keys.key.command("rotate-signer")(operations.rotate_signer)
 agents.agent.command("pause")(stop.agent_pause)

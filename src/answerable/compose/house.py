@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from answerable.adapters.engines.embedded.journal import EmbeddedJournal
+from answerable.adapters.engines.embedded.writer import Commit, commit
 from answerable.adapters.signers.file import FileSigner
 from answerable.adapters.signers.handing import SIGNER_KEY, SIGNER_KEY_NEXT, settle_signer
 from answerable.agents import rows as agent_rows
@@ -66,6 +67,7 @@ class Plan:
     passages_kept: int = 200_000  # interactions of which it is known how long each stage took
     traces: Callable[[], Traces] = NoTraces  # where telemetry goes besides
     wrap_engine: Callable[[Engine], Engine] = lambda engine: engine
+    commit: Commit = commit
 
 
 class House:
@@ -191,7 +193,7 @@ def open_house(plan: Plan) -> House:
 def _open_journal(plan: Plan) -> EmbeddedJournal:
     return EmbeddedJournal.open(
         plan.home, clock=plan.clock, state=state.STATE, backlog_max=plan.backlog_max,
-        threaded=plan.is_threaded,
+        threaded=plan.is_threaded, commit=plan.commit,
     )  # fmt: skip
 
 

@@ -36,6 +36,8 @@ async def _advance(tally: Tally, one: Intended) -> None:
     """What an effect's state asks for now; nothing, where it waits or has ended."""
     state = one.state
     if _waits_for_another(tally, state):
+        if tally.may_have_spoken(one):
+            tally.interrupted(one)
         return
     match state.status:
         case Status.READY if one.is_fresh:
@@ -48,26 +50,38 @@ async def _advance(tally: Tally, one: Intended) -> None:
             await _begin(tally, one, state.attempt)
         case Status.RETRY if tally.due(state, "retry"):
             await _begin(tally, one, state.attempt + 1)
-        case Status.UNKNOWN if due := tally.due(state, "reconcile"):
-            await _settle(tally, one, look=due.look)
         case Status.UNKNOWN | Status.ASKED if said := tally.said(state):
             tally.settled(state, said)
+        case Status.UNKNOWN:
+            await _look_again(tally, one)
         case _:
             pass
 
 
+async def _look_again(tally: Tally, one: Intended) -> None:
+    """When its timer says so; or when what it waits for has ended, for which there is no timer."""
+    due = tally.due(one.state, "reconcile")
+    if due or tally.has_just_ended(one.state.after):
+        await _settle(tally, one, look=due.look if due else 0)
+
+
 def _waits_for_another(tally: Tally, state: EffectState) -> bool:
-    """A reply that speaks of an effect is said once that has ended."""
-    is_waiting = state.status in (Status.BLOCKED, Status.GRANTED) and state.after is not None
-    return is_waiting and not tally.statuses[state.after or ""].is_end
+    """A reply that speaks of an effect is said, or looked up, once that has ended."""
+    if state.after is None or tally.statuses[state.after].is_end:
+        return False
+    is_unknown = state.status is Status.UNKNOWN and tally.said(state) is None
+    return is_unknown or state.status in (Status.BLOCKED, Status.GRANTED)
 
 
 async def _begin(tally: Tally, one: Intended, attempt: int) -> None:
     """Try; but where a backup has forgotten what came after it, see first what became of it.
 
-    An effect is named after what came in, so the other side knows it by the same key.
+    An effect is named after what came in, so the other side knows it by the same key. What was to
+    be done is not known any more where its party was erased: then it is not done.
     """
-    if is_older(one.state.id, tally.hall.restored_at):
+    if one.action is None:
+        tally.refused(Try(one, attempt), "erased")
+    elif is_older(one.state.id, tally.hall.restored_at):
         await _settle(tally, one, look=0)
     else:
         await _perform(tally, Try(one, attempt))
@@ -79,6 +93,8 @@ async def _settle(tally: Tally, one: Intended, *, look: int) -> None:
     it = Try(one, state.attempt, look, may_have_begun=True)
     if state.id in hall.stalled:
         tally.stalled(it)
+    elif one.action is None:
+        tally.refused(it, "erased")
     elif hall.leases.is_left_behind(state.id):
         tally.unknown(it, "still_under_way")
     elif state.repeat == "idempotent":

@@ -30,6 +30,7 @@ from answerable.pipeline.passage import (
 from answerable.pipeline.receive import load_message
 from answerable.pipeline.reserve import giving_back
 from answerable.policy import reasons
+from answerable.store.keys import KeyDestroyed
 
 
 async def decide_again(hall: Hall, proposed: Proposed) -> Decided:
@@ -84,9 +85,13 @@ def own_effects(hall: Hall, received: Received) -> list[EffectState]:
 
 
 async def _action(hall: Hall, state: EffectState) -> Action | None:
+    """What was decided, to the byte; None where nothing is to be done, or its party was erased."""
     if state.status.is_end:
         return None
-    return await load_action(hall.engine, hall.keyring, state.position)
+    try:
+        return await load_action(hall.engine, hall.keyring, state.position)
+    except KeyDestroyed:
+        return None
 
 
 def _disposition(hall: Hall, received: Received) -> str:

@@ -61,6 +61,22 @@ class Tally:
         """Whether an earlier life of this message got past decide: anything may have begun."""
         return self.decided.proposed.routed.is_decided
 
+    def may_have_spoken(self, one: Intended) -> bool:
+        """Whether a reply that waits may have been said by an earlier life of this message, to
+        which the effect that it waits for had ended: of that, nothing was recorded."""
+        before = next(it.state for it in self.decided.effects if it.state.id == one.state.after)
+        had_begun = before.status is Status.READY and before.id not in self.hall.stalled
+        return one.state.status is Status.BLOCKED and self.is_cut_short and had_begun
+
+    def interrupted(self, one: Intended) -> None:
+        """It is not known whether it was said; looked up when what it waits for has ended."""
+        self._end(Try(one, one.state.attempt), Status.UNKNOWN, "interrupted")
+
+    def has_just_ended(self, effect: str | None) -> bool:
+        """Whether it ended in this pass."""
+        before = next((it.state for it in self.decided.effects if it.state.id == effect), None)
+        return before is not None and not before.status.is_end and self.statuses[before.id].is_end
+
     def due(self, state: EffectState, what: str) -> Due | None:
         """The timer that this pass is, if it is that effect's, as it stands now."""
         cause = self.decided.proposed.routed.resolved.received.cause

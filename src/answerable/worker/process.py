@@ -6,10 +6,11 @@ import contextlib
 import logging
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from answerable.base.errors import AnswerableError, Broken, UsageError
 from answerable.compose.house import House, Plan, open_house
@@ -104,8 +105,8 @@ async def work(plan: Plan, *, leash: bool = False) -> int:
     office = await open_office(plan, watch)
     beating = asyncio.create_task(watch.beat())
     office.dispatcher.on_failure = ended.set
-    server = await serve(plan.home, _commands(office))
-    following = asyncio.create_task(_follow(office, ended))
+    server = await serve(plan.home, answers_of(office))
+    following = asyncio.create_task(follow(office, ended))
     if office.dispatcher.failure is not None:  # it failed before we listened
         ended.set()
     log.info("working for %s", plan.home)
@@ -132,7 +133,7 @@ def _end_with_input(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> No
     loop.add_reader(sys.stdin.fileno(), gone)
 
 
-def _commands(office: Office) -> Callable[[Verb], Awaitable[object]]:
+def answers_of(office: Office) -> Callable[[Verb], Coroutine[Any, Any, object]]:
     """The public commands; one that finds the storage gone ends the worker as well."""
 
     async def run(verb: Verb) -> object:
@@ -145,7 +146,9 @@ def _commands(office: Office) -> Callable[[Verb], Awaitable[object]]:
     return run
 
 
-async def _follow(office: Office, ended: asyncio.Event) -> frozenset[str]:
+async def follow(
+    office: Office, ended: asyncio.Event, *, every_s: float = _FOLLOW_S
+) -> frozenset[str]:
     """Publish files and index entries, behind the commits, until the worker ends."""
     said: frozenset[str] = frozenset()
     while not ended.is_set():
@@ -153,7 +156,7 @@ async def _follow(office: Office, ended: asyncio.Event) -> frozenset[str]:
         await _note_stop_file(office)
         await _sample_disk(office)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(ended.wait(), _FOLLOW_S)
+            await asyncio.wait_for(ended.wait(), every_s)
     return said
 
 

@@ -11,7 +11,7 @@ from answerable.adapters.engines.embedded.holding import Holding
 from answerable.adapters.engines.embedded.state import State, settle
 from answerable.adapters.engines.embedded.tables import Tables
 from answerable.adapters.engines.embedded.units import Accept, Append, Take, Taken, Unit
-from answerable.adapters.engines.embedded.writer import Writer
+from answerable.adapters.engines.embedded.writer import Commit, Writer, commit
 from answerable.base.clock import Clock
 from answerable.base.errors import Broken
 from answerable.engine.port import Accepted, Arrival, Claim, Cursor, Fence, Fenced, Kept, Record
@@ -44,15 +44,16 @@ class EmbeddedJournal:
     """
 
     def __init__(
-        self, lock: HomeLock, connection: sqlite3.Connection, tables: Tables, clock: Clock
-    ) -> None:
+        self, lock: HomeLock, connection: sqlite3.Connection, tables: Tables, clock: Clock,
+        commit: Commit = commit,
+    ) -> None:  # fmt: skip
         self.path = lock.home / DATABASE
         self._lock = lock
         self._connection = connection
         self._reader = open_reader(self.path)
         self._tables = tables
         self._clock = clock
-        self._writer = Writer(connection, self.path, tables, self._settled)
+        self._writer = Writer(connection, self.path, tables, self._settled, commit)
         self._holding: Holding | None = None
         self._is_open = True
 
@@ -65,6 +66,7 @@ class EmbeddedJournal:
         state: State | None = None,
         backlog_max: int = 20_000,
         threaded: bool = True,
+        commit: Commit = commit,
     ) -> "EmbeddedJournal":
         """Hold the home `path` and open its file; another `state` than it has is made anew.
 
@@ -82,7 +84,7 @@ class EmbeddedJournal:
             with in_our_words(file):
                 settle(connection, file, state)
                 tables = Tables(connection, file, project=state.project, backlog_max=backlog_max)
-            journal = cls(lock, connection, tables, clock)
+            journal = cls(lock, connection, tables, clock, commit)
             undo.pop_all()
         if threaded:
             journal._writer.start_thread()

@@ -21,6 +21,12 @@ _BATCH_ROWS_MAX = 4_096  # bounds how long one batch keeps the loop from other w
 
 Settled = Callable[[Sequence[Unit]], None]
 """Told of each committed batch, in commit order, before its callers are."""
+Commit = Callable[[sqlite3.Connection], object]
+"""The moment at which the disk decides; the simulator has one of its own that fails."""
+
+
+def commit(connection: sqlite3.Connection) -> object:
+    return connection.execute("COMMIT")
 
 
 class Writer:
@@ -37,12 +43,14 @@ class Writer:
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, path: Path, tables: Tables, settled: Settled
-    ) -> None:
+        self, connection: sqlite3.Connection, path: Path, tables: Tables, settled: Settled,
+        commit: Commit = commit,
+    ) -> None:  # fmt: skip
         self._connection = connection
         self._path = path
         self._tables = tables
         self._settled = settled
+        self._do_commit = commit
         self._thread: ThreadPoolExecutor | None = None
         self._queue: deque[Unit] = deque()
         self._batch: list[Unit] = []
@@ -114,11 +122,11 @@ class Writer:
             self._fail(error)
             return
         if in_thread and self._thread is not None:
-            self._commit = self._thread.submit(self._connection.execute, "COMMIT")
+            self._commit = self._thread.submit(self._do_commit, self._connection)
             self._commit.add_done_callback(self._wake_loop)
             return
         try:
-            self._connection.execute("COMMIT")
+            self._do_commit(self._connection)
         except sqlite3.Error as error:
             self._commit_failed(error)
         else:

@@ -1,0 +1,252 @@
+"""Who lives in a world: customers, specialists, and those who change who may do what."""
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+from typing import Any, Literal
+
+from answerable.base.clock import HOUR_US, MINUTE_US, SECOND_US
+from answerable.base.errors import AnswerableError
+from answerable.pipeline.desk import Taken
+from answerable.rails.port import Incoming
+from answerable.store.stopfile import StopFile
+from answerable.testing.simulator.agents import AGENTS, draw_wish
+from answerable.testing.simulator.process import Lost
+from answerable.testing.simulator.weather import pause_s
+from answerable.testing.simulator.witness import Letter, Order
+from answerable.testing.simulator.world import OWNER_OF, PEOPLE, World
+from answerable.worker import stopping, verbs
+from answerable.worker.verbs.control import Mode
+from answerable.worker.verbs.desk import HoldRow
+
+_STOPS: tuple[Mode, ...] = ("pause", "read_only", "ask")
+_ANSWERS: tuple[Literal["grant", "refuse"], ...] = ("grant", "grant", "refuse")
+
+
+async def customer(world: World, number: int) -> None:
+    """Writes now and then, on either rail; what they send may come twice, late, in any order."""
+    chance = world.rng(f"customer-{number}")
+    sender = f"kim{number}-cnry@example.org"
+    sending = []
+    for count in range(world.weather.messages):
+        external_id = f"m{number}-{count}"
+        rail = chance.choice(tuple(AGENTS))
+        letter = Letter(external_id, rail, sender, draw_wish(chance, f"cnry-{number}-{count}"))
+        world.witness.letters[external_id] = letter
+        await asyncio.sleep(pause_s(chance))
+        times = chance.choice((1, 1, 1, 2, 3))
+        sending += [asyncio.create_task(_send(world, letter, chance)) for _ in range(times)]
+        if chance.random() < 0.7:
+            await asyncio.wait(sending)
+    await asyncio.gather(*sending)
+
+
+async def _send(world: World, letter: Letter, chance: random.Random) -> None:
+    if chance.random() < 0.3:
+        await asyncio.sleep(pause_s(chance))
+    message = Incoming(
+        external_id=letter.external_id, sender=f"Kim Cnry <{letter.sender}>",
+        text=letter.wish.text(), rail=letter.rail,
+    )  # fmt: skip
+    await world.deliver([message])
+
+
+async def specialist(world: World, name: str) -> None:
+    """Answers holds, settles what nobody knows, takes cases and gives them back; some of it late,
+    twice, or in the name of somebody who is not here any more."""
+    chance = world.rng(f"specialist-{name}")
+    doings = (_answer_hold, _answer_hold, settle_unknown, _take_case, _take_case)
+    while True:
+        await asyncio.sleep(pause_s(chance) + 0.5)
+        try:
+            await chance.choice(doings)(world, world.persons[name], chance)
+        except (Lost, AnswerableError, TimeoutError) as error:
+            world.happened[f"people: {type(error).__name__}"] += 1
+
+
+async def _answer_hold(world: World, me: str, chance: random.Random) -> None:
+    rows = await world.ask(verbs.ApprovalList())
+    if not isinstance(rows, list) or not rows:
+        return
+    row = chance.choice(rows)
+    assert isinstance(row, HoldRow)
+    if chance.random() < 0.2:
+        await asyncio.sleep(pause_s(chance))  # it may have expired by now
+    by = chance.choice((me, me, me, *sorted(world.witness.gone), "nobody@acme.example"))
+    says = [chance.choice(_ANSWERS) for _ in range(chance.choice((1, 1, 2)))]
+    answers = [
+        world.ask(verbs.ApprovalAnswer(row.effect, by, one, wait_s=chance.choice((0.0, 2.0))))
+        for one in says
+    ]
+    await _all(answers)
+    world.happened["holds answered"] += 1
+
+
+async def _all(asking: list[Coroutine[Any, Any, object]]) -> None:
+    """At once; the first error is raised when all have ended."""
+    ended = await asyncio.gather(*asking, return_exceptions=True)
+    for one in ended:
+        if isinstance(one, BaseException):
+            raise one
+
+
+async def settle_unknown(world: World, me: str, chance: random.Random) -> None:
+    """A person finds out on the other side how it ended, and says the truth."""
+    rows = await world.ask(verbs.UnknownList())
+    if not isinstance(rows, list) or not rows:
+        return
+    row = chance.choice(rows)
+    assert isinstance(row, HoldRow)
+    living = world.process.number if world.process else 0
+    calls = world.witness.in_flight.values()
+    under_way = {asked.key for asked, _ in calls if asked.process == living}
+    if world.shop.travelling[row.effect] or row.effect in under_way:
+        return
+    truth: Literal["done", "not_done"] = "done" if world.shop.done[row.effect] else "not_done"
+    await world.ask(verbs.EffectSettle(row.effect, me, truth, wait_s=0.0))
+    world.happened["unknowns settled"] += 1
+
+
+async def _take_case(world: World, me: str, chance: random.Random) -> None:
+    """Any case, whoever has it; until they give it back nobody else may speak on it."""
+    cases = sorted(world.books.hands)
+    if not cases:
+        return
+    case = chance.choice(cases)
+    witness = world.witness
+    taken = await world.ask(verbs.DeskTake(case, me))
+    assert isinstance(taken, Taken)
+    if me in witness.gone:
+        return
+    if taken.is_late:
+        witness.late_cases.add(case)
+    witness.held[case] = me
+    world.happened["takeovers"] += 1
+    await asyncio.sleep(pause_s(chance) % 30.0)
+    if chance.random() < 0.5:
+        key = chance.choice(("", f"say-{case}"))
+        await world.ask(verbs.DeskSay(case, me, "cnry: a person here", key=key, wait_s=0.0))
+    if witness.held.get(case) == me and chance.random() < 0.8:
+        del witness.held[case]
+        await world.ask(verbs.DeskHandback(case, me))
+
+
+async def boss(world: World) -> None:
+    """Changes who may do what, now and then."""
+    chance = world.rng("boss")
+    doings: tuple[Callable[[World, random.Random], Coroutine[Any, Any, None]], ...] = (
+        _stop, _stop, _stop_file, _leave, _delegate, _delegate, _swap, _swap, _erase,
+    )  # fmt: skip
+    for _ in range(world.weather.powers):
+        await asyncio.sleep(pause_s(chance) + 0.1)
+        doing = chance.choice(doings)
+        world.happened[f"boss:{doing.__name__}"] += 1
+        await doing(world, chance)
+
+
+async def clockmaker(world: World) -> None:
+    """Sets the clock, when nothing is on its way whose time would be misjudged by it."""
+    chance = world.rng("clock")
+    for _ in range(world.weather.jumps):
+        await asyncio.sleep(pause_s(chance))
+        while sum(world.shop.travelling.values()) or world.witness.in_flight:
+            await asyncio.sleep(1.0)
+        by_us = chance.choice((SECOND_US, MINUTE_US, HOUR_US)) * chance.choice((-1, 1))
+        world.clock.jump(int(by_us * chance.random()))
+        world.happened["clock set"] += 1
+
+
+def _living(world: World) -> list[str]:
+    return [name for name in PEOPLE if world.persons[name] not in world.witness.gone]
+
+
+async def _stop(world: World, chance: random.Random) -> None:
+    by = world.persons[chance.choice(_living(world))]
+    agent = chance.choice(tuple(OWNER_OF))
+    parties = sorted({e.subject.pid for e in world.books.received.values() if e.subject})
+    scopes = ["*", agent, f"tool:{agent}/{chance.choice(('refund', 'wire'))}"]
+    scope = chance.choice([*scopes, *(f"party:{party}" for party in parties[:1])])
+    order = Order(scope, chance.choice(_STOPS))
+    is_kill = order.mode == "pause" and chance.random() < 0.3
+    verb = verbs.Stop(scope, by, mode=order.mode, is_kill=is_kill)
+    stopping.note(world.home, verb)
+    if await world.surely(verb) is None:
+        stopping.forget(world.home, verb)
+        return
+    world.witness.stopped.add(order)
+    await asyncio.sleep(pause_s(chance))
+    await lift(world, order)
+
+
+async def lift(world: World, order: Order) -> None:
+    by = world.persons[_living(world)[0]]
+    world.witness.stopped.discard(order)
+    await world.surely(verbs.Stop(order.scope, by, is_on=False, mode=order.mode))
+
+
+async def _stop_file(world: World, chance: random.Random) -> None:
+    StopFile(world.home).press()
+    await asyncio.sleep(0.001)  # what began in this very instant has begun
+    world.witness.file_pressed = True
+    await asyncio.sleep(pause_s(chance))
+    world.witness.file_pressed = False
+    StopFile(world.home).lift()
+
+
+async def _leave(world: World, chance: random.Random) -> None:
+    """Somebody leaves; after a while who is there takes on what nobody answers for."""
+    living = _living(world)
+    if len(living) < 3:
+        return
+    name = chance.choice(living)
+    person = world.persons[name]
+    for case in [case for case, holder in world.witness.held.items() if holder == person]:
+        del world.witness.held[case]
+    await world.surely(verbs.PersonLeave(person))
+    world.books.catch_up()
+    if person not in world.books.power.left:
+        return
+    world.witness.gone.add(person)
+    await asyncio.sleep(pause_s(chance))
+    await fill(world)
+
+
+async def fill(world: World) -> None:
+    """Whoever is here answers for what nobody answers for."""
+    world.books.catch_up()
+    for agent in OWNER_OF:
+        if world.books.power.accountable(agent, world.clock.now()) is None:
+            await world.surely(verbs.OwnerAccept(agent, world.persons[_living(world)[0]]))
+
+
+async def _delegate(world: World, chance: random.Random) -> None:
+    agent = chance.choice(tuple(OWNER_OF))
+    owner = world.books.power.owners[agent][0]
+    others = [world.persons[name] for name in _living(world) if world.persons[name] != owner]
+    until = world.clock.now() + int(chance.choice((2.0, 60.0, 4_000.0)) * SECOND_US)
+    await world.surely(verbs.OwnerDelegate(agent, chance.choice(others), until, owner))
+    if chance.random() < 0.3:
+        await asyncio.sleep(pause_s(chance))
+        await world.surely(verbs.OwnerDelegate(agent, "", 0, owner))
+
+
+async def _swap(world: World, chance: random.Random) -> None:
+    """Another release, or other rules: a worker that has them follows the one that had not."""
+    world.release = (chance.choice((1, 2)), chance.choice((0, 1)))
+    await world.restart(gently=chance.random() < 0.5)
+
+
+async def _erase(world: World, chance: random.Random) -> None:
+    """A party is forgotten: its key and those of its addresses are destroyed."""
+    received = sorted(world.books.received.items())
+    process = world.process
+    if not received or process is None or process.office is None or process.is_dead:
+        return
+    _, entry = chance.choice(received)
+    hall = process.office.house.hall
+    if entry.subject is None or entry.body is None:
+        return
+    pid = entry.subject.pid
+    kids = {e.body.kid for _, e in received if e.body and e.subject and e.subject.pid == pid}
+    hall.keyring.destroy({hall.parties.get(pid).kid, *kids})
+    world.erased.add(pid)

@@ -1,0 +1,44 @@
+"""How bad a world's day is: drawn from its seed, so that calm ones and stormy ones both come up."""
+
+import random
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Weather:
+    """Each number is how often (0..1) something goes wrong where it can; `calm` ends all of it."""
+
+    outside: float  # a call to the other side: late, lost, refused, lied about
+    commits: float  # a commit that fails, or whose outcome is not known
+    delays: float  # a pause at a named fault point
+    shuffle: float  # the next step is not the one that came first
+    crash_steps: int  # a life ends after about so many steps; 0: it is not killed
+    jumps: int  # how often the clock is set wrong
+    parties: int
+    messages: int  # of each party
+    powers: int  # how often somebody changes who may do what
+
+    @classmethod
+    def drawn(cls, chance: random.Random) -> "Weather":
+        return cls(
+            outside=chance.choice((0.0, 0.1, 0.3, 0.6)),
+            commits=chance.choice((0.0, 0.0, 0.0, 0.01, 0.05)),
+            delays=chance.choice((0.0, 0.05, 0.3)),
+            shuffle=chance.choice((0.0, 0.2, 0.7)),
+            crash_steps=chance.choice((0, 60, 200, 600, 600, 1_500)),
+            jumps=chance.choice((0, 0, 0, 1, 3)),
+            parties=chance.choice((1, 2, 3)),
+            messages=chance.choice((2, 4, 6)),
+            powers=chance.choice((0, 1, 3, 6)),
+        )
+
+    def calm(self) -> None:
+        """From here on nothing goes wrong: whatever was left open has to end."""
+        self.outside = self.commits = self.delays = self.shuffle = 0.0
+        self.crash_steps = self.jumps = 0
+
+
+def pause_s(chance: random.Random) -> float:
+    """A time that something takes: mostly moments, now and then minutes or hours."""
+    scale = chance.choice((0.0, 0.001, 0.05, 1.0, 1.0, 10.0, 90.0, 3_000.0))
+    return chance.random() * scale

@@ -1,0 +1,108 @@
+"""What worlds of the simulator found, each as the shortest story that shows it."""
+
+import asyncio
+from pathlib import Path
+
+from answerable.compose.house import open_house
+from answerable.effects.domain import EffectState, Status
+from answerable.effects.errors import NotDone, OutcomeUnknown
+from answerable.testing.world import Life, Till, World
+from stories import breaks, once, refund_of, run, scene
+
+
+def reply_of(life: Life) -> EffectState:
+    (reply,) = [one for one in life.effects() if one.kind == "reply"]
+    return reply
+
+
+async def dies_while_it_replies(world: World) -> None:
+    """The refund is done, and its reply is said; then the worker is killed, nothing recorded."""
+    said = asyncio.Event()
+
+    async def never_ends(_key: str) -> None:
+        said.set()
+        await asyncio.Event().wait()
+
+    world.mailbox.after = never_ends
+    life = Life(open_house(world.plan()))
+    await life.dispatcher.start()
+    await life.say("refund", external_id="m1")
+    await said.wait()
+    await life.die()
+    world.mailbox.after = once(breaks)  # whatever is said again is not answered either
+
+
+def test_a_reply_that_a_dead_life_may_have_said_is_looked_up_once_its_effect_is_settled(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        till = Till()
+        world = scene(tmp_path, till, repeat="at_most_once")
+        world.mailbox.repeat = "reconcilable"
+        await world.found()
+        await dies_while_it_replies(world)
+        async with world.running() as life:
+            await life.settled()
+            assert refund_of(life).status is Status.ASKED
+            assert reply_of(life).status is Status.UNKNOWN, "it may have been said"
+            await life.answer(refund_of(life), "done")
+            await life.settled()
+            assert reply_of(life).status is Status.DONE, "it was found"
+            assert world.mailbox.texts == ["Refunded."]
+
+    run(scenario)
+
+
+def test_a_no_after_an_attempt_of_which_nobody_knows_does_not_say_that_nothing_happened(
+    tmp_path: Path,
+) -> None:
+    """A gate in front of the other side is busy; behind it the first call had gone through."""
+
+    async def scenario() -> None:
+        calls = 0
+
+        async def loses_then_is_busy(_key: str) -> None:
+            nonlocal calls
+            calls += 1
+            if calls == 1:
+                raise OutcomeUnknown("lost")
+
+        async def is_busy(_key: str) -> None:
+            if calls == 1 and till.payments:
+                raise NotDone("busy")
+
+        till = Till(before=is_busy, after=loses_then_is_busy)
+        world = scene(tmp_path, till, repeat="idempotent", attempts_max=2)
+        await world.found()
+        async with world.running() as life:
+            await life.say("refund", external_id="m1")
+            await life.run_out(until_us=60 * 1_000_000)
+            assert refund_of(life).status is not Status.FAILED, "it was paid"
+            calls = 2  # the gate is open again
+            await life.run_out()
+            assert refund_of(life).status is Status.DONE
+            assert world.mailbox.texts == ["Refunded."]
+
+    run(scenario)
+
+
+def test_a_person_can_settle_what_became_of_an_effect_whose_party_was_erased(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        till = Till(after=once(breaks))
+        world = scene(tmp_path, till, repeat="at_most_once")
+        await world.found()
+        async with world.running() as life:
+            await life.say("refund", external_id="m1")
+            await life.settled()
+            refund = refund_of(life)
+            assert refund.status is Status.ASKED
+            hall = life.house.hall
+            hall.keyring.destroy([hall.parties.get(refund.party).kid])
+            await life.answer(refund, "done")
+            await life.settled()
+            assert refund_of(life).status is Status.DONE
+            assert reply_of(life).status is Status.REFUSED, "its words are gone"
+
+    run(scenario)
