@@ -51,12 +51,22 @@ async def within(
 
 
 async def _called(call: Callable[[], Awaitable[T]]) -> T:
+    mine = _running()
     try:
         return await call()
-    except (Exception, asyncio.CancelledError, GeneratorExit):
+    except (Exception, asyncio.CancelledError):
         raise
     except BaseException as error:  # a task that raises this ends the process, not the call
+        if _running() is not mine:  # nobody raised it: this is dropped, with its loop
+            raise
         raise OutcomeUnknown(f"raised {type(error).__name__}") from error
+
+
+def _running() -> "asyncio.Task[object] | None":
+    try:
+        return asyncio.current_task()
+    except RuntimeError:  # no loop runs
+        return None
 
 
 def may_begin_until(hall: Hall, states: Iterable[EffectState], state: EffectState) -> int:
