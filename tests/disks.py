@@ -1,26 +1,20 @@
-"""A disk that is soon full: a real file system of a few megabytes."""
+"""A disk that is soon full, where this machine lets us mount one."""
 
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+
+from answerable.testing import disks
 
 
 @contextmanager
 def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
     """Mounted in `folder`; where that is not allowed the test is skipped."""
-    disk = folder / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(disk)]
-    try:
-        done = subprocess.run(mount, capture_output=True, check=False)
-    except FileNotFoundError:
-        pytest.skip("no `mount` on this machine")
-    if done.returncode != 0:
-        pytest.skip(f"mounting needs root: {done.stderr.decode().strip()}")
-    try:
+    with ExitStack() as mounted:
+        try:
+            disk = mounted.enter_context(disks.small_disk(folder, megabytes))
+        except disks.NotMounted as why:
+            pytest.skip(str(why))
         yield disk
-    finally:
-        subprocess.run(["umount", "-l", str(disk)], check=True)
