@@ -12,7 +12,7 @@ CODE   := src tests examples benchmarks checks verifier
 .PHONY: help demo test check env dev-env lint types walls caps licences size unit doses \
         torture torture-long kill-llm models-long races fuzz-http newcomer browser bench-journal \
         bench-http bench-stop bench-who bench-backup lock clean
-.PHONY: flips flips-all
+.PHONY: flips flips-all syscall-faults full-disk soak
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -53,6 +53,7 @@ doses: dev-env torture  # CI's share of what runs long by hand
 	$(BIN)/answerable demo --interactions 1000 --seed 1 --home build/dose --json
 	$(BIN)/python checks/fuzz_http.py --requests 300
 	$(BIN)/python checks/byte_flips.py --flips 150
+	$(BIN)/python checks/syscall_faults.py --dose
 
 # ------------------------------------------------------------------------------- by hand, longer
 
@@ -61,6 +62,15 @@ torture: dev-env  ## SIGKILL of worker and outside, 200 times, under a mixed wor
 
 torture-long: dev-env  ## the same, 5,000 times
 	$(BIN)/python checks/torture.py --kills 5000
+
+syscall-faults: dev-env  ## fsync, writes and renames of a real worker made to fail with strace
+	$(BIN)/python checks/syscall_faults.py
+
+full-disk: dev-env  ## a day in a home on a disk of a few MB, filled and freed again and again
+	$(BIN)/python checks/full_disk.py
+
+soak: dev-env  ## an hour at three times the day's peak, with faults: what grows that must not
+	$(BIN)/python checks/soak.py --minutes 60
 
 flips: dev-env  ## 5,000 bytes of a home flipped one by one: each is found, or shown to be harmless
 	$(BIN)/python checks/byte_flips.py --flips 5000

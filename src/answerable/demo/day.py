@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -35,7 +35,8 @@ STAGE_NAMES = ("receive", "resolve", "route", "run", "decide", "act", "record")
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What is to be played. `source` replaces the generated arrivals by real ones."""
+    """What is to be played. `source` replaces the generated arrivals by real ones; `per_s` paces
+    them, 0: as fast as they are taken; kills fall within the first `kills_share` of them."""
 
     home: Path
     interactions: int = 50_000
@@ -43,12 +44,16 @@ class Day:
     source: Path | None = None
     kills: int = KILLS
     outside_kills: int = 0
+    per_s: float = 0.0
+    kills_share: float = 1.0
 
 
-def run_day(day: Day, progress: Progress) -> Report:
+def run_day(
+    day: Day, progress: Progress, build: Callable[[Path, int], Stage] = Stage.build
+) -> Report:
     """Play the day and account for it. Raises UsageError before anything is sent, or Broken."""
     messages, count = _messages(day)
-    stage = Stage.build(day.home, day.seed)
+    stage = build(day.home, day.seed)
     try:
         return asyncio.run(_play(day, stage, messages, count, progress))
     finally:
@@ -85,14 +90,15 @@ async def _play(
     began = time.monotonic()
     progress.begin(count)
     ended = asyncio.Event()
-    planned = strikes(count, day.seed, worker=day.kills, outside=day.outside_kills)
+    struck = int(count * day.kills_share)
+    planned = strikes(struck, day.seed, worker=day.kills, outside=day.outside_kills)
     sent = Sent()
     beside = [
         asyncio.create_task(Specialists(stage).work(ended)),
         asyncio.create_task(follow(stage, sent, ended)),
     ]
     try:
-        await send_day(stage, sent, messages, planned, progress.sent)
+        await send_day(stage, sent, messages, planned, progress.sent, per_s=day.per_s)
         await wait_out(stage, sent, progress.waiting)
     except BaseException:
         for task in beside:  # nobody answers them any more

@@ -14,7 +14,7 @@ from answerable.demo.stage import Stage
 from answerable.rails.port import Ack, Incoming
 from answerable.telemetry.stages import Stages
 from answerable.worker import verbs
-from answerable.worker.client import Client, WorkerAway
+from answerable.worker.client import Client, RemoteError, WorkerAway
 from answerable.worker.verbs.control import Standing
 
 T = TypeVar("T")
@@ -23,6 +23,9 @@ _BATCH = 40
 _BUSY_PAUSE_S = 0.02
 _AWAY_PAUSE_S = 0.02
 _AWAY_MAX_S = 60.0
+STORAGE_GONE = frozenset({"disk_full", "disk_low", "storage_failed", "journal_closed", "broken"})
+"""Refusals that say that nothing was acknowledged: asked again, of the next life or when there is
+space."""
 _DRAIN_STEP_US = 10 * MINUTE_US
 _DRAIN_PAUSE_S = 0.05
 _DRAIN_MAX_US = 36 * HOUR_US  # holds expire after hours; nothing of ours waits longer
@@ -46,6 +49,7 @@ class Line:
             client = None
             try:
                 client = await self._connected()
+                give_up = loop.time() + _AWAY_MAX_S
                 return await client.call(verb, returns)
             except WorkerAway:
                 if client is self._client:
@@ -56,6 +60,11 @@ class Line:
                 await asyncio.sleep(_AWAY_PAUSE_S)
             except Busy:
                 await asyncio.sleep(_BUSY_PAUSE_S)
+            except RemoteError as refused:
+                if refused.code not in STORAGE_GONE or loop.time() > give_up:
+                    raise
+                self._stage.refusals[refused.code] += 1
+                await asyncio.sleep(_AWAY_PAUSE_S)
 
     async def _connected(self) -> Client:
         async with self._connecting:
@@ -119,11 +128,18 @@ async def send_day(
     messages: Iterable[DayMessage],
     planned: Sequence[Strike],
     progress: Callable[[int], None],
+    *,
+    per_s: float = 0.0,
 ) -> None:
-    """Send everything, in the order of delivery; the clock follows the arrivals' own times."""
+    """Send everything, in the order of delivery; the clock follows the arrivals' own times. At most
+    `per_s` messages a second, by the machine's clock; 0: as fast as they are taken."""
     line = Line(stage)
     left = list(planned)
-    for batch in _batches(messages):
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for batch in _batches(messages, min(_BATCH, int(per_s / 4) + 1) if per_s else _BATCH):
+        if per_s:
+            await asyncio.sleep(began + sent.deliveries / per_s - loop.time())
         stage.clock.move_to(max(message.sent_at for message in batch))
         incoming = tuple(
             Incoming(
@@ -158,11 +174,11 @@ async def _strike(stage: Stage, due: Sequence[Strike]) -> None:
             await asyncio.sleep(_AWAY_PAUSE_S)
 
 
-def _batches(messages: Iterable[DayMessage]) -> Iterator[list[DayMessage]]:
+def _batches(messages: Iterable[DayMessage], size: int) -> Iterator[list[DayMessage]]:
     batch: list[DayMessage] = []
     for message in messages:
         batch.append(message)
-        if len(batch) == _BATCH:
+        if len(batch) == size:
             yield batch
             batch = []
     if batch:

@@ -7,7 +7,10 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 from answerable.base.errors import Broken, UsageError
 from answerable.compose.settings import SETTINGS
@@ -27,13 +30,14 @@ class Stage:
         self.clock = DayClock.open(home)
         self.kills = 0  # of the worker
         self.outside_kills = 0
+        self.refusals: Counter[str] = Counter()  # by code: asked again, because storage was gone
         self.worker_cpu_s = 0.0
         self._not_workers = {os.getpid()}
         self._outside: subprocess.Popen[bytes] | None = None
         self._supervisor: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    def build(cls, home: Path, seed: int) -> "Stage":
+    def build(cls, home: Path, seed: int) -> Self:
         """A fresh home. The home of an earlier day is replaced; any other folder is refused.
 
         Raises UsageError, or HomeHeld where the earlier day is still running.
@@ -65,11 +69,15 @@ class Stage:
         if self._outside.stdout is None or not self._outside.stdout.readline():
             raise Broken("The outside did not start.", "The day was not run.")
 
-    def start_worker(self) -> None:
-        command = [
+    def worker_command(self) -> Sequence[str]:
+        """What supervises the worker."""
+        return [
             sys.executable, "-m", "answerable.cli", "worker", "--home", str(self.home),
             "--plan", PLAN,
         ]  # fmt: skip
+
+    def start_worker(self) -> None:
+        command = self.worker_command()
         log = (self.home / "worker.log").open("ab")
         self._supervisor = subprocess.Popen(  # noqa: S603 - our own command
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log
@@ -78,7 +86,7 @@ class Stage:
 
     def kill_worker(self) -> bool:
         """SIGKILL whoever holds the home now; False if nobody does."""
-        pid = self._holder()
+        pid = self.holder()
         if pid is None:
             return False
         with contextlib.suppress(ProcessLookupError):
@@ -99,7 +107,7 @@ class Stage:
             self.outside_kills += 1
         self.start_outside()
 
-    def _holder(self) -> int | None:
+    def holder(self) -> int | None:
         """The living worker's pid, as the home's lock says: not ours, not one killed before."""
         try:
             pid = int((self.home / LOCK).read_text().strip())
