@@ -17,7 +17,7 @@ from rich.console import Console
 
 from answerable.demo.day import Day, run_day
 from answerable.demo.house import outside_of
-from answerable.demo.progress import Progress
+from answerable.demo.progress import Counting
 from answerable.demo.stage import Stage
 from answerable.testing.disks import NotMounted, fill, small_disk
 from zeros import violations
@@ -25,7 +25,8 @@ from zeros import violations
 _MEGABYTES = 40
 _PER_S = 40.0
 _LOOK_S = 0.2
-_WORKS_S, _FULL_S = 3.0, 10.0
+_FULL_S = 20.0
+_BETWEEN = 100  # interactions that are acknowledged between two fillings
 
 
 @dataclass
@@ -34,6 +35,7 @@ class Filler:
 
     disk: Path
     elsewhere: Path
+    progress: Counting
     stages: list[Stage] = field(default_factory=list)
     ended: threading.Event = field(default_factory=threading.Event)
     fillings: int = 0
@@ -50,7 +52,10 @@ class Filler:
 
     def run(self) -> None:
         ballast = self.disk / "ballast"
-        while not self.ended.wait(_WORKS_S):
+        enough = _BETWEEN
+        while not self.ended.wait(_LOOK_S):
+            if self.progress.acknowledged < enough:
+                continue
             before = self._trouble()
             fill(ballast)
             self.fillings += 1
@@ -59,9 +64,12 @@ class Filler:
                     break
             self.met += self._trouble() > before
             ballast.unlink()
+            enough = self.progress.acknowledged + _BETWEEN
 
     def _trouble(self) -> int:
-        return self.stages[0].refusals.total() if self.stages else 0
+        """Refusals, and lives that ended for want of space."""
+        log = self.disk / "home" / "worker.log"
+        return self.stages[0].refusals.total() + log.read_text().count("error (")
 
 
 def main() -> int:
@@ -79,9 +87,9 @@ def main() -> int:
 
 
 def play(disk: Path, elsewhere: Path, interactions: int, seed: int) -> int:
-    filler = Filler(disk, elsewhere)
+    progress = Counting(Console(stderr=True))
+    filler = Filler(disk, elsewhere, progress)
     thread = threading.Thread(target=filler.run, daemon=True)
-    progress = Progress(Console(stderr=True))
     home = disk / "home"
     thread.start()
     try:

@@ -25,7 +25,7 @@ import msgspec
 from rich.console import Console
 
 from answerable.demo.day import Day, run_day
-from answerable.demo.progress import Progress
+from answerable.demo.progress import Counting
 from answerable.demo.stage import Stage
 from answerable.worker.deep import verify_deep
 
@@ -53,18 +53,6 @@ class Sample:
     views_bytes: int
     keys_bytes: int
     ledger_bytes: int
-
-
-class Counting(Progress):
-    """Remembers how many interactions were acknowledged."""
-
-    def __init__(self, console: Console) -> None:
-        super().__init__(console)
-        self.acknowledged = 0
-
-    def sent(self, count: int) -> None:
-        self.acknowledged = count
-        super().sent(count)
 
 
 @dataclass

@@ -8,10 +8,12 @@ trace, it says so and exits 0.
 """
 
 import argparse
+import contextlib
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +26,7 @@ from answerable.demo.house import PLAN
 from answerable.demo.progress import Progress
 from answerable.demo.stage import Stage
 from answerable.ledger.note import VKEY
+from answerable.store.lock import HomeHeld, HomeLock
 from zeros import violations
 
 _FEW, _MANY = ("1", "2"), ("1", "2", "3", "5", "8", "13", "21", "34", "89")
@@ -38,6 +41,7 @@ _CALLS = {
 }
 _INTERACTIONS = 60
 _STARTED_AGAIN_MAX = 5
+_FREE_S = 30.0
 _MARK, _TRACE = "faults.begun", "faults.trace"
 _LIFE = """
 mark=$0 trace=$1 call=$2 injection=$3; shift 3
@@ -103,6 +107,17 @@ class FaultyStage(Stage):
     def start_worker(self) -> None:
         (self.home / VKEY).unlink(missing_ok=True)  # it is written again, with fsync and rename
         super().start_worker()
+
+    def stop_worker(self) -> None:
+        """A worker that was not reached by the signal, because that was the call that failed, ends
+        when its supervisor has."""
+        super().stop_worker()
+        give_up = time.monotonic() + _FREE_S
+        while time.monotonic() < give_up:
+            with contextlib.suppress(HomeHeld):
+                HomeLock.check_free(self.home)
+                return
+            time.sleep(0.1)
 
     def check(self) -> None:
         try:

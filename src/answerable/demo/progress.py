@@ -31,3 +31,15 @@ class Progress:
     def end(self) -> None:
         if self._bar.live.is_started:
             self._bar.stop()
+
+
+class Counting(Progress):
+    """Remembers how many messages were acknowledged, for who looks from beside."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self.acknowledged = 0
+
+    def sent(self, count: int) -> None:
+        self.acknowledged = count
+        super().sent(count)
