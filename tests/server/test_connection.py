@@ -17,14 +17,22 @@ from answerable.server import connection
 from answerable.server.connection import HEAD_BYTES_MAX, Connection
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n"
+TWO_LENGTHS = b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n"
 WITHIN_S = 0.5
 LONG_S = 15.0
 
 
+BIG = b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n"
+BIG_BYTES = 8 * 1024 * 1024
+
+
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers at once, whatever is still to come of the request."""
-    assert Request(scope).url
-    await PlainTextResponse("fine")(scope, receive, send)
+    """Answers at once, whatever is still to come of the request; at /held when it has come."""
+    request = Request(scope, receive)
+    if scope["path"] == "/held":
+        await request.body()
+    said = "x" * BIG_BYTES if scope["path"] == "/big" else "fine"
+    await PlainTextResponse(said)(scope, receive, send)
 
 
 @contextmanager
@@ -139,6 +147,7 @@ def test_a_body_that_nobody_waits_for_holds_no_connection(at: tuple[str, int]) -
         (b"hello\r\n\r\n", 400, "not_http"),
         (b"GET / HTTP/1.1\r\n\r\n", 400, "not_http"),  # HTTP/1.1 wants a host
         (GET + b"X: " + b"x" * (HEAD_BYTES_MAX + 1), 431, "headers_too_large"),
+        (GET + TWO_LENGTHS + b"\r\n0\r\n\r\n", 400, "not_http"),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\r\n\r\n", 400, "not_http"),  # TLS
     ],
 )
@@ -150,14 +159,63 @@ def test_what_is_no_request_is_refused_with_a_problem(
         refused(rest(sent), status, code)
 
 
+HELD = b"POST /held HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n"
+
+
 def test_one_connection_too_many_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "CONNECTIONS_MAX", 1)
     with served() as at, socket.create_connection(at) as first:
-        first.sendall(GET)
+        first.sendall(HELD)
+        time.sleep(WITHIN_S)
         with socket.create_connection(at) as second:
             second.sendall(GET + b"\r\n")
             answer = rest(second)
         refused(answer, 503, "overloaded")
         assert b"retry-after: " in answer
-        first.sendall(b"\r\n")
+        first.sendall(b"x")
         assert is_answered(first)
+
+
+def test_who_asks_for_nothing_makes_room_and_who_is_answered_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection, "CONNECTIONS_MAX", 2)
+    with served() as at, socket.create_connection(at) as held, socket.create_connection(at) as idle:
+        held.sendall(HELD)
+        idle.sendall(GET)
+        time.sleep(WITHIN_S)
+        with socket.create_connection(at) as asking:
+            asking.sendall(GET + b"\r\n")
+            assert is_answered(asking)
+        assert rest(idle) == b""
+        held.sendall(b"x")
+        assert is_answered(held)
+
+
+def small_reader(at: tuple[str, int]) -> socket.socket:
+    sent = socket.socket()
+    sent.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    sent.connect(at)
+    return sent
+
+
+@pytest.mark.parametrize("asked", [BIG, BIG * 2], ids=["its last answer", "one of several"])
+def test_who_does_not_read_holds_nothing(monkeypatch: pytest.MonkeyPatch, asked: bytes) -> None:
+    monkeypatch.setattr(connection, "READ_WITHIN_S", WITHIN_S)
+    with served() as at, small_reader(at) as sent:
+        sent.sendall(asked)
+        time.sleep(4 * WITHIN_S)
+        assert len(rest(sent)) < BIG_BYTES
+
+
+def test_who_reads_slowly_gets_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "READ_WITHIN_S", WITHIN_S)
+    with served() as at, small_reader(at) as sent:
+        sent.sendall(BIG)
+        began, heard = time.monotonic(), 0
+        while heard < BIG_BYTES:
+            part = sent.recv(256 * 1024)
+            assert part
+            heard += len(part)
+            time.sleep(max(0.0, began + heard / BIG_BYTES * 3 * WITHIN_S - time.monotonic()))
+        assert time.monotonic() - began > 2 * WITHIN_S

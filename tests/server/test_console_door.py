@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -106,6 +107,16 @@ def test_a_login_leads_to_no_other_site(
     served: Serving, browser: httpx.Client, onward: str
 ) -> None:
     assert log_in(browser, served.key("all"), onward).headers["location"] == "/"
+
+
+@pytest.mark.parametrize("onward", ["http://[", "//[x", "/\0", "x", "/\ud800"])
+def test_whatever_a_login_is_to_lead_to_its_page_is_shown(
+    browser: httpx.Client, onward: str
+) -> None:
+    named = quote(onward, errors="surrogatepass")
+    asked = browser.get(f"/login?next={named}")
+    assert asked.status_code == 200
+    assert 'name="next" value="/' in asked.text
 
 
 def test_a_wrong_key_is_refused_on_the_page_and_slowed(browser: httpx.Client) -> None:

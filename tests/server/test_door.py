@@ -1,16 +1,21 @@
 """Who is let in: every path of the application, without a key, and with one that does not fit."""
 
+import asyncio
 import re
 import time
+from pathlib import Path
 
 import httpx
 import pytest
+from starlette.types import Message, Receive
 
 from answerable.base.chance import SystemChance
 from answerable.base.settings import ServerSettings
 from answerable.people.keys import SCOPES
 from answerable.server.app import App
+from answerable.server.errors import Overloaded
 from answerable.server.lobby import Lobby
+from answerable.server.problems import headers_of
 from homes import OWNER, SPECIALIST
 from serving import Serving, message
 
@@ -46,6 +51,52 @@ def test_without_a_key_every_route_is_closed(app: App, served: Serving) -> None:
                 assert answer.headers["www-authenticate"].startswith("Bearer")
             else:
                 assert answer.status_code != 401, (method, path)
+
+
+def test_who_has_shown_no_key_takes_no_place_of_one_who_has(tmp_path: Path) -> None:
+    settings = ServerSettings(in_flight_max=1, streams_max=1)
+    app = App(Lobby(tmp_path, settings, SystemChance(), time.monotonic))
+
+    async def story() -> None:
+        slow = [asyncio.create_task(ask(app, "/login", nothing_comes)) for _ in range(10)]
+        await asyncio.sleep(0.05)
+        assert [task.result() for task in slow if task.done()] == [503] * 9
+        assert await ask(app, "/login", all_came) == 503
+        assert headers_of(Overloaded())["Connection"] == "close"
+        assert await ask(app, "/v1/messages", all_came) == 401  # looked at: that is no key
+        for task in slow:
+            task.cancel()
+        await asyncio.gather(*slow, return_exceptions=True)
+        assert await ask(app, "/login", all_came) == 401
+
+    asyncio.run(story())
+
+
+async def ask(app: App, path: str, receive: Receive) -> int:
+    """The status of what is answered."""
+    said: list[int] = []
+
+    async def send(sent: Message) -> None:
+        if sent["type"] == "http.response.start":
+            said.append(sent["status"])
+
+    scope = {
+        "type": "http", "method": "POST", "path": path, "query_string": b"", "headers": [
+            (b"host", b"a"), (b"origin", b"http://a"), (b"authorization", b"Bearer no"),
+            (b"content-type", b"application/x-www-form-urlencoded"),
+        ],
+    }  # fmt: skip
+    await app(scope, receive, send)
+    return said[0]
+
+
+async def nothing_comes() -> Message:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def all_came() -> Message:
+    return {"type": "http.request", "body": b"", "more_body": False}
 
 
 def test_what_does_not_exist_is_closed_as_well(served: Serving) -> None:

@@ -18,8 +18,8 @@ from answerable import console
 from answerable.base.errors import AnswerableError
 from answerable.server import pages
 from answerable.server.calls import Operation
-from answerable.server.errors import Defect, HeadersTooLarge, NoRoute, Overloaded, WrongMethod
-from answerable.server.lobby import Caller, Lobby
+from answerable.server.errors import Defect, HeadersTooLarge, NoRoute, WrongMethod
+from answerable.server.lobby import Caller, Lobby, Places
 from answerable.server.openapi import document
 from answerable.server.problems import respond
 from answerable.server.routes import ROUTES
@@ -91,7 +91,8 @@ class App:
             each.path for each in self.resources
             if not any(one.route.scopes for one in each.methods.values())
         }  # fmt: skip
-        self._requests_max = 2 * lobby.settings.in_flight_max + lobby.settings.streams_max
+        self._inside = Places(2 * lobby.settings.in_flight_max + lobby.settings.streams_max)
+        self._at_the_door = Places(lobby.settings.in_flight_max)  # who has shown nothing yet
         self._headers = [*_SECURITY, *((_HSTS,) if lobby.settings.is_secure else ())]
         # what is written out goes before what stands for anything
         plain_first = sorted(self.resources, key=lambda each: each.path.count("{"))
@@ -117,8 +118,10 @@ class App:
     async def _serve(self, scope: Scope, receive: Receive, sending: "_Sending") -> None:
         request = Request(scope, receive)
         try:
-            await self._admit(request)
-            await self._router(scope, receive, sending)
+            is_public = self._is_public(scope)
+            with (self._at_the_door if is_public else self._inside).take():
+                await self._admit(request, is_public=is_public)
+                await self._router(scope, receive, sending)
         except AnswerableError as error:
             response = self._refuse(request, error)
         except ClientDisconnect:
@@ -131,13 +134,11 @@ class App:
         if not sending.status:
             await response(scope, receive, sending)
 
-    async def _admit(self, request: Request) -> None:
+    async def _admit(self, request: Request, *, is_public: bool) -> None:
         """Raises what keeps this request out."""
         if sum(len(name) + len(value) for name, value in request.headers.raw) > HEADER_BYTES_MAX:
             raise HeadersTooLarge(HEADER_BYTES_MAX)
-        if self.lobby.meter.open > self._requests_max:
-            raise Overloaded
-        if not self._is_public(request.scope):
+        if not is_public:
             request.scope[_CALLER] = await self.lobby.admit(request)
 
     def _is_public(self, scope: Scope) -> bool:

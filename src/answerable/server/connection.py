@@ -1,4 +1,4 @@
-"""One connection: uvicorn's, but a head has a deadline, and who is refused gets a problem.
+"""One connection: uvicorn's, but whoever is at its other end has to read and to write in time.
 
 What the server cannot read never comes to the application, so it is answered here.
 """
@@ -17,34 +17,80 @@ from answerable.server.problems import respond
 
 HEAD_BYTES_MAX = 4 * HEADER_BYTES_MAX  # the request line and its query are part of it
 HEAD_WITHIN_S = 10.0
+READ_WITHIN_S = 10.0
+READ_BYTES_MIN = 16 * 1024  # in that time, by who does not read all that there is
 CONNECTIONS_MAX = 1_000
+
+
+class _Framed(h11.Connection):
+    """Refuses a body of two lengths: a proxy in front may believe the other one (RFC 9112, 6.1)."""
+
+    def next_event(self) -> Any:
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            names = {name for name, _ in event.headers}
+            if {b"content-length", b"transfer-encoding"} <= names:
+                raise h11.RemoteProtocolError("a body of two lengths")
+        return event
 
 
 class Connection(H11Protocol):
     """From its first byte on a request has `HEAD_WITHIN_S` to say what it wants, however slowly it
-    trickles; a connection that says nothing has as long. A body's time is `calls.read_body`'s."""
+    trickles; a connection that says nothing has as long. A body's time is `calls.read_body`'s.
+    Where all places are taken, whoever asks for nothing now makes room: the one that came first.
+    """
 
     _deadline: asyncio.TimerHandle | None = None
+    _reader: asyncio.TimerHandle | None = None
     _is_too_many = False  # when it came; it is told so once it has said something
+    came_s = 0.0  # by the loop's clock
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.conn = _Framed(h11.SERVER, HEAD_BYTES_MAX)
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._is_too_many = len(self.connections) > CONNECTIONS_MAX
+        transport.set_write_buffer_limits(high=1, low=0)  # so that we hear of all that is not read
+        self.came_s = self.loop.time()
+        if len(self.connections) > CONNECTIONS_MAX:
+            self._is_too_many = not self._make_room()
         self._wait_for_head()
+
+    def _make_room(self) -> bool:
+        others: list[Connection] = [
+            one for one in self.connections
+            if isinstance(one, Connection) and one is not self and not one.is_answering
+        ]  # fmt: skip
+        idle = [one for one in others if not one.transport.is_closing()]
+        if idle:
+            min(idle, key=lambda one: one.came_s).transport.close()
+        return bool(idle)
 
     def data_received(self, data: bytes) -> None:
         if self._is_too_many:
             self._refuse(Overloaded())
             return
         super().data_received(data)
-        if self._is_answering:
+        if self.is_answering:
             self._stop_waiting()
         else:
             self._wait_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
+        self._forget_reader()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Not all was read at once: what waits for it is a request's place, or the whole end."""
+        super().pause_writing()
+        if self._reader is None:
+            self._wait_for_reader()
+
+    def resume_writing(self) -> None:
+        self._forget_reader()
+        super().resume_writing()
 
     def send_400_response(self, _msg: str) -> None:
         """Called by uvicorn where it has caught what h11 says of the bytes that came."""
@@ -53,7 +99,7 @@ class Connection(H11Protocol):
         self._refuse(HeadersTooLarge(HEAD_BYTES_MAX) if is_large else NotHttp())
 
     @property
-    def _is_answering(self) -> bool:
+    def is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
     def _wait_for_head(self) -> None:
@@ -68,15 +114,31 @@ class Connection(H11Protocol):
 
     def _head_is_late(self) -> None:
         self._deadline = None
-        if not self._is_answering:
+        if not self.is_answering:
             self._refuse(HeadLate(HEAD_WITHIN_S))
+
+    def _wait_for_reader(self) -> None:
+        size = self.transport.get_write_buffer_size()
+        self._reader = self.loop.call_later(READ_WITHIN_S, self._reader_is_late, size)
+
+    def _reader_is_late(self, size_before: int) -> None:
+        if self.transport.get_write_buffer_size() > size_before - READ_BYTES_MIN:
+            self._reader = None
+            self.transport.abort()
+        else:
+            self._wait_for_reader()
+
+    def _forget_reader(self) -> None:
+        if self._reader is not None:
+            self._reader.cancel()
+            self._reader = None
 
     def _refuse(self, error: AnswerableError) -> None:
         """Say why, where an answer can still be said, and close."""
         if self.transport.is_closing():
             return
         self._unset_keepalive_if_required()
-        if self.conn.our_state is h11.IDLE:
+        if not self.is_answering and self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             answer = respond(error)
             headers = [*answer.raw_headers, (b"connection", b"close")]
             said = (

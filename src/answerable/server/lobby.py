@@ -35,6 +35,24 @@ class Caller:
             raise ScopeMissing(scopes)
 
 
+class Places:
+    """How many may be in at once; who comes when all are taken waits for nobody."""
+
+    def __init__(self, places: int) -> None:
+        self._left = places
+
+    @contextmanager
+    def take(self) -> Iterator[None]:
+        """Raises Overloaded."""
+        if self._left <= 0:
+            raise Overloaded
+        self._left -= 1
+        try:
+            yield
+        finally:
+            self._left += 1
+
+
 class Lobby:
     """One per process."""
 
@@ -50,7 +68,7 @@ class Lobby:
         self.meter = Meter()
         self.ending = asyncio.Event()
         self.document: dict[str, object] = {}  # OpenAPI's, of the routes that are mounted
-        self._streams_left = settings.streams_max
+        self.streams = Places(settings.streams_max)
 
     async def admit(self, request: Request) -> Caller:
         """Raises NoKey, KeyRefused, TooManyTries, and what keeps the worker silent."""
@@ -70,17 +88,6 @@ class Lobby:
     async def renew(self, digest: str) -> KeyHolder:
         """Whether a key that was let in is still valid. Raises KeyRefused."""
         return await self.keys.holder_of_digest(digest, "")
-
-    @contextmanager
-    def stream(self) -> Iterator[None]:
-        """Raises Overloaded."""
-        if self._streams_left <= 0:
-            raise Overloaded
-        self._streams_left -= 1
-        try:
-            yield
-        finally:
-            self._streams_left += 1
 
     def end(self) -> None:
         """Streams end now, and nobody waits for the worker any more."""

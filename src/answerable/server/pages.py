@@ -3,7 +3,7 @@
 import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote
 
 import msgspec
 from starlette.requests import Request
@@ -179,10 +179,8 @@ def _asked_for(request: Request) -> str:
 
 def _local(onward: str) -> str:
     """A path of ours, and never another host's."""
-    parts = urlsplit(onward) if onward.isprintable() else None
-    is_ours = parts is not None and not parts.scheme and not parts.netloc
-    is_path = onward.startswith("/") and not onward.startswith("//") and "\\" not in onward
-    return onward if is_ours and is_path else "/"
+    is_path = onward.startswith("/") and not onward.startswith("//")
+    return onward if is_path and onward.isprintable() and "\\" not in onward else "/"
 
 
 async def _read_form(request: Request, bytes_max: int) -> dict[str, str]:

@@ -6,7 +6,7 @@ import msgspec
 from starlette.responses import Response
 
 from answerable.base.errors import AnswerableError, Busy
-from answerable.server.errors import WrongMethod
+from answerable.server.errors import Overloaded, WrongMethod
 
 MEDIA = "application/problem+json"
 _UNAVAILABLE = 503
@@ -45,6 +45,8 @@ def headers_of(error: AnswerableError) -> dict[str, str]:
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
     elif error.http_status == _UNAVAILABLE:
         headers["Retry-After"] = str(math.ceil(_RETRY_AFTER_S))
+    if isinstance(error, Overloaded):
+        headers["Connection"] = "close"  # what else was sent on it is not looked at
     if isinstance(error, WrongMethod):
         headers["Allow"] = ", ".join(error.allowed)
     if error.http_status == _UNKNOWN:

@@ -85,7 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--leash", action="store_true", help="end when standard input ends")
     given = parser.parse_args(arguments)
     failures.install(read_settings(given.home).log, given.home)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)  # of less, anybody could fill the log
     try:
         asyncio.run(serve(given.home, socket.socket(fileno=given.fd), leash=given.leash))
     except AnswerableError as error:

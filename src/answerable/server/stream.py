@@ -51,7 +51,7 @@ class EventStream(StreamingResponse):
         super().__init__(events, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._lobby.stream():
+        with self._lobby.streams.take():
             await super().__call__(scope, receive, send)
 
 
