@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import sqlite3
 import threading
@@ -205,7 +206,9 @@ def test_without_secrets_it_is_restored_with_them_only(home: SmallHome, tmp_path
     assert "Olga Owner" in copy.cli("person", "list").check().out
 
 
-@pytest.mark.parametrize("harm", ["cut", "changed", "gone", "added", "no manifest", "not json"])
+@pytest.mark.parametrize(
+    "harm", ["cut", "changed", "gone", "added", "a link", "a pipe", "no manifest", "not json"]
+)
 def test_a_damaged_backup_is_not_restored(home: SmallHome, tmp_path: Path, harm: str) -> None:
     backup(home, tmp_path / "b")
     database = tmp_path / "b" / "home" / "answerable.db"
@@ -219,6 +222,10 @@ def test_a_damaged_backup_is_not_restored(home: SmallHome, tmp_path: Path, harm:
             database.unlink()
         case "added":
             (tmp_path / "b" / "home" / "sitecustomize.py").write_text("evil")
+        case "a link":
+            (tmp_path / "b" / "home" / "policies").symlink_to(tmp_path, target_is_directory=True)
+        case "a pipe":
+            os.mkfifo(tmp_path / "b" / "home" / "heartbeat")
         case "no manifest":
             (tmp_path / "b" / MANIFEST).unlink()
         case "not json":

@@ -128,7 +128,8 @@ def restore(request: Request) -> Restored:
 def read_manifest(source: Path) -> Manifest:
     """The manifest of a backup, every file of which is as it says. Raises NotFound, BackupDamaged.
 
-    A file that the manifest does not name is not restored.
+    A file that the manifest does not name is not restored; a link to a folder is one, for it would
+    be copied with all that lies behind it.
     """
     path = source / MANIFEST
     if not path.is_file():
@@ -142,7 +143,7 @@ def read_manifest(source: Path) -> Manifest:
         raise _damaged(f"'{path}' cannot be read: {error}") from error
     there = {
         str(each.relative_to(source)) for each in source.rglob("*")
-        if each.is_file() and each != path
+        if each != path and (each.is_symlink() or not each.is_dir())
     }  # fmt: skip
     if unknown := there - manifest.files.keys():
         raise _damaged(f"'{min(unknown)}' is not in its manifest")
