@@ -223,7 +223,7 @@ def test_a_damaged_backup_is_not_restored(home: SmallHome, tmp_path: Path, harm:
         case "added":
             (tmp_path / "b" / "home" / "sitecustomize.py").write_text("evil")
         case "a link":
-            (tmp_path / "b" / "home" / "policies").symlink_to(tmp_path, target_is_directory=True)
+            (tmp_path / "b" / "home" / "agents").symlink_to(tmp_path, target_is_directory=True)
         case "a pipe":
             os.mkfifo(tmp_path / "b" / "home" / "heartbeat")
         case "no manifest":

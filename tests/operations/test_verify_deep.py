@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from answerable.store import wal
 from answerable.store.sqlite import CorruptPage, open_writer
 from answerable.store.wal import examine_log
 from answerable.testing.lived import live_in
@@ -225,6 +226,14 @@ def test_a_killed_home_is_verified_and_its_log_stays_whole(killed: Path) -> None
     assert found.verified, found.sentence
 
 
+def test_what_is_committed_while_a_log_is_read_is_no_damage(
+    killed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = (killed / "answerable.db-wal").stat().st_size // FRAME
+    monkeypatch.setattr(wal, "_last_commit", lambda _: frames + 1)
+    assert examine_log(killed / "answerable.db") is None
+
+
 def test_a_damaged_log_is_never_opened_because_that_would_drop_what_stands_behind(
     killed: Path,
 ) -> None:
@@ -276,6 +285,36 @@ def test_the_command_names_each_problem_and_its_next_command(home: Path) -> None
     assert "Next: stop the worker, then `answerable ledger rebuild`" in failed.out
     cli("ledger", "rebuild", "--home", str(home)).check()
     cli("ledger", "verify", "--deep", "--home", str(home)).check()
+
+
+ENDLESS = """
+    ALTER TABLE record RENAME TO record_of_others;
+    CREATE VIEW record AS WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c)
+    SELECT n AS position, 'k' || n AS key, 'decided' AS kind, x'' AS data, x'' AS body,
+    '' AS arrival FROM c;
+"""
+
+
+@pytest.mark.parametrize("command", [("ledger", "verify"), ("ledger", "verify", "--deep")])
+@pytest.mark.parametrize(
+    "code",
+    [ENDLESS, "CREATE TRIGGER more AFTER INSERT ON record BEGIN DELETE FROM record; END"],
+    ids=["a view", "a trigger"],
+)
+def test_code_in_a_home_is_not_run(home: Path, command: tuple[str, ...], code: str) -> None:
+    in_database(home, code)
+    cli(*command, "--home", str(home)).fails(1, "and that is not of this program")
+    with pytest.raises(CorruptPage, match="Nothing was read or written"):
+        open_writer(home / "answerable.db", ())
+
+
+def test_what_a_stranger_wrote_into_a_home_cannot_move_the_terminal(home: Path) -> None:
+    in_database(home, "UPDATE record SET kind = char(27) || '[31m' WHERE position = 9")
+    said = cli("ledger", "verify", "--deep", "--home", str(home))
+    assert said.code == 1
+    assert "there is no kind '\u241b[31m'" in said.out
+    said = cli("ledger", "verify", "--home", str(home / "\x1b[31m"))
+    assert "\u241b[31m" in said.err
 
 
 def test_it_looks_beside_a_worker_at_work(tmp_path: Path) -> None:

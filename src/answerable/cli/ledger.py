@@ -15,6 +15,7 @@ from answerable.cli.talk import (
     on,
     out,
     out_json,
+    plain,
     talk,
     talk_next,
 )
@@ -48,7 +49,7 @@ def ledger_verify(
     if as_json:
         out_json(found)
     else:
-        out(found.sentence)
+        out(plain(found.sentence))
     raise typer.Exit(0 if found.verified else 1)
 
 

@@ -97,7 +97,8 @@ def out(text: str) -> None:
 
 
 def talk(text: str) -> None:
-    sys.stderr.write(text + "\n")
+    """Whoever's words it quotes: a backup, a file's name, or a ledger may be a stranger's."""
+    sys.stderr.write(plain(text) + "\n")
 
 
 def talk_next(home: Path, command: str) -> None:

@@ -82,6 +82,7 @@ def open_writer(
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             for name, function in (functions or {}).items():
                 connection.create_function(name, -1, function, deterministic=True)
+            refuse_code(connection, path)
             migrate(connection, path, migrations, renumbered or {})
         except BaseException:
             connection.close()
@@ -108,10 +109,23 @@ def refuse_damaged_log(path: Path) -> None:
         )
 
 
+def refuse_code(connection: sqlite3.Connection, path: Path) -> None:
+    """Raises CorruptPage for a file that has code in it: a view in place of a table never ends, and
+    a trigger writes what nobody recorded. What we write has tables and indexes only."""
+    sql = "SELECT type, name FROM sqlite_master WHERE type IN ('view', 'trigger')"
+    for kind, name in connection.execute(sql).fetchall():
+        raise CorruptPage(
+            f"'{path}' has a {kind} in it, '{name}', and that is not of this program.",
+            "Nothing was read or written.",
+            f"keep a copy of '{path.parent}', and restore a backup that is yours",
+        )
+
+
 def open_reader(path: Path) -> sqlite3.Connection:
     """A connection that can only ask; it never folds the WAL, so that no reader delays a commit.
 
     Fetch all rows of a query: a cursor left open keeps its snapshot, and the WAL grows behind it.
+    Raises the errors above.
     """
     with in_our_words(path):
         uri = f"{path.absolute().as_uri()}?mode=rw"
@@ -120,6 +134,11 @@ def open_reader(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA query_only = ON")
+        try:
+            refuse_code(connection, path)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
 

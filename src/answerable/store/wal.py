@@ -56,8 +56,9 @@ class _Log:
         self._frames = [data[end - self._size : end] for end in ends]
 
     def damage(self, good: int) -> LogDamage | None:
-        """What is wrong behind the first `good` frames, which SQLite has checked."""
-        bad = self._first_bad(good)
+        """What is wrong behind the first `good` frames, which SQLite has checked; they may be more
+        than were read, where somebody writes meanwhile."""
+        bad = self._first_bad(min(good, len(self._frames)))
         if bad is None:
             return None
         lost = [frame for frame in self._frames[bad:] if self._is_ours(frame)]
