@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
+from answerable.base.clock import HOUR_US
 from answerable.base.errors import NotFound
 from answerable.demo.account import compare, read_ours
 from answerable.demo.agent import AGENT, OWNER
@@ -30,6 +31,7 @@ from answerable.worker.verbs.people import NewKey
 
 DAY = "2026-03-02"
 KILLS = 3
+_NIGHT_US = 2 * HOUR_US  # after the people have gone home
 STAGE_NAMES = ("receive", "resolve", "route", "run", "decide", "act", "record")
 
 
@@ -107,6 +109,7 @@ async def _play(
         raise
     ended.set()
     await asyncio.gather(*beside)
+    await wait_out(stage, sent, progress.waiting, at_least_us=_NIGHT_US)
     await asyncio.to_thread(stage.stop_worker)
     progress.say("comparing our ledger with the outside's books")
     seconds = time.monotonic() - began

@@ -185,14 +185,18 @@ def _batches(messages: Iterable[DayMessage], size: int) -> Iterator[list[DayMess
         yield batch
 
 
-async def wait_out(stage: Stage, sent: Sent, progress: Callable[[str], None]) -> None:
-    """Let the evening pass until nothing is open: retries, look-ups, holds that nobody answered."""
+async def wait_out(
+    stage: Stage, sent: Sent, progress: Callable[[str], None], *, at_least_us: int = 0
+) -> None:
+    """Let the evening pass until nothing is open: retries, look-ups, holds that nobody answered. At
+    least so long: what people said last is looked up too, and leaves no interaction open."""
     line = Line(stage)
     began = stage.clock.now()
     while True:
         standing = await line.call(verbs.Status(), Standing)
         sent.saw(standing.stages)
-        if not (standing.in_flight or standing.waiting or standing.open):
+        is_over = stage.clock.now() - began >= at_least_us
+        if is_over and not (standing.in_flight or standing.waiting or standing.open):
             break
         progress(f"{standing.open} open, {standing.waiting + standing.in_flight} in work")
         if not standing.waiting:
