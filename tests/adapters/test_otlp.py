@@ -6,8 +6,9 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -45,6 +46,8 @@ class Collector:
 
     url: str = ""
     status: int = 200
+    answer: bytes = b""  # packed
+    clients: set[object] = field(default_factory=set)
     gate: threading.Event = field(default_factory=threading.Event)
     came: list[bytes] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
@@ -67,6 +70,8 @@ def collecting() -> Iterator[Collector]:
     collector.gate.set()
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
         def do_POST(self) -> None:
             data = self.rfile.read(int(self.headers["content-length"]))
             collector.gate.wait(30)
@@ -74,9 +79,14 @@ def collecting() -> Iterator[Collector]:
                 data = gzip.decompress(data)
             collector.paths.append(self.path)
             collector.came.append(data)
+            collector.clients.add(self.client_address)
             self.send_response(collector.status)
-            self.send_header("content-length", "0")
+            self.send_header("content-length", str(len(collector.answer)))
+            if collector.answer:
+                self.send_header("content-encoding", "gzip")
             self.end_headers()
+            with suppress(OSError):  # nobody reads all of it
+                self.wfile.write(collector.answer)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Nothing."""
@@ -231,6 +241,38 @@ def test_what_a_collector_refuses_is_counted_and_said_once(
     ]
 
 
+UNPACKED = 64 * 1024 * 1024
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_what_a_collector_answers_is_nobodys_memory(status: int) -> None:
+    with collecting() as collector:
+        collector.status, collector.answer = status, gzip.compress(bytes(UNPACKED))
+        traces = OtlpTraces(collector.url)
+        tracemalloc.start()
+        traces.offer([Passage("int_1", "message", 1, {"run": 5})])
+        traces.close()
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert len(collector.came) == 1
+    assert most < UNPACKED / 8
+    assert traces.dropped == (status != 200)
+
+
+def test_a_connection_to_a_collector_is_used_again() -> None:
+    with collecting() as collector:
+        traces = OtlpTraces(collector.url)
+        for number in range(3):
+            traces.offer([Passage(f"int_{number}", "message", 1, {"run": 5})])
+            until(partial(has_come, collector, number + 1))
+        traces.close()
+    assert len(collector.clients) == 1
+
+
+def has_come(collector: Collector, count: int) -> bool:
+    return len(collector.came) == count
+
+
 def test_a_timer_and_an_answer_stand_in_the_trace_of_their_interaction() -> None:
     with collecting() as collector:
         traces = OtlpTraces(f"{collector.url}/")
@@ -263,10 +305,17 @@ def test_off_is_the_default_and_imports_nothing() -> None:
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("endpoint", ["collector:4318", "grpc://collector:4317", "https://"])
-def test_what_is_no_address_starts_nothing(endpoint: str) -> None:
-    with pytest.raises(UsageError, match="no collector's address"):
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "collector:4318", "grpc://collector:4317", "https://", "http://[", "http://collector:x",
+        "https://kim:hunter2@collector", "https://collector?key=hunter2", "htp://kim:hunter2@c",
+    ],
+)  # fmt: skip
+def test_what_is_no_address_starts_nothing_and_is_not_repeated(endpoint: str) -> None:
+    with pytest.raises(UsageError, match="no collector's address") as told:
         traces_of(endpoint)
+    assert "hunter2" not in str(told.value)
 
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

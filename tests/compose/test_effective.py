@@ -32,3 +32,5 @@ def test_what_may_be_a_secret_is_not_shown() -> None:
     shown = {one.name: one.value for one in _walk(values, values, "")}
     assert shown.pop("mail.keyboard") == "us"
     assert set(shown.values()) == {"(not shown)"}
+    (address,) = _walk({"url": "https://kim:hunter2@acme.example/a@b"}, {}, "")
+    assert address.value == "https://(not shown)@acme.example/a@b"

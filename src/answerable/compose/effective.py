@@ -11,6 +11,7 @@ from answerable.base.settings import Settings
 
 _SECRET = re.compile(r"secret|token|passw|credential|(^|_)key$")
 _HIDDEN = "(not shown)"
+_IN_ADDRESS = re.compile(r"(?<=//)[^/\s]*@")  # a user and a password, before the host
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,4 +39,5 @@ def _walk(values: Mapping[str, object], said: Mapping[str, object], path: str) -
 
 
 def _shown(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    shown = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return _IN_ADDRESS.sub(f"{_HIDDEN}@", shown)

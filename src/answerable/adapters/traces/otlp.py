@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from queue import Empty, Full, Queue
 
+import requests
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
@@ -29,6 +30,7 @@ WAITING_MAX = 10_000  # passages: some 20 MB
 _BATCH_MAX = 16  # passages; a few milliseconds to write
 _SEND_WITHIN_S = 10.0
 _CLOSE_WITHIN_S = 3.0
+_ANSWER_BYTES_MAX = 4_096
 _US = 1_000  # nanoseconds
 _SCOPE = InstrumentationScope("answerable")
 _Attributes = dict[str, str | int]
@@ -39,8 +41,9 @@ class OtlpTraces:
 
     def __init__(self, endpoint: str) -> None:
         self._exporter = OTLPSpanExporter(
-            endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=_SEND_WITHIN_S
-        )
+            endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=_SEND_WITHIN_S,
+            session=_session(),
+        )  # fmt: skip
         self._resource = Resource.create({"service.name": "answerable"})
         self._waiting: Queue[Passage | None] = Queue(WAITING_MAX)
         self._is_failing = False
@@ -99,6 +102,20 @@ class OtlpTraces:
             log.warning("traces do not reach their collector, and are dropped: %s", why)
         self._is_failing = not is_sent
         return is_sent
+
+
+def _session() -> requests.Session:
+    """One that keeps no answer: a collector may send one that is packed a thousand times."""
+    session = requests.Session()
+    session.stream = True
+    session.hooks["response"].append(_read_a_little)
+    return session
+
+
+def _read_a_little(response: requests.Response, **_: object) -> None:
+    """So that the connection of a usual answer, which is then at its end, is used again."""
+    response.raw.read(_ANSWER_BYTES_MAX, decode_content=False)
+    response.close()
 
 
 def spans_of(passage: Passage, resource: Resource) -> Iterator[ReadableSpan]:
