@@ -19,8 +19,9 @@ from answerable.base.errors import AnswerableError
 from answerable.server import pages
 from answerable.server.calls import Operation
 from answerable.server.errors import Defect, HeadersTooLarge, NoRoute, WrongMethod
-from answerable.server.lobby import Caller, Lobby, Places
+from answerable.server.lobby import Caller, Lobby
 from answerable.server.openapi import document
+from answerable.server.places import Places
 from answerable.server.problems import respond
 from answerable.server.routes import ROUTES
 from answerable.server.routes.health import METRICS

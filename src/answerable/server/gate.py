@@ -5,12 +5,11 @@ else the answer says that nobody knows whether it took effect. See docs/decision
 """
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from answerable.server.errors import DeadlinePassed, Overloaded, WorkerUnreachable
+from answerable.server.errors import DeadlinePassed, WorkerUnreachable
+from answerable.server.places import Places
 from answerable.store.threads import beside_the_loop
 from answerable.worker import verbs
 from answerable.worker.client import Client, WorkerAway
@@ -61,7 +60,7 @@ class Gate:
         wait_s = float(getattr(verb, "wait_s", 0.0))
         line = self._patient if wait_s else self._quick
         deadline_s = self._deadline_s + wait_s
-        with line.place():
+        with line.places.take():
             try:
                 async with asyncio.timeout(deadline_s):
                     return await self._ask(line, verb, returns, patience_s)
@@ -105,18 +104,7 @@ class _Line:
         self._home = home
         self._client: Client | None = None
         self._connecting = asyncio.Lock()
-        self._left = in_flight_max
-
-    @contextmanager
-    def place(self) -> Iterator[None]:
-        """Raises Overloaded where no place is left."""
-        if self._left <= 0:
-            raise Overloaded
-        self._left -= 1
-        try:
-            yield
-        finally:
-            self._left += 1
+        self.places = Places(in_flight_max)
 
     async def client(self) -> Client:
         """An open connection. Raises WorkerAway."""

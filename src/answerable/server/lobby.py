@@ -1,8 +1,7 @@
 """What every route works with: the way to the worker, who is let in, what is measured."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +10,11 @@ from starlette.requests import Request
 from answerable.base.chance import Chance
 from answerable.base.settings import ServerSettings
 from answerable.people.keys import Scope
-from answerable.server.errors import NoKey, Overloaded, ScopeMissing
+from answerable.server.errors import NoKey, ScopeMissing
 from answerable.server.gate import Gate
 from answerable.server.keys import Keys, digest_of
 from answerable.server.metrics import Meter
+from answerable.server.places import Places
 from answerable.server.sessions import Session, Sessions
 from answerable.worker.verbs.people import KeyHolder
 
@@ -33,24 +33,6 @@ class Caller:
         """Raises ScopeMissing."""
         if not set(scopes) & set(self.holder.scopes):
             raise ScopeMissing(scopes)
-
-
-class Places:
-    """How many may be in at once; who comes when all are taken waits for nobody."""
-
-    def __init__(self, places: int) -> None:
-        self._left = places
-
-    @contextmanager
-    def take(self) -> Iterator[None]:
-        """Raises Overloaded."""
-        if self._left <= 0:
-            raise Overloaded
-        self._left -= 1
-        try:
-            yield
-        finally:
-            self._left += 1
 
 
 class Lobby:
