@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from types import NoneType
 
 import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
@@ -222,4 +223,4 @@ class Speakers(HouseMachine):
 
 
 TestSpeakers = Speakers.TestCase
-TestSpeakers.settings = SETTINGS
+TestSpeakers.settings = settings(SETTINGS, stateful_step_count=60)
