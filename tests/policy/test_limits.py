@@ -225,3 +225,26 @@ class LimitsAgainstAModel(RuleBasedStateMachine):
 
 LimitsAgainstAModel.TestCase.settings = settings(max_examples=60, deadline=None)
 TestLimitsAgainstAModel = LimitsAgainstAModel.TestCase
+
+
+def test_of_parties_with_nothing_open_only_the_last_are_kept_and_none_is_counted_anew() -> None:
+    rows: dict[Key, int] = {}
+    limits = Limits(lambda key, _day: Used(rows.get(key, 0)), idle_max=10)
+    limit = Limit(count_per_party_per_day=2)
+    parties = [f"pty_{number}" for number in range(500)]
+    held = limits.check_and_reserve(limit, ask(party="pty_held"), DAY)
+    assert isinstance(held, Reservation)
+    for _ in range(2):
+        for party in parties:
+            reserved = limits.check_and_reserve(limit, ask(party=party), DAY)
+            assert isinstance(reserved, Reservation)
+            for name in (party, None):  # its decision is durable: the rows count it
+                key = Key("support", "refund", name, None)
+                rows[key] = rows.get(key, 0) + 1
+            limits.settle(reserved)
+    assert len(limits._used) <= 10 + 2, "what is open, and the last ten"
+    for party in parties:
+        assert isinstance(limits.check_and_reserve(limit, ask(party=party), DAY), LimitExceeded)
+    again = limits.check_and_reserve(limit, ask(party="pty_held"), DAY)
+    assert isinstance(again, Reservation), "what is held is counted once, though no row says so"
+    assert isinstance(limits.check_and_reserve(limit, ask(party="pty_held"), DAY), LimitExceeded)

@@ -4,6 +4,7 @@ A reservation counts from the moment it is made; it is given back only if its ef
 to have happened. What was used before we started is looked up once per key and day.
 """
 
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -94,21 +95,27 @@ class LimitExceeded:
 
 
 Lookup = Callable[[Key, str], Used]
+_IDLE_MAX = 20_000  # keys, of some 300 bytes each
 
 
 class Limits:
     """What is used today, reservations included; one per partition, touched by one task at a time.
 
     `used` reads what is already in the state rows, for a key and a day `2026-03-02`; it is called
-    the first time that a key is touched on a day, and memory is the truth from there. A day never
-    comes back: after the first touch of a new day an older one counts on the new one.
+    the first time that a key is touched on a day, and memory is the truth from there for as long as
+    a reservation of the key is open. Then the rows say the same, and of such keys only the
+    `idle_max` that were touched last are kept. A day never comes back: after the first touch of a
+    new day an older one counts on the new one.
     """
 
-    def __init__(self, used: Lookup) -> None:
+    def __init__(self, used: Lookup, *, idle_max: int = _IDLE_MAX) -> None:
         self._lookup = used
         self._day = ""
         self._used: dict[Key, Used] = {}
         self._open: set[int] = set()
+        self._open_of: Counter[Key] = Counter()  # open reservations
+        self._idle: OrderedDict[Key, None] = OrderedDict()  # known, and not reserved
+        self._idle_max = idle_max
         self._last_id = 0
 
     def counters(self, ask: Ask, day: str) -> Counters:
@@ -130,9 +137,7 @@ class Limits:
         for exceeded in _exceeded(limit, ask, now):
             return exceeded
         self._add(ask, 1)
-        self._last_id += 1
-        self._open.add(self._last_id)
-        return Reservation(self._last_id, ask, self._day)
+        return self._opened(ask, self._day)
 
     def adopt(self, ask: Ask, day: str) -> Reservation:
         """The room of an effect that an earlier life reserved, so that it can be given back.
@@ -142,37 +147,61 @@ class Limits:
         self._turn_to(day)
         if day == self._day:
             self._add(ask, 0)
-        self._last_id += 1
-        self._open.add(self._last_id)
-        return Reservation(self._last_id, ask, day)
+        return self._opened(ask, day)
 
     def release(self, reservation: Reservation) -> None:
         """Give the room back: the append failed or the effect did not happen. Once only."""
-        if reservation.id not in self._open:
-            return
-        self._open.remove(reservation.id)
-        if reservation.day == self._day:
-            self._add(reservation.ask, -1)
+        if reservation.id in self._open:
+            if reservation.day == self._day:
+                self._add(reservation.ask, -1)
+            self._close(reservation)
 
     def settle(self, reservation: Reservation) -> None:
         """The effect happened, or may have: it stays counted and can no longer be given back."""
-        self._open.discard(reservation.id)
+        if reservation.id in self._open:
+            self._close(reservation)
+
+    def _opened(self, ask: Ask, day: str) -> Reservation:
+        self._last_id += 1
+        self._open.add(self._last_id)
+        for key in _all_keys(ask):
+            self._open_of[key] += 1
+            self._idle.pop(key, None)
+        return Reservation(self._last_id, ask, day)
+
+    def _close(self, reservation: Reservation) -> None:
+        self._open.remove(reservation.id)
+        for key in _all_keys(reservation.ask):
+            self._open_of[key] -= 1
+            if not self._open_of[key]:
+                del self._open_of[key]
+                self._rest(key)
+
+    def _rest(self, key: Key) -> None:
+        """Nothing of it is reserved: it may be forgotten, and read from the rows again."""
+        if key in self._used:
+            self._idle[key] = None
+            self._idle.move_to_end(key)
+        while len(self._idle) > self._idle_max:
+            del self._used[self._idle.popitem(last=False)[0]]
 
     def _turn_to(self, day: str) -> None:
         if day > self._day:
             self._day = day
             self._used.clear()
+            self._idle.clear()
 
     def _of(self, key: Key) -> Used:
         known = self._used.get(key)
         if known is None:
             known = self._used[key] = self._lookup(key, self._day)
+            if not self._open_of[key]:
+                self._rest(key)
         return known
 
     def _add(self, ask: Ask, sign: int) -> None:
         amount_minor = ask.amount.amount_minor if ask.amount else 0
-        currencies = (None, ask.amount.currency) if ask.amount else (None,)
-        for key in (key for currency in currencies for key in _keys(ask, currency)):
+        for key in _all_keys(ask):
             used = self._of(key)
             added = amount_minor if key.currency else 0
             self._used[key] = Used(used.effects + sign, used.amount_minor + sign * added)
@@ -183,6 +212,11 @@ def _keys(ask: Ask, currency: str | None) -> tuple[Key, Key]:
         Key(ask.agent, ask.tool, ask.party, currency),
         Key(ask.agent, ask.tool, None, currency),
     )
+
+
+def _all_keys(ask: Ask) -> tuple[Key, ...]:
+    paid = _keys(ask, ask.amount.currency) if ask.amount else ()
+    return *_keys(ask, None), *paid
 
 
 def _exceeded(limit: Limit, ask: Ask, now: Counters) -> Iterator[LimitExceeded]:
