@@ -92,6 +92,7 @@ PROBLEMS: dict[str, tuple[str, Plant, str]] = {
         "rails", lambda h: h.says("small_agent:rail", "small_agent:HERE"), "makes no rail"),
     "no policy folder": (
         "policies", lambda h: shutil.rmtree(h.path / "policies"), "no policy folder"),
+    "no policy in the folder": ("policies", lambda h: h.policy.unlink(), "everything is denied"),
     "a policy that is invalid": (
         "policies", lambda h: h.policy.write_text("permit (all);"), "small.cedar"),
     "an owner who left": (

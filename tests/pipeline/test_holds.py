@@ -1,7 +1,8 @@
 """A held effect waits for a named person; their yes is for exactly those bytes, once."""
 
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from answerable.base.clock import HOUR_US, SECOND_US, ManualClock
+from answerable.effects import rows as effects
 from answerable.effects.domain import EffectState, Status
 from answerable.pipeline import desk
 from answerable.pipeline.passage import Due
@@ -315,5 +317,33 @@ def test_what_waits_for_a_yes_is_refused_when_its_case_is_nobodys_any_more(tmp_p
             await life.run_out()
             assert (held.till.payments, held.world.mailbox.texts) == ([], [])
             assert all(one.status.is_end for one in life.effects())
+
+    run(scenario)
+
+
+def test_however_many_wait_for_a_yes_all_of_them_are_a_no_when_nobody_answers(
+    tmp_path: Path,
+) -> None:
+    """Also the last of more than anybody lists: 1,000 others are made to wait before it."""
+
+    async def scenario() -> None:
+        async with Held(tmp_path).waiting() as (life, effect):
+            db = life.house.hall.db
+            columns = [f'"{name}"' for _, name, *_ in db.execute("PRAGMA table_info(effect)")]
+            apart = {'"id"': "'eff_!' || n", '"case"': "'cas_0'", '"interaction"': "'int_0'"}
+            copied = ", ".join(apart.get(name, name) for name in columns)
+            with closing(sqlite3.connect(tmp_path / "home" / "answerable.db")) as others:
+                others.execute(
+                    "WITH RECURSIVE many (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM many"
+                    f" WHERE n < 1000) INSERT INTO effect SELECT {copied} FROM effect, many"  # noqa: S608
+                    " WHERE id = ?",
+                    (effect.id,),
+                )
+                others.commit()
+            await life.leave(OWNER)
+            await fill_vacancies(life.house.hall)
+            ended = effects.find(db, effect.id)
+            assert ended is not None
+            assert ended.status is Status.REFUSED
 
     run(scenario)

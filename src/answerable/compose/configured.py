@@ -11,6 +11,7 @@ from answerable.agents.domain import Blueprint
 from answerable.base.errors import AnswerableError, NotFound, UsageError
 from answerable.base.settings import RailSettings, Settings
 from answerable.compose.house import Plan
+from answerable.compose.places import described_without_ours, place_of, problem_of
 from answerable.compose.settings import SETTINGS, read_settings, settings_folder
 from answerable.compose.traces import traces_of
 from answerable.pipeline.hall import Line
@@ -97,15 +98,21 @@ def _names(agents: Mapping[str, Blueprint], rails: Collection[str]) -> Vocabular
 def policy_of(home: Path, agents: Mapping[str, Blueprint], lines: Collection[str]) -> PolicySet:
     """The policies of a home, valid for what it has. Raises NotFound, PolicyInvalid."""
     folder = policies_of(home)
-    if folder.is_dir():
+    if any(folder.glob("*.cedar")):
         return load_folder(folder, _names(agents, lines))
-    if agents:
+    if not agents:
+        return load({})
+    if folder.is_dir():
         raise NotFound(
-            f"There is no policy folder '{folder}', and without a policy everything is denied.",
+            f"No .cedar file is in '{folder}', and without a policy everything is denied.",
             _STARTED,
-            f"mkdir {folder} and put a .cedar file into it",
+            f"put a .cedar file into {folder}, one with a comment alone to deny everything",
         )
-    return load({})
+    raise NotFound(
+        f"There is no policy folder '{folder}', and without a policy everything is denied.",
+        _STARTED,
+        f"mkdir {folder} and put a .cedar file into it",
+    )
 
 
 def office_plan(home: Path) -> Plan:
@@ -209,20 +216,20 @@ _OURS: Mapping[str, Callable[[Path, str], Rail]] = {"pull": pull}
 
 
 def _load(at: Path, where: str, what: str) -> object:
-    """`module:attribute`, with an error that says which half is wrong."""
+    """`module:attribute`, with an error that says which half is wrong, and where it is."""
     module_name, _, attribute = where.partition(":")
+    correct = f"correct it in {at}; the form is `module:attribute`"
     try:
         found: object = getattr(import_module(module_name), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, ValueError, SyntaxError) as error:
         problem = str(error)
+        if failed := place_of(error):
+            problem, correct = f"{failed}: {problem_of(error)}", f"correct {failed}"
     except AnswerableError as error:  # of ours, about what the author declared
         problem = error.happened.rstrip(".")
     except Exception as error:  # noqa: BLE001 - author code may raise anything as it is imported
-        problem = f"importing it failed with {describe(error)}"
+        problem = f"importing it failed with {described_without_ours(error)}"
+        correct = f"correct {place_of(error) or where}"
     else:
         return found
-    raise UsageError(
-        f"'{where}' does not lead to {what}: {problem}.",
-        _STARTED,
-        f"correct it in {at}; the form is `module:attribute`",
-    )
+    raise UsageError(f"'{where}' does not lead to {what}: {problem}.", _STARTED, correct)

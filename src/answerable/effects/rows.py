@@ -232,6 +232,16 @@ def list_in_status(
     return [_state(row) for row in rows.fetchall()]
 
 
+def list_held(db: sqlite3.Connection, case: str) -> list[EffectState]:
+    """All of a case that wait for a yes, by the indexes of the case: however many others do."""
+    rows = db.execute(
+        f'{_SELECT} WHERE interaction IN (SELECT id FROM interaction WHERE "case" = ?)'
+        " AND status = ? ORDER BY id",
+        (case, Status.HELD),
+    )
+    return [_state(row) for row in rows.fetchall()]
+
+
 def _state(row: tuple[Any, ...]) -> EffectState:
     (id_, decision, position, interaction, case, party, agent, release, kind, name, repeat,
      status, attempt, after, holder, epoch, expires_at, day, amount_minor, currency,

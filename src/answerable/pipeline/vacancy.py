@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from answerable.cases.domain import Case
 from answerable.desk import rows as desk
 from answerable.effects import rows as effects
-from answerable.effects.domain import EffectState, Status
+from answerable.effects.domain import EffectState
 from answerable.engine.port import Conflict
 from answerable.ledger.draft import Unit
 from answerable.pipeline.decide import escalated
@@ -43,8 +43,7 @@ async def fill_vacancies(hall: Hall) -> int:
 
 def _held(hall: Hall, case: Case) -> list[EffectState]:
     """What waits for a yes on the agent's behalf, that nobody could answer for any more."""
-    held = effects.list_in_status(hall.db, Status.HELD)
-    return [one for one in held if one.case == case.id and one.agent == case.agent]
+    return [one for one in effects.list_held(hall.db, case.id) if one.agent == case.agent]
 
 
 def _vacant(hall: Hall) -> Iterator[tuple[Case, str, str]]:
