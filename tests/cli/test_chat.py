@@ -173,6 +173,10 @@ def test_what_is_wrong_is_said(project: Project, what: str) -> None:
     project.check_free()
 
 
+def test_a_message_of_nothing_is_refused(project: Project) -> None:
+    project.types("chat", "--message", " ").fails(2, "A message of nothing is none.")
+
+
 def test_another_agent_is_not_found_and_those_that_are_there_are_named(project: Project) -> None:
     project.types("chat", "sales", "--message", "Hello?").fails(3, "Those that have one: support")
 

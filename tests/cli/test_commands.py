@@ -108,8 +108,15 @@ def test_a_kill_of_everything_holds_without_anybody_and_is_lifted(home: SmallHom
     home.cli("agent", "resume", "support", "--by", OWNER).check()
     assert "stop file is pressed" in home.cli("kill", "--all").check().err
     assert [row["scope"] for row in read(home, "stop", "list")] == ["file"]
-    home.cli("stop", "lift", "file").check()
+    assert "Still in force" not in home.cli("stop", "lift", "file").check().err
     assert read(home, "stop", "list") == []
+
+
+def test_who_lifts_the_stop_file_is_told_what_stands_still_all_the_same(home: SmallHome) -> None:
+    home.cli("kill", "--all", "--by", OWNER).check()
+    said = home.cli("stop", "lift", "file").check().err
+    assert "Still in force: everything (pause)." in said
+    home.cli("stop", "lift", "everything", "--by", OWNER).check()
 
 
 def test_who_is_asked_about_and_is_not_there_is_not_found(home: SmallHome) -> None:
@@ -221,6 +228,16 @@ def test_no_list_shows_what_only_a_program_understands(home: SmallHome, listed: 
 )  # fmt: skip
 def test_a_wrong_call_is_told_in_three_sentences(typed: str) -> None:
     cli(*typed.split()).fails(2, "error (usage): ", "Nothing was done. Next: answerable")
+
+
+def test_a_misspelt_command_is_answered_with_the_one_that_was_meant() -> None:
+    cli("statsu").fails(2, "Did you mean 'status'? Nothing was done.")
+
+
+def test_a_decision_is_found_by_the_id_of_its_effect(home: SmallHome) -> None:
+    effect = str(read(home, "decision", "list")[0]["decision"]).replace("dec_", "eff_")
+    said = home.cli("decision", "who", effect).check().out
+    assert said == home.cli("decision", "who", effect.replace("eff_", "dec_")).check().out
 
 
 def test_a_home_that_is_none(tmp_path: Path) -> None:

@@ -96,6 +96,9 @@ WRONG = {
     "no address": (("--owner", "olive", "--name", "Olive"), "no email address"),
     "quotes": (("--owner", '"x"@acme.example', "--name", "O"), "email address"),
     "an agent's name": ((*YOU, "--agent", "tea desk"), "no agent's name"),
+    "no name": (("--owner", YOU[1], "--name", " "), "name is empty"),
+    "a name that hides": (("--owner", YOU[1], "--name", "O\x1b[31m"), "what cannot be seen"),
+    "too long a name": (("--owner", YOU[1], "--name", "O" * 201), "longer than 200 characters"),
     "no owner": (("--name", "Olive"), "'--owner' is missing"),
 }
 

@@ -78,6 +78,21 @@ def test_what_a_pause_sent_to_people_is_given_back_at_once_and_only_that(home: S
     home.cli("ledger", "verify").check()
 
 
+def test_who_accepts_an_agent_is_told_of_its_cases_that_stay_with_people(home: SmallHome) -> None:
+    with working(home):
+        home.cli("person", "leave", OWNER, "--yes").check()
+        home.say("hello", external_id="m1", sender="kim@example.org")
+        home.settled()
+        shown = home.cli("owner", "show", "support").check().err
+        assert "Next: answerable owner accept support --person" in shown
+        said = home.cli("owner", "accept", "support", "--person", SPECIALIST).check().err
+        give = "desk handback --all-of support --because no_owner --by"
+        assert "1 case went to people while nobody answered" in said
+        assert f"answerable {give} {SPECIALIST}" in said
+        given = home.cli(*give.split(), SPECIALIST, "--yes").check().err
+        assert "Given back to agent support: 1 case." in given
+
+
 def test_a_case_or_all_of_an_agent_not_both_and_not_neither(home: SmallHome) -> None:
     home.cli("desk", "handback", "--by", OWNER).fails(2, "is not said")
     home.cli("desk", "handback", "cas_1", "--all-of", "support", "--by", OWNER).fails(2)

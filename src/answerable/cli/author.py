@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import shlex
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from answerable.cli.talk import DEFAULT_HOME, Home, ask, on, talk, talk_next
+from answerable.cli.talk import DEFAULT_HOME, Home, ask, at, on, talk, talk_next
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,9 +28,11 @@ def init(
 ) -> None:
     """Write a first agent that you answer for, and its policy."""
     from answerable.cli.project import HOME, take_away, write_project
+    from answerable.people.service import check_name
     from answerable.worker.verbs import OwnerAccept, PersonAdd
     from answerable.worker.verbs.base import Done
 
+    check_name(name)
     written = write_project(folder, agent=agent, owner=owner)
     home = folder / HOME
     try:
@@ -44,7 +47,8 @@ def init(
         f"You ({name}) answer for this agent: '{agent}' acts in your name, by what you accepted at "
         f"ledger index {accepted.index}."
     )
-    talk("Next: answerable chat" if folder == Path() else f"Next: cd {folder} && answerable chat")
+    there = "" if folder == Path() else f"cd {shlex.quote(str(folder))} && "
+    talk(f"Next: {there}answerable chat")
 
 
 class Shown(StrEnum):
@@ -77,12 +81,18 @@ def chat(
     """
     import asyncio
 
+    from answerable.base.errors import UsageError
     from answerable.cli.chat import Chat, Line, converse, rail_of
     from answerable.cli.hire import end_with_us
     from answerable.cli.lines import given, typed
     from answerable.worker.ask import check_home
 
     check_home(home)
+    if any(not said.strip() for said in message or ()):
+        raise UsageError(
+            "A message of nothing is none.", "Nothing was said.",
+            at(home, 'answerable chat --message "When does A1 ship?"'),
+        )  # fmt: skip
     rail, agent, kind = rail_of(home, agent)
     end_with_us()
     line = Line(home)

@@ -318,5 +318,5 @@ def _give_back(home: Path, agent: str, by: str, code: str, *, yes: bool) -> None
         moved += given.moved
         if not given.moved:
             break
-    talk(f"{many(moved, 'case')} of agent {agent} are its own again.{still}")
+    talk(f"Given back to agent {agent}: {many(moved, 'case')}.{still}")
     talk_next(home, f"answerable case list --agent {agent}")

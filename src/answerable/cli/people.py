@@ -1,5 +1,6 @@
 """`person`, `owner`: who answers for what."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -141,8 +142,29 @@ def owner_accept(
 
     done = ask(home, OwnerAccept(agent_name, person_id), Done)
     talk(f"Accepted at ledger index {done.index}.")
+    _tell_left(home, agent_name, person_id)
     is_at_work = is_worked_on(home)
     talk_next(home, f"answerable owner show {agent_name}" if is_at_work else "answerable worker")
+
+
+def _tell_left(home: Path, agent_name: str, by: str) -> None:
+    """What went to people while nobody answered stays with them: how to give it back."""
+    from answerable.base.errors import AnswerableError
+    from answerable.worker.verbs import DeskGiveBack
+    from answerable.worker.verbs.desk import GivenBack
+
+    try:
+        left = ask(home, DeskGiveBack(agent_name, by, "no_owner"), GivenBack).left
+    except AnswerableError as error:
+        if error.code != "agent_unknown":  # no worker has met it yet, so it left nothing
+            raise
+        return
+    if left:
+        give_back = f"answerable desk handback --all-of {agent_name} --because no_owner --by {by}"
+        talk(
+            f"{many(left, 'case')} went to people while nobody answered, which is where they stay: "
+            f"the agent says nothing on them until: {at(home, give_back)}"
+        )
 
 
 @owner.command("delegate")
@@ -189,4 +211,10 @@ def owner_show(agent_name: AgentName, home: Home = DEFAULT_HOME, as_json: AsJson
     from answerable.worker.verbs.people import OwnerView
 
     view = ask(home, OwnerShow(agent_name), OwnerView)
-    out_json(view) if as_json else out(plain(view.sentence))
+    if as_json:
+        out_json(view)
+        return
+    out(plain(view.sentence))
+    if not view.accountable:
+        asked = view.asked or "PERSON"
+        talk_next(home, f"answerable owner accept {agent_name} --person {asked}")

@@ -20,7 +20,7 @@ def simulate(
     keep: Annotated[Path | None, typer.Option(help="leave the home of --seed here")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run the product through worlds of drawn orders, crashes and faults; report broken promises.
+    """Run drawn worlds of faults; report broken promises.
 
     A world is its seed: the same number is the same world, to the byte, on any machine.
     """

@@ -70,6 +70,7 @@ def stop_lift(
     if scope == _FILE:
         StopFile(home).lift()
         talk("The stop file is gone.")
+        _tell_still_on(home)
         talk_next(home, "answerable stop list")
         return
     if not by:
@@ -82,6 +83,26 @@ def stop_lift(
     if StopFile(home).is_pressed():
         talk("The stop file still lies in the home: everything stays stopped.")
         talk_next(home, "answerable stop lift file")
+
+
+def _tell_still_on(home: Path) -> None:
+    """Who lifts the file may think that all goes on: a stop that was recorded is lifted by itself.
+
+    Said where it can be found out; the file is gone in any case.
+    """
+    from answerable.agents.stops import tell_mode, typed_scope
+    from answerable.base.errors import AnswerableError
+    from answerable.worker.verbs import StopList
+    from answerable.worker.verbs.control import StopRow
+
+    try:
+        rows = ask(home, StopList(), list[StopRow])
+    except AnswerableError as error:
+        talk(f"Whether another stop is in force could not be looked up ({error}).")
+        return
+    if rows:
+        on = ", ".join(f"{typed_scope(row.scope)} ({tell_mode(row.mode)})" for row in rows)
+        talk(f"Still in force: {on}.")
 
 
 def _only_mode(home: Path, scope: str, by: str) -> str:

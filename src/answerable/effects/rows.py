@@ -235,7 +235,7 @@ def list_in_status(
 def list_held(db: sqlite3.Connection, case: str) -> list[EffectState]:
     """All of a case that wait for a yes, by the indexes of the case: however many others do."""
     rows = db.execute(
-        f'{_SELECT} WHERE interaction IN (SELECT id FROM interaction WHERE "case" = ?)'
+        f'{_SELECT} WHERE interaction IN (SELECT id FROM interaction WHERE "case" = ?)'  # noqa: S608
         " AND status = ? ORDER BY id",
         (case, Status.HELD),
     )

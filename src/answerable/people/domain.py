@@ -50,6 +50,7 @@ class ApiKey:
     scopes: tuple[str, ...]
     expires_at: int  # microseconds UTC; 0 is never
     is_revoked: bool = False
+    made_with: str = ""  # the key that it was made with, over HTTP; empty: on the machine
 
 
 @dataclass(slots=True)

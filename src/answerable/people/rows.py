@@ -17,7 +17,8 @@ CREATE TABLE delegation (agent TEXT PRIMARY KEY, owner TEXT NOT NULL, person TEX
 CREATE TABLE asked (agent TEXT PRIMARY KEY, person TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE api_key (id TEXT PRIMARY KEY, digest TEXT NOT NULL UNIQUE, person TEXT NOT NULL,
                       scopes TEXT NOT NULL, expires_at INTEGER NOT NULL,
-                      is_revoked INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+                      is_revoked INTEGER NOT NULL DEFAULT 0,
+                      made_with TEXT NOT NULL) WITHOUT ROWID;
 """
 TABLES = ("person", "ownership", "delegation", "asked", "api_key")
 
@@ -32,7 +33,8 @@ def project(db: sqlite3.Connection, entry: Entry) -> None:
             db.execute("UPDATE person SET has_left = 1 WHERE id = ?", (change["person"],))
         case "key.added":
             names = ("key", "digest", "person", "scopes", "expires_at")
-            db.execute(_INSERT_KEY, tuple(change[name] for name in names))
+            key = tuple(change[name] for name in names)
+            db.execute(_INSERT_KEY, (*key, change.get("made_with", "")))
         case "key.revoked":
             db.execute("UPDATE api_key SET is_revoked = 1 WHERE id = ?", (change["key"],))
         case _:
@@ -57,7 +59,10 @@ def _project_owner(db: sqlite3.Connection, entry: Entry) -> None:
 
 
 _INSERT_PERSON = "INSERT INTO person (id, email_hash, kid, reports_to) VALUES (?, ?, ?, ?)"
-_INSERT_KEY = "INSERT INTO api_key (id, digest, person, scopes, expires_at) VALUES (?, ?, ?, ?, ?)"
+_INSERT_KEY = (
+    "INSERT INTO api_key (id, digest, person, scopes, expires_at, made_with)"
+    " VALUES (?, ?, ?, ?, ?, ?)"
+)
 KINDS = (
     "person.added", "person.left", "owner.accepted", "owner.changed", "owner.delegated",
     "key.added", "key.revoked",
@@ -68,7 +73,8 @@ def load(db: sqlite3.Connection) -> Directory:
     persons = db.execute("SELECT id, email_hash, kid, has_left, reports_to FROM person")
     owners = db.execute("SELECT agent, person, accepted_at FROM ownership")
     keys = db.execute(
-        "SELECT id, digest, person, scopes, expires_at, is_revoked FROM api_key ORDER BY id"
+        "SELECT id, digest, person, scopes, expires_at, is_revoked, made_with FROM api_key"
+        " ORDER BY id"
     )
     delegations = db.execute("SELECT agent, owner, person, until, begun_at FROM delegation")
     return Directory(
@@ -81,5 +87,6 @@ def load(db: sqlite3.Connection) -> Directory:
 
 
 def _key(*row: Any) -> ApiKey:
-    id_, digest, person, scopes, expires_at, is_revoked = row
-    return ApiKey(id_, digest, person, tuple(scopes.split()), expires_at, bool(is_revoked))
+    id_, digest, person, scopes, expires_at, is_revoked, made_with = row
+    opens = tuple(scopes.split())
+    return ApiKey(id_, digest, person, opens, expires_at, bool(is_revoked), made_with)

@@ -1,5 +1,6 @@
 """The verbs on persons and ownership: they check and return what is to be recorded."""
 
+import unicodedata
 from collections.abc import Iterator
 
 from answerable.base.clock import iso
@@ -34,7 +35,8 @@ class People:
         return person
 
     def add(self, email: str, name: str, *, by: str, reports_to: str = "") -> Unit:
-        """Raises PersonExists; PersonUnknown where whom they report to is nobody."""
+        """Raises PersonExists, UsageError; PersonUnknown where whom they report to is nobody."""
+        check_name(name)
         email_hash = self._email_hash(email)
         existing = self.directory.by_email(email_hash)
         if existing is not None:
@@ -152,3 +154,17 @@ def _card(email: str, name: str) -> bytes:
 def card_name(card: str) -> str:
     """The name out of the body of a `person.added` entry."""
     return card.partition("\n")[0]
+
+
+NAME_MAX = 200
+_HIDDEN = frozenset("\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def check_name(name: str) -> None:
+    """A name is read wherever somebody answers; joiners of scripts belong to it. UsageError."""
+    hides = any(unicodedata.category(one) in ("Cc", "Cs") or one in _HIDDEN for one in name)
+    if not name.strip() or len(name) > NAME_MAX or hides:
+        raise UsageError(
+            f"A person's name is empty, longer than {NAME_MAX} characters, or holds what cannot "
+            "be seen.", "Nobody was added.", "answerable person add EMAIL --name NAME",
+        )  # fmt: skip

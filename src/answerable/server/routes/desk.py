@@ -6,6 +6,7 @@ from answerable.server.table import Route
 from answerable.worker.verbs import (
     ApprovalAnswer,
     ApprovalList,
+    DeskGiveBack,
     DeskHandback,
     DeskList,
     DeskSay,
@@ -14,7 +15,7 @@ from answerable.worker.verbs import (
     UnknownList,
 )
 from answerable.worker.verbs.base import Done
-from answerable.worker.verbs.desk import Answered, HoldRow, Said
+from answerable.worker.verbs.desk import Answered, GivenBack, HoldRow, Said
 
 _OF_CASE = ("case_not_found", "case_not_yours", "person_unknown")
 
@@ -40,6 +41,14 @@ ROUTES = (
         summary="Give a case that you hold back to its agent.",
         scopes=("desk",), verb=DeskHandback, by="by", returns=Done,
         ledger="`handback`, in the name of the key's person", codes=_OF_CASE,
+    ),
+    Route(
+        method="POST", path="/v1/agents/{agent}/handback", name="handCasesBack",
+        summary="Give an agent back, up to `limit` at once, its cases that wait at the desk with "
+        "`code` and that nobody has taken; unless `is_meant`, say only how many.",
+        scopes=("desk",), verb=DeskGiveBack, by="by", returns=GivenBack,
+        ledger="a `handback` for each case, in the name of the key's person",
+        codes=("agent_unknown", "person_unknown"),
     ),
     Route(
         method="GET", path="/v1/approvals", name="listApprovals",

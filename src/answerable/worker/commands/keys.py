@@ -47,6 +47,7 @@ async def key_list(office: Office, _: verbs.KeyList) -> list[KeyRow]:
         KeyRow(
             key.id, await office.text_of(key.id), key.person, await office.name_of(key.person),
             key.scopes, directory.is_valid(key, now), iso(key.expires_at) if key.expires_at else "",
+            key.made_with,
         )
         for key in directory.keys.values()
     ]  # fmt: skip

@@ -43,6 +43,8 @@ class Office:
         """An entry by its id. Raises NotFound."""
         await self.index.follow(self.house.hall.engine)
         place = self.index.find(entry_id)
+        if place is None and entry_id.startswith("eff_"):  # a decision has its effect's id
+            place = self.index.find(f"dec_{entry_id.removeprefix('eff_')}")
         if place is None:
             raise NotFound(
                 f"No entry '{entry_id}' is in this ledger.", "Nothing was looked up.",

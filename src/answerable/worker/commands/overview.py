@@ -62,7 +62,7 @@ def _of_agents(office: Office, agents: Sequence[AgentRow]) -> Iterator[Trouble]:
         path = f"/agents/{row.id}"
         if not row.owner:
             said = f"Nobody answers for agent '{row.id}': it does nothing."
-            yield Trouble(said, f"answerable owner show {row.id}", path)
+            yield Trouble(said, f"answerable owner accept {row.id} --person PERSON", path)
         if row.states:
             said = f"Agent '{row.id}' is stopped: {'; '.join(row.states)}."
             yield Trouble(said, "answerable stop list", path)

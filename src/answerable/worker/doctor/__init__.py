@@ -15,11 +15,14 @@ CHECKS: dict[str, Check] = setup.CHECKS | files.CHECKS | books.CHECKS
 
 def examine(patient: Patient, *, fix: bool = False) -> Iterator[Finding]:
     """One finding a check, in order; with `fix`, what is safe to put right is put right."""
+    said: set[str] = set()
     for name, check in CHECKS.items():
         trouble = _run(check, patient)
-        if trouble is None:
-            yield Finding(name, "ok")
-        elif trouble.fix is None or not fix:
+        if trouble is None or trouble.said in said:  # what two checks stumble over is said once
+            yield Finding(name, "ok") if trouble is None else Finding(name, "skipped")
+            continue
+        said.add(trouble.said)
+        if trouble.fix is None or not fix:
             yield Finding(name, trouble.level, trouble.said, trouble.do, trouble.fix is not None)
         else:
             trouble.fix()

@@ -1,6 +1,7 @@
 """The public commands as they travel: one typed struct a verb, tagged by `noun.verb`, and beside
 each the shape of what it answers. Faces need nothing else of the worker."""
 
+import re
 from collections.abc import Callable
 
 import msgspec
@@ -162,8 +163,23 @@ def decode_verb(data: bytes) -> Verb:
         return _decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(
-            f"That is no command: {error}.", "Nothing was done.", "answerable --help"
+            f"{_told(str(error))}.", "Nothing was done.", "answerable --help"
         ) from None
+
+
+_OF_FIELD = re.compile(r"(?P<what>.*) - at `\$\.(?P<field>\w+)`")
+_TOO_LONG = re.compile(r"Expected `str` of length <= (?P<most>\d+)")
+
+
+def _told(said: str) -> str:
+    """What a decoder says of a command, as who typed it can use it."""
+    found = _OF_FIELD.fullmatch(said)
+    if found is None:
+        return f"That is no command: {said}"
+    long = _TOO_LONG.fullmatch(found["what"])
+    if long is None:
+        return f"'{found['field']}' is not as it must be: {found['what']}"
+    return f"'{found['field']}' is longer than {long['most']} characters"
 
 
 __all__ = [

@@ -148,6 +148,7 @@ class KeyRow:
     scopes: tuple[str, ...]
     is_valid: bool
     expires_at: str
+    made_with: str  # the key that it was made with; empty where who holds the home made it
 
 
 class KeyRevoke(msgspec.Struct, frozen=True, tag="key.revoke"):
