@@ -43,7 +43,8 @@ def busy(client: httpx.Client) -> dict[str, str]:
         "case": f"/cases/{case}", "interactions": "/interactions",
         "interaction": f"/interactions/{told['b2']}", "decisions": "/decisions",
         "decision": f"/decisions/{hold['decision']}", "agents": "/agents",
-        "agent": "/agents/support", "people": "/people", "parties": "/parties",
+        "agent": "/agents/support", "hand back": "/agents/support/handback?code=asked",
+        "people": "/people", "parties": "/parties",
         "party": f"/parties/{party}", "ledger": "/ledger", "found": f"/ledger?id={case}",
         "entry": "/ledger/entries/3", "stop": "/stop",
         "stop confirm": "/stop/confirm?scope=support&mode=ask",
@@ -97,6 +98,10 @@ def test_on_a_phone_the_question_stands_at_the_top_and_the_page_that_one_is_on_i
         question = page.locator("h1").bounding_box()
         assert question is not None
         assert question["y"] < 220, (name, question)
+    for theme in page.locator(".themes button").all():
+        box = theme.bounding_box()
+        assert box is not None
+        assert min(box["width"], box["height"]) >= 44, "a finger hits it"
     page.context.close()
 
 
