@@ -106,3 +106,32 @@ def test_a_person_can_settle_what_became_of_an_effect_whose_party_was_erased(
             assert reply_of(life).status is Status.REFUSED, "its words are gone"
 
     run(scenario)
+
+
+def test_what_a_message_decided_does_not_stay_open_when_its_sender_is_erased_under_way(
+    tmp_path: Path,
+) -> None:
+    """The refund is on its way when every key of its party is destroyed: how it ended cannot be
+    written down as it was to be, and the message cannot be read again."""
+
+    async def scenario() -> None:
+        async def is_forgotten(_key: str) -> None:
+            hall = life.house.hall
+            inbox = hall.keyring.identifier_hash("email", "kim@example.org")
+            kids = await hall.keyring.address_kids([inbox])
+            hall.keyring.destroy([hall.parties.get(refund_of(life).party).kid, *kids.values()])
+
+        till = Till(after=is_forgotten)
+        world = scene(tmp_path, till, repeat="at_most_once")
+        await world.found()
+        async with world.running() as life:
+            await life.say("refund", external_id="m1")
+            await life.settled()
+            decided = (refund_of(life), reply_of(life))
+            assert [one.status for one in decided] == [Status.ASKED] * 2, "a person finds out"
+            for one, how in zip(decided, ("done", "not_done"), strict=True):
+                await life.answer(one, how)
+                await life.settled()
+            assert [one.status for one in life.effects()] == [Status.DONE, Status.FAILED]
+
+    run(scenario)

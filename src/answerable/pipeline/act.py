@@ -141,8 +141,8 @@ async def _perform(tally: Tally, it: Try) -> None:
     if not door.may_try(hall.clock.now()):
         tally.door_closed(it)
         return
-    it = await _under_who_answers_now(tally, it)
     await faults.point("act.before_send")
+    it = await _under_who_answers_now(tally, it)
     if no := why_not(hall, state):
         tally.refused(it, no)
     elif not door.may_try(hall.clock.now()):

@@ -179,6 +179,20 @@ def open_arrival(hall: Hall, claim: Claim) -> Received:
     )  # fmt: skip
 
 
+def open_erased(hall: Hall, claim: Claim) -> Received | None:
+    """A message of which no word can be read any more, if an earlier pass had taken it up: what
+    that one decided still has to end."""
+    arrival = claim.arrivals[0]
+    row = effects.interaction_of(hall.db, named_in(arrival))
+    if row is None:
+        return None
+    journey = Journey({record.key: record for record in claim.memo}, Unit(arrival=arrival.id))
+    nothing = Message(
+        external_id="", rail=row.rail, sender="", address="", text="", sent_at=0, subject=""
+    )
+    return Received(arrival, row.id, nothing, journey, rail=row.rail)
+
+
 def check_rails(hall: Hall) -> None:
     """Raises RailGone where something that has not ended was asked on a rail that is gone."""
     for rail in effects.rails_awaited(hall.db):

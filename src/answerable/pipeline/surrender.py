@@ -10,7 +10,7 @@ from answerable.pipeline.barrier import commit
 from answerable.pipeline.decide import escalated, with_model_use
 from answerable.pipeline.hall import Hall
 from answerable.pipeline.passage import Due, Journey, Received, Resolved, Routed
-from answerable.pipeline.receive import named_in, open_arrival
+from answerable.pipeline.receive import named_in, open_arrival, open_erased
 from answerable.pipeline.reserve import giving_back
 from answerable.pipeline.resolve import resolve
 from answerable.sdk.words import Escalation
@@ -56,7 +56,7 @@ def _reason(error: Exception) -> str:
 
 async def _surrender(hall: Hall, claim: Claim, why: str, *, is_told: bool = True) -> None:
     """`is_told` is whether the desk gets the case: telling it why needs the party's key."""
-    received = open_arrival(hall, claim)
+    received = _opened(hall, claim)
     received.journey.unit = Unit(arrival=received.arrival.id)
     resolved = resolve(hall, received)
     drafts = received.journey.unit.drafts
@@ -69,6 +69,16 @@ async def _surrender(hall: Hall, claim: Claim, why: str, *, is_told: bool = True
     with giving_back(hall, surely_not):
         await commit(hall, received.journey, done=True)
     hall.spending.forget(received.interaction)
+
+
+def _opened(hall: Hall, claim: Claim) -> Received:
+    try:
+        return open_arrival(hall, claim)
+    except KeyDestroyed:
+        erased = open_erased(hall, claim)
+        if erased is None:
+            raise
+        return erased
 
 
 def _outcome(hall: Hall, resolved: Resolved, why: str) -> Draft:

@@ -97,10 +97,7 @@ async def settle_unknown(world: World, me: str, chance: random.Random) -> None:
         return
     row = chance.choice(rows)
     assert isinstance(row, HoldRow)
-    living = world.process.number if world.process else 0
-    calls = world.witness.in_flight.values()
-    under_way = {asked.key for asked, _ in calls if asked.process == living}
-    if world.shop.travelling[row.effect] or row.effect in under_way:
+    if world.shop.travelling[row.effect] or row.effect in world.under_way():
         return
     truth: Literal["done", "not_done"] = "done" if world.shop.done[row.effect] else "not_done"
     await world.ask(verbs.EffectSettle(row.effect, me, truth, wait_s=0.0))
@@ -149,7 +146,7 @@ async def clockmaker(world: World) -> None:
     chance = world.rng("clock")
     for _ in range(world.weather.jumps):
         await asyncio.sleep(pause_s(chance))
-        while sum(world.shop.travelling.values()) or world.witness.in_flight:
+        while sum(world.shop.travelling.values()) or world.under_way():
             await asyncio.sleep(1.0)
         by_us = chance.choice((SECOND_US, MINUTE_US, HOUR_US)) * chance.choice((-1, 1))
         world.clock.jump(int(by_us * chance.random()))

@@ -53,6 +53,7 @@ class Process:
         self.is_frozen = False
         self._end_following = asyncio.Event()
         self._answer: Callable[[Verb], Coroutine[Any, Any, object]]
+        self._following: asyncio.Task[frozenset[str]]
 
     def _keep_journal(self, engine: Engine) -> Engine:
         assert isinstance(engine, EmbeddedJournal)
@@ -66,7 +67,7 @@ class Process:
     async def open(self) -> None:
         """Raises Lost where it dies meanwhile, and whatever keeps a worker from beginning."""
         self.office = await self._outcome(self.spawn(open_office(self._plan, self.watch)))
-        self.spawn(follow(self.office, self._end_following, every_s=FOLLOW_S))
+        self._following = self.spawn(follow(self.office, self._end_following, every_s=FOLLOW_S))
         self._answer = answers_of(self.office)
         failed = self.office.dispatcher.failure
         self.office.dispatcher.on_failure = self.kill
@@ -93,7 +94,8 @@ class Process:
             return
         self._end_following.set()
         with contextlib.suppress(Lost, AnswerableError):
-            await self._outcome(self.spawn(close_office(self.office)))
+            said = await self._outcome(self._following)
+            await self._outcome(self.spawn(close_office(self.office, said)))
         self.kill()
         await self.ended.wait()
 

@@ -153,8 +153,8 @@ class World:
 
     def _after_step(self, process: int, steps: int) -> None:
         """A life may end after any step of it: at every await."""
-        now = self.process
-        if now is not None and process == now.number and self._die_at and steps >= self._die_at:
+        now, is_due = self.process, 0 < self._die_at <= steps and self.weather.crash_steps
+        if now is not None and process == now.number and is_due:
             self._saw("killed")
             now.kill()
 
@@ -213,6 +213,12 @@ class World:
             assert isinstance(ack, Ack)
             self.witness.know(ack.external_id, ack.interaction)
             self._saw("acknowledged")
+
+    def under_way(self) -> set[str]:
+        """The keys of calls that somebody living waits for; with a process its calls are gone."""
+        living = self.process.number if self.process else 0
+        calls = self.witness.in_flight.values()
+        return {asked.key for asked, _ in calls if asked.process == living}
 
     async def restart(self, *, gently: bool) -> None:
         process = self.process

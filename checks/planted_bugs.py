@@ -1,0 +1,89 @@
+"""Plant each known bug in the product, and count the worlds that it takes to see a promise broken.
+
+Prints a table. Exits 1 if fewer than --bar bugs are found, or if the product as it is breaks a
+promise in its own first worlds: then what was found may be no planted bug at all.
+"""
+
+import argparse
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+from typing import NamedTuple
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+from answerable.testing.simulator.run import simulate
+from answerable.testing.simulator.witness import Violation
+from planted.bugs import BUGS
+
+_UNPLANTED = 100
+
+
+class Hunt(NamedTuple):
+    """How one bug was found: `seen` is empty where it was not."""
+
+    name: str
+    seen: tuple[Violation, ...]
+    seed: int
+    seconds: float
+
+
+def hunt(name: str, seeds_max: int) -> Hunt:
+    """World after world, until one breaks a promise."""
+    logging.disable(logging.CRITICAL)
+    began = time.perf_counter()
+    with BUGS[name].planted():
+        for seed in range(1, seeds_max + 1):
+            seen = simulate(seed).violations
+            if seen:
+                return Hunt(name, seen, seed, time.perf_counter() - began)
+    return Hunt(name, (), seeds_max, time.perf_counter() - began)
+
+
+def stay_clean(seeds: range) -> list[int]:
+    """The seeds in which the product breaks a promise without any help."""
+    logging.disable(logging.CRITICAL)
+    return [seed for seed in seeds if not simulate(seed).is_kept]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=2_000, help="at most, for each bug")
+    parser.add_argument("--bar", type=int, default=24, help="so many have to be found")
+    parser.add_argument("bugs", nargs="*", default=sorted(BUGS), help="only these")
+    given = parser.parse_args()
+    fresh = get_context("spawn")  # a process for each bug: nothing of one is left for the next
+    with ProcessPoolExecutor(2, mp_context=fresh, max_tasks_per_child=1) as pool:
+        hunting = [pool.submit(hunt, name, given.seeds) for name in given.bugs]
+        half = _UNPLANTED // 2
+        parts = [range(1, half + 1), range(half + 1, _UNPLANTED + 1)]
+        clean = [pool.submit(stay_clean, part) for part in parts]
+        found = sum(_tell(done.result()) for done in as_completed(hunting))
+        own = [seed for part in clean for seed in part.result()]
+    print(f"\n{found} of {len(given.bugs)} were found within {given.seeds} worlds each")
+    print(f"the product as it is broke a promise in {len(own)} of its first {_UNPLANTED}: {own}")
+    return 0 if found >= min(given.bar, len(given.bugs)) and not own else 1
+
+
+def _tell(hunt: Hunt) -> bool:
+    print(" | ".join(_columns(hunt)), flush=True)
+    return bool(hunt.seen)
+
+
+def _columns(hunt: Hunt) -> Iterator[str]:
+    bug = BUGS[hunt.name]
+    yield f"{hunt.name:44}"
+    yield f"breaks {bug.promise:2}"
+    promises = ", ".join(str(one) for one in sorted({seen.promise for seen in hunt.seen}))
+    yield f"seen broken {promises or '-':8}"
+    yield f"{hunt.seed:5} worlds"
+    yield f"{hunt.seconds:6.1f} s"
+    yield str(hunt.seen[0])[:110] if hunt.seen else "not found"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

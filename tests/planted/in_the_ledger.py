@@ -1,0 +1,169 @@
+"""Wrong variants of the committer, the journal, the keys and the rows."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import msgspec
+
+from answerable.adapters.engines.embedded import writer
+from answerable.base.errors import Broken
+from answerable.effects import rows as effects
+from answerable.engine.port import Conflict, Fenced, Record
+from answerable.ledger import committer as committing
+from answerable.ledger import note, sealing
+from answerable.ledger.committer import Committer
+from answerable.ledger.domain import SEAL_KIND, Entry, Seal
+from answerable.ledger.draft import Unit
+from answerable.ledger.keyring import Keyring
+from answerable.ledger.port import Signer
+from answerable.ledger.sealing import Batch
+from planted.planting import Bed, Swap
+
+BED = Bed()
+
+
+@BED.breaks(8)
+def counted_from_disk_alone(swap: Swap) -> None:
+    """Two units of one batch count from the same row: one number is given twice."""
+
+    def forgets(self: sealing._Counting) -> None:
+        self._unit = {}
+
+    swap(sealing._Counting, "keep", forgets)
+
+
+@BED.breaks(8)
+def counted_for_what_was_not_written(swap: Swap) -> None:
+    """A batch that is not written keeps the numbers that it gave out: they are missing after it."""
+    init = sealing._Counting.__init__
+
+    def shares(self: sealing._Counting, before: dict[str, int], last: Callable[[str], int]) -> None:
+        init(self, before, last)
+        self.after = before
+
+    def keeps(self: sealing._Counting) -> None:
+        self.after.update(self._unit)
+        self._unit = {}
+
+    swap(sealing._Counting, "__init__", shares)
+    swap(sealing._Counting, "keep", keeps)
+
+
+@BED.breaks(8)
+def evicted_without_sealing_again(swap: Swap) -> None:
+    """Where one unit of a batch is thrown out, the others keep the numbers that they had."""
+
+    async def writes(self: Committer, batch: list[committing._Waiting]) -> None:
+        try:
+            await self._keep_keys([item.unit for item in batch])
+            sealed = self._sealed([item.unit for item in batch])
+            batch = committing._drop(batch, sealed.failed)
+            while batch:
+                try:
+                    positions = await self._append([item.unit for item in batch], sealed)
+                except Conflict as conflict:
+                    left = committing._evict(batch, conflict)
+                    places = [place for place, item in enumerate(batch) if item in left]
+                    gone = {k for i in batch if i not in left for k in committing._keys(i.unit)}
+                    sealed = replace(
+                        sealed,
+                        records=[one for one in sealed.records if one.key not in gone],
+                        indexes=tuple(sealed.indexes[place] for place in places), failed={},
+                    )  # fmt: skip
+                    batch = left
+                else:
+                    self._head = sealed.head
+                    return committing._resolve(batch, sealed, positions)
+        except (Broken, Fenced) as error:
+            committing._fail(batch, error)
+        return None
+
+    swap(Committer, "_write", writes)
+
+
+@BED.breaks(8)
+def root_without_its_last_entry(swap: Swap) -> None:
+    """The signed root of a batch of several entries leaves out the last one."""
+    signed = Batch.signed
+
+    async def signs(self: Batch, signer: Signer, *cosigners: Signer) -> Record:
+        made = await signed(self, signer, *cosigners)
+        if len(self.leaves) < 2:
+            return made
+        seal, root = msgspec.json.decode(made.data, type=Seal), self.leaves[-1]
+        body = note.checkpoint_body(signer.name, seal.size, root)
+        wrong = Seal(
+            size=seal.size, root=root.hex(), note=await note.sign_note(body, signer),
+            leaves=seal.leaves, range=seal.range,
+        )  # fmt: skip
+        return Record(made.key, SEAL_KIND, msgspec.json.encode(wrong))
+
+    swap(Batch, "signed", signs)
+
+
+@BED.breaks(3)
+def failed_commit_acknowledged(swap: Swap) -> None:
+    """A commit that failed is told to its callers as one that succeeded."""
+
+    def believes(self: writer.Writer, _error: BaseException) -> None:
+        self._tables.undo()
+        self._committed()
+
+    swap(writer.Writer, "_commit_failed", believes)
+
+
+@BED.breaks(9)
+def body_before_its_key(swap: Swap) -> None:
+    """A new key is made durable after the bodies that were sealed under it."""
+    append = Committer._append
+
+    async def no_keys(self: Committer, units: list[Unit]) -> None:
+        for unit in units:
+            self._tools.keys._cache.update(unit.new_keys)
+
+    async def keys_last(self: Committer, units: list[Unit], sealed: Batch) -> list[int]:
+        positions = await append(self, units, sealed)
+        new_keys = {kid: key for unit in units for kid, key in unit.new_keys.items()}
+        if new_keys:
+            await asyncio.sleep(0)
+            self._tools.keys.put_many(new_keys)
+        return positions
+
+    swap(Committer, "_keep_keys", no_keys)
+    swap(Committer, "_append", keys_last)
+
+
+@BED.breaks(9)
+def destroyed_key_kept_in_memory(swap: Swap) -> None:
+    """A key is destroyed where it lies, and goes on opening bodies out of memory."""
+
+    def destroys(self: Keyring, kids: Iterable[str]) -> None:
+        self.store.destroy(kids)
+
+    swap(Keyring, "destroy", destroys)
+
+
+@BED.breaks(9)
+def key_wrapped_twice_destroyed_once(swap: Swap) -> None:
+    """A key lies in the store under two names, and only one of them is destroyed."""
+    put = Keyring.new_key
+
+    def twice(self: Keyring) -> tuple[str, bytes]:
+        kid, key = put(self)
+        self.store.put_many({f"{kid}.copy": key})
+        return kid, key
+
+    swap(Keyring, "new_key", twice)
+
+
+@BED.breaks(11)
+def row_of_the_hour_it_was_written(swap: Swap) -> None:
+    """A state row holds when it was projected, which no record says."""
+    decided = effects._decided
+
+    def projects(db: object, entry: Entry, position: int) -> None:
+        now_us = int(asyncio.get_running_loop().time() * 1_000_000)
+        decided(db, msgspec.structs.replace(entry, ts=now_us), position)  # type: ignore[arg-type]
+
+    swap(effects, "_decided", projects)
