@@ -12,7 +12,7 @@ CODE   := src tests examples benchmarks checks verifier
 .PHONY: help demo test check env dev-env lint types walls caps licences size unit doses \
         torture torture-long kill-llm models-long races fuzz-http newcomer browser bench-journal \
         bench-http bench-stop bench-who bench-backup lock clean
-.PHONY: flips flips-all syscall-faults full-disk soak
+.PHONY: flips flips-all syscall-faults full-disk soak simulate simulate-long planted
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -54,6 +54,7 @@ doses: dev-env torture  # CI's share of what runs long by hand
 	$(BIN)/python checks/fuzz_http.py --requests 300
 	$(BIN)/python checks/byte_flips.py --flips 150
 	$(BIN)/python checks/syscall_faults.py --dose
+	$(BIN)/answerable simulate --seeds 300
 
 # ------------------------------------------------------------------------------- by hand, longer
 
@@ -80,6 +81,15 @@ flips-all: dev-env  ## every byte of a tiny home; takes hours
 
 kill-llm: dev-env  ## SIGKILL at each moment of a turn that thinks: what was asked or done twice
 	$(BIN)/python checks/kill_llm.py
+
+simulate: dev-env  ## 300 worlds of drawn orders, crashes and faults, held against the promises
+	$(BIN)/answerable simulate --seeds 300
+
+simulate-long: dev-env  ## the same until stopped (ARGS="--first 301"); says which seeds failed
+	$(BIN)/answerable simulate --until-stopped $(ARGS)
+
+planted: dev-env  ## known bugs, planted one by one: how many worlds until a promise is seen broken
+	$(BIN)/python checks/planted_bugs.py $(ARGS)
 
 models-long: dev-env  ## the machines of tests/models against their models, 10,000 histories each
 	MODELS_EXAMPLES=10000 $(BIN)/pytest tests/models $(ARGS)

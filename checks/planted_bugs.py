@@ -5,6 +5,7 @@ promise in its own first worlds: then what was found may be no planted bug at al
 """
 
 import argparse
+import json
 import logging
 import sys
 import time
@@ -55,7 +56,10 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=2_000, help="at most, for each bug")
     parser.add_argument("--bar", type=int, default=24, help="so many have to be found")
     parser.add_argument("bugs", nargs="*", default=sorted(BUGS), help="only these")
+    parser.add_argument("--one", default="", help="only this one, here, as JSON")
     given = parser.parse_args()
+    if given.one:
+        return _tell_one(hunt(given.one, given.seeds))
     fresh = get_context("spawn")  # a process for each bug: nothing of one is left for the next
     with ProcessPoolExecutor(2, mp_context=fresh, max_tasks_per_child=1) as pool:
         hunting = [pool.submit(hunt, name, given.seeds) for name in given.bugs]
@@ -67,6 +71,13 @@ def main() -> int:
     print(f"\n{found} of {len(given.bugs)} were found within {given.seeds} worlds each")
     print(f"the product as it is broke a promise in {len(own)} of its first {_UNPLANTED}: {own}")
     return 0 if found >= min(given.bar, len(given.bugs)) and not own else 1
+
+
+def _tell_one(hunt: Hunt) -> int:
+    promises = sorted({seen.promise for seen in hunt.seen})
+    seen = [str(one) for one in hunt.seen]
+    print(json.dumps({"bug": hunt.name, "seed": hunt.seed, "promises": promises, "seen": seen}))
+    return 0 if hunt.seen else 1
 
 
 def _tell(hunt: Hunt) -> bool:

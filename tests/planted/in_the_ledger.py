@@ -147,14 +147,14 @@ def destroyed_key_kept_in_memory(swap: Swap) -> None:
 @BED.breaks(9)
 def key_wrapped_twice_destroyed_once(swap: Swap) -> None:
     """A key lies in the store under two names, and only one of them is destroyed."""
-    put = Keyring.new_key
+    keep = Committer._keep_keys
 
-    def twice(self: Keyring) -> tuple[str, bytes]:
-        kid, key = put(self)
-        self.store.put_many({f"{kid}.copy": key})
-        return kid, key
+    async def twice(self: Committer, units: list[Unit]) -> None:
+        await keep(self, units)
+        new_keys = {kid: key for unit in units for kid, key in unit.new_keys.items()}
+        self._tools.keys.put_many({f"{kid}.copy": key for kid, key in new_keys.items()})
 
-    swap(Keyring, "new_key", twice)
+    swap(Committer, "_keep_keys", twice)
 
 
 @BED.breaks(11)

@@ -18,13 +18,12 @@ from answerable.sdk.agent import Agent
 from answerable.sdk.call import ToolCall
 from answerable.sdk.context import Context
 from answerable.sdk.words import Escalation, Reply
-from answerable.testing.simulator.shop import PATIENCE, Shop
+from answerable.testing.simulator.shop import PATIENCE, TOOL_ATTEMPTS_MAX, Shop
 
 Then = Literal["reply", "escalate", "silence", "raise", "spin", "slow"]
 ToolName = Literal["refund", "label", "wire"]
 AGENTS = {"mail": "shop", "sms": "bank"}
 """Rail -> the agent that answers on it."""
-HOLD_S = 1_800
 EACH_MAX, PARTY_DAY_MAX, DAY_COUNT_MAX = 40_000, 60_000, 6
 
 
@@ -55,17 +54,19 @@ def draw_wish(chance: random.Random, canary: str) -> Wish:
     return Wish(canary, chance.choice((0, 0, 1, 3)), tools, then)
 
 
-def make_agent(name: str, owner: str, version: int, shop: Shop) -> Agent:
+def make_agent(name: str, owner: str, version: int, shop: Shop, hold_s: int) -> Agent:
     """One release of an agent; another `version` has another digest."""
     agent = Agent(
         name, owner=owner, desk=f"desk-{name}", purpose="does what it is told",
-        hold_expires_after_s=HOLD_S, prompt=f"version {version}", turn_deadline_s=20.0,
+        hold_expires_after_s=hold_s, prompt=f"version {version}", turn_deadline_s=20.0,
     )  # fmt: skip
     limit = Limit(
         amount_minor_each=EACH_MAX, amount_minor_per_party_per_day=PARTY_DAY_MAX,
         count_per_day=DAY_COUNT_MAX, currency="USD",
     )  # fmt: skip
-    kept = Patience(deadline_s=PATIENCE.deadline_s, attempts_max=3, settles_s=PATIENCE.settles_s)
+    kept = Patience(
+        deadline_s=PATIENCE.deadline_s, attempts_max=TOOL_ATTEMPTS_MAX, settles_s=PATIENCE.settles_s
+    )
 
     async def find(key: str) -> str | None:
         return await shop.find(key)
@@ -121,6 +122,15 @@ _HELD_REPLIES = """
 permit (principal == Agent::"bank", action == Action::"reply", resource);
 @id("mail-replies") permit (principal == Agent::"shop", action == Action::"reply", resource);
 """
+
+
+def verdict_of(rules: int, agent: str, name: str, amount_minor: int | None) -> str:
+    """What these rules say, by hand; `amount_minor` is None for a reply."""
+    if amount_minor is None:
+        return "hold" if (rules, agent) == (1, "bank") else "allow"
+    if (rules, name) == (1, "wire"):
+        return "deny"
+    return "allow" if amount_minor <= (5_000, 1_000)[rules] else "hold"
 
 
 def policies() -> tuple[PolicySet, PolicySet]:

@@ -11,7 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from answerable.base.clock import SECOND_US
 from answerable.ledger.domain import KINDS, Entry, Owner, decode_entry
+from answerable.policy import reasons
+from answerable.testing.simulator.agents import policies, verdict_of
+
+_ON_ITS_WAY_US = 30 * SECOND_US
+"""A word that was in time may be recorded later: behind a slow disk, or a crash."""
+RULES = tuple(rules.digest for rules in policies())
 
 
 class Standing(NamedTuple):
@@ -31,6 +38,11 @@ class Power:
     standing: dict[str, Standing] = field(default_factory=dict)  # by agent
     left: set[str] = field(default_factory=set)
     people: set[str] = field(default_factory=set)
+
+    @property
+    def answered(self) -> set[str]:
+        """Agents whose owner is here."""
+        return {agent for agent, (person, _) in self.owners.items() if person not in self.left}
 
     def copy(self) -> "Power":
         return Power(dict(self.owners), dict(self.standing), set(self.left), set(self.people))
@@ -88,7 +100,12 @@ class Books:
 
     def __init__(self, home: Path, instant: Callable[[], float]) -> None:
         self._instant = instant
-        self.doubtful: list[str] = []  # what was granted by somebody who was not there
+        self.doubtful: list[str] = []  # what was allowed or granted, and should not have been
+        self.unreadable: list[str] = []  # bodies without a key
+        self.is_clock_true = True
+        self._rules = ""  # the policy set that the living process has loaded
+        self._kids: set[str] = set()  # keys that were seen to be durable
+        self._keys = sqlite3.connect(f"{(home / 'keys.db').as_uri()}?mode=ro", uri=True)
         self._database = sqlite3.connect(f"{(home / 'answerable.db').as_uri()}?mode=ro", uri=True)
         self._position = 0
         self.entries: list[Entry] = []
@@ -106,6 +123,12 @@ class Books:
 
     def close(self) -> None:
         self._database.close()
+        self._keys.close()
+
+    def begin_life(self, rules: str) -> None:
+        """What is recorded from here on is another process's, with these rules."""
+        self.catch_up()
+        self._rules = rules
 
     def catch_up(self) -> None:
         """Read what was committed since."""
@@ -116,11 +139,22 @@ class Books:
                 self._take(decode_entry(data))
             elif key.startswith("stp_"):
                 self.memos[key.partition("_")[2].rpartition("/")[0].partition("-")[0]] += 1
+                self._sealed(key, data.decode())
 
     def instant_ended(self) -> None:
         """Time moves on: what is so now is what was so before."""
         self.catch_up()
         self.before = self.power.copy()
+
+    def unknown(self) -> list[str]:
+        """Effects of which the last that was recorded is that nobody knows."""
+        last = {effect: ended[-1].status for effect, ended in self.ends.items() if ended}
+        return [effect for effect in sorted(last) if last[effect] == "unknown"]
+
+    def last_of(self, case: str) -> str:
+        """The case's newest interaction, or empty."""
+        mine = [one for one, entry in self.received.items() if entry.case == case]
+        return mine[-1] if mine else ""
 
     def unfinished(self) -> list[tuple[str, str, int]]:
         """Arrivals that are not finished: id, kind, not before."""
@@ -135,6 +169,8 @@ class Books:
 
     def _take(self, entry: Entry) -> None:
         self.entries.append(entry)
+        if entry.body is not None:
+            self._sealed(entry.id, entry.body.kid)
         self.power.take(entry)
         effect = entry.effect.id if entry.effect else ""
         match entry.kind:
@@ -142,6 +178,7 @@ class Books:
                 self.received[entry.interaction] = entry
             case "decided" if effect:
                 self.decided[effect] = entry
+                self._judged(entry)
             case "approval":
                 self._approved(effect, entry)
             case "effect.started":
@@ -157,11 +194,36 @@ class Books:
             case _:
                 pass
 
+    def _sealed(self, what: str, kid: str) -> None:
+        """A body that can be read back: its key is durable as soon as it is."""
+        if kid in self._kids:
+            return
+        self._kids.add(kid)
+        if self._keys.execute("SELECT 1 FROM key WHERE kid = ?", (kid,)).fetchone() is None:
+            self.unreadable.append(f"{what} is sealed under key {kid}, which is not in the store")
+
+    def _judged(self, entry: Entry) -> None:
+        """By the rules that are loaded, and as they say."""
+        used, action, agent = entry.policy[-1], entry.action, entry.agent
+        if action is None or agent is None or used.verdict == "deny":
+            return
+        if used.set != self._rules:
+            self.doubtful.append(f"{entry.id} was judged by {used.set}, under {self._rules}")
+        amount = action.amount_minor if action.kind == "tool" else None
+        says = verdict_of(RULES.index(used.set), agent.id, action.name, amount)
+        is_asked = used.verdict == "hold" and reasons.STOP_ASK in used.reasons
+        if used.verdict != says and not is_asked:
+            self.doubtful.append(f"{entry.id} is an {used.verdict}; the rules say {says}")
+
     def _approved(self, effect: str, entry: Entry) -> None:
         self.approvals[effect].append(entry)
         is_yes = entry.outcome is not None and entry.outcome.status == "granted"
         if is_yes and not self.before.is_living(entry.actor or ""):
             self.doubtful.append(f"{effect} was granted by {entry.actor}, who is not here")
+        decided = self.decided.get(effect)
+        until = int((decided.change or {}).get("expires_at", 0)) if decided else 0
+        if is_yes and self.is_clock_true and entry.ts > until + _ON_ITS_WAY_US:
+            self.doubtful.append(f"{effect} was granted after {until}, when it had expired")
 
     def final(self, effect: str) -> str:
         """Where an effect stands by its entries alone: `done`, `failed`, ..., `open`."""

@@ -5,19 +5,24 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from pathlib import Path
 
+from cryptography.hazmat.primitives.keywrap import aes_key_unwrap
+
 from answerable.adapters.engines.embedded.journal import DATABASE, FeedFile
 from answerable.compose.rebuild import Dump, dump, rebuild
+from answerable.ledger.bodies import new_kid
 from answerable.ledger.domain import OWNED_KINDS
 from answerable.ledger.note import VKEY, VerifierKey
 from answerable.ledger.verify import verify_feed
 from answerable.ledger.verify_tiles import verify_tiles
+from answerable.pipeline.tally import REPLY_ATTEMPTS_MAX
+from answerable.store.keys import HOME_KEY, KEYS
 from answerable.store.sqlite import open_reader
-from answerable.testing.simulator.shop import REPEAT
+from answerable.testing.simulator.shop import REPEAT, TOOL_ATTEMPTS_MAX
 from answerable.testing.simulator.witness import Violation
 from answerable.testing.simulator.world import World
 from answerable.worker.publisher import TILES
 
-_CANARY = b"cnry"
+_CANARY = b"canarybird"
 _EXPECTED_SURRENDERS = frozenset({"erased", "key_destroyed", "KeyDestroyed"})
 
 
@@ -68,6 +73,10 @@ def _once(world: World) -> Iterator[str]:
         for one in {one.key: one for one in shop.sent}.values()
         if one.key in books.decided
     )
+    said = Counter(one.text for one in {one.key: one for one in shop.sent}.values())
+    for text, count in said.items():
+        if count > 1 and text.startswith("canarybird say-"):
+            yield f"a person's {text.split()[1]} was said {count} times"
     for (external_id, is_persons), count in replies.items():
         if count > 1 and not is_persons:
             yield f"{external_id} was answered {count} times"
@@ -86,6 +95,9 @@ def _one_effect(world: World, effect: str) -> Iterator[str]:
         yield f"{effect} is recorded as done, and was not"
     if final in ("failed", "refused", "denied") and times:
         yield f"{effect} is recorded as {final}, and was done: {books.ends.get(effect)}"
+    most = TOOL_ATTEMPTS_MAX if entry.action and entry.action.kind == "tool" else REPLY_ATTEMPTS_MAX
+    if any(one.status == "retry" and one.attempt >= most for one in books.ends[effect]):
+        yield f"{effect} was to be tried again after {most} attempts"
     if repeat == "at_most_once" and final == "done" and shop.calls[effect] > 1:
         yield from _counted_calls(world, effect)
 
@@ -152,10 +164,26 @@ def _counted(world: World) -> Iterator[str]:
 
 
 def _forgotten(world: World) -> Iterator[str]:
-    """9: nothing that a customer wrote, or is called by, lies in any file in plain."""
+    """9: nothing that a customer wrote, or is called by, lies in any file in plain; no key that was
+    destroyed is there under any name, and none is missing that was not."""
+    yield from world.books.unreadable
+    if world.destroyed:
+        yield from _still_wrapped(world)
     for path in sorted(world.home.rglob("*")):
         if path.is_file() and _CANARY in path.read_bytes().lower():
             yield f"{path.relative_to(world.home)} holds a customer's words in plain"
+
+
+def _still_wrapped(world: World) -> Iterator[str]:
+    secret = (world.home / HOME_KEY).read_bytes()
+    with closing(open_reader(world.home / KEYS)) as database:
+        rows = database.execute("SELECT kid, wrapped FROM key ORDER BY id").fetchall()
+    for name, wrapped in rows:
+        if not any(wrapped):
+            continue
+        kid = new_kid(aes_key_unwrap(secret, wrapped))
+        if kid in world.destroyed:
+            yield f"key {kid}, which was destroyed, lies in the store as {name}"
 
 
 def _way_back(world: World) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Who lives in a world: customers, specialists, and those who change who may do what."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable, Coroutine
 from typing import Any, Literal
@@ -9,6 +10,7 @@ from answerable.base.clock import HOUR_US, MINUTE_US, SECOND_US
 from answerable.base.errors import AnswerableError
 from answerable.pipeline.desk import Taken
 from answerable.rails.port import Incoming
+from answerable.store.keys import KeyDestroyed
 from answerable.store.stopfile import StopFile
 from answerable.testing.simulator.agents import AGENTS, draw_wish
 from answerable.testing.simulator.process import Lost
@@ -19,6 +21,8 @@ from answerable.worker import stopping, verbs
 from answerable.worker.verbs.control import Mode
 from answerable.worker.verbs.desk import HoldRow
 
+_HANDED_OVER_S = 60.0
+_STANDS_STILL_S = 60.0
 _STOPS: tuple[Mode, ...] = ("pause", "read_only", "ask")
 _ANSWERS: tuple[Literal["grant", "refuse"], ...] = ("grant", "grant", "refuse")
 
@@ -26,14 +30,21 @@ _ANSWERS: tuple[Literal["grant", "refuse"], ...] = ("grant", "grant", "refuse")
 async def customer(world: World, number: int) -> None:
     """Writes now and then, on either rail; what they send may come twice, late, in any order."""
     chance = world.rng(f"customer-{number}")
-    sender = f"kim{number}-cnry@example.org"
+    names = (
+        f"kim{number}-canarybird",
+        f"Kim{number}-CANARYBIRD",
+    )  # one address to us; which one, to them
     sending = []
     for count in range(world.weather.messages):
         external_id = f"m{number}-{count}"
         rail = chance.choice(tuple(AGENTS))
-        letter = Letter(external_id, rail, sender, draw_wish(chance, f"cnry-{number}-{count}"))
+        sender = f"{chance.choice(names)}@example.org"
+        letter = Letter(
+            external_id, rail, sender, draw_wish(chance, f"canarybird-{number}-{count}")
+        )
         world.witness.letters[external_id] = letter
-        await asyncio.sleep(pause_s(chance))
+        if chance.random() >= world.weather.rush:
+            await asyncio.sleep(pause_s(chance))
         times = chance.choice((1, 1, 1, 2, 3))
         sending += [asyncio.create_task(_send(world, letter, chance)) for _ in range(times)]
         if chance.random() < 0.7:
@@ -45,7 +56,7 @@ async def _send(world: World, letter: Letter, chance: random.Random) -> None:
     if chance.random() < 0.3:
         await asyncio.sleep(pause_s(chance))
     message = Incoming(
-        external_id=letter.external_id, sender=f"Kim Cnry <{letter.sender}>",
+        external_id=letter.external_id, sender=f"Kim Canarybird <{letter.sender}>",
         text=letter.wish.text(), rail=letter.rail,
     )  # fmt: skip
     await world.deliver([message])
@@ -91,16 +102,20 @@ async def _all(asking: list[Coroutine[Any, Any, object]]) -> None:
 
 
 async def settle_unknown(world: World, me: str, chance: random.Random) -> None:
-    """A person finds out on the other side how it ended, and says the truth."""
+    """A person finds out on the other side how it ended, and says the truth: where that is asked,
+    or before it is."""
     rows = await world.ask(verbs.UnknownList())
-    if not isinstance(rows, list) or not rows:
+    asked = (
+        [row.effect for row in rows if isinstance(row, HoldRow)] if isinstance(rows, list) else []
+    )
+    unknown = asked or world.books.unknown()
+    if not unknown:
         return
-    row = chance.choice(rows)
-    assert isinstance(row, HoldRow)
-    if world.shop.travelling[row.effect] or row.effect in world.under_way():
+    effect = chance.choice(unknown)
+    if world.shop.travelling[effect] or effect in world.under_way():
         return
-    truth: Literal["done", "not_done"] = "done" if world.shop.done[row.effect] else "not_done"
-    await world.ask(verbs.EffectSettle(row.effect, me, truth, wait_s=0.0))
+    truth: Literal["done", "not_done"] = "done" if world.shop.done[effect] else "not_done"
+    await world.ask(verbs.EffectSettle(effect, me, truth, wait_s=0.0))
     world.happened["unknowns settled"] += 1
 
 
@@ -121,18 +136,29 @@ async def _take_case(world: World, me: str, chance: random.Random) -> None:
     world.happened["takeovers"] += 1
     await asyncio.sleep(pause_s(chance) % 30.0)
     if chance.random() < 0.5:
-        key = chance.choice(("", f"say-{case}"))
-        await world.ask(verbs.DeskSay(case, me, "cnry: a person here", key=key, wait_s=0.0))
+        await _say(world, me, case, chance)
     if witness.held.get(case) == me and chance.random() < 0.8:
         del witness.held[case]
         await world.ask(verbs.DeskHandback(case, me))
+
+
+async def _say(world: World, me: str, case: str, chance: random.Random) -> None:
+    """Once; or under a key again and again, which is once too."""
+    if chance.random() < 0.5:
+        await world.ask(verbs.DeskSay(case, me, "canarybird: a person here", wait_s=0.0))
+        return
+    key, interaction = f"say-{world.happened['takeovers']}", world.books.last_of(case)
+    text = f"canarybird {key} of {me}"
+    verb = verbs.DeskSay(case, me, text, interaction=interaction, key=key, wait_s=0.0)
+    await _all([world.ask(verb) for _ in range(chance.choice((1, 2)))])
 
 
 async def boss(world: World) -> None:
     """Changes who may do what, now and then."""
     chance = world.rng("boss")
     doings: tuple[Callable[[World, random.Random], Coroutine[Any, Any, None]], ...] = (
-        _stop, _stop, _stop_file, _leave, _delegate, _delegate, _swap, _swap, _erase,
+        _stop, _stop, _stop, _stop_file, _leave, _leave, _delegate, _delegate, _swap, _swap,
+        _erase,
     )  # fmt: skip
     for _ in range(world.weather.powers):
         await asyncio.sleep(pause_s(chance) + 0.1)
@@ -171,7 +197,7 @@ async def _stop(world: World, chance: random.Random) -> None:
         stopping.forget(world.home, verb)
         return
     world.witness.stopped.add(order)
-    await asyncio.sleep(pause_s(chance))
+    await asyncio.sleep(pause_s(chance) + chance.random() * _STANDS_STILL_S)
     await lift(world, order)
 
 
@@ -204,6 +230,10 @@ async def _leave(world: World, chance: random.Random) -> None:
     if person not in world.books.power.left:
         return
     world.witness.gone.add(person)
+    process = world.process
+    await asyncio.sleep(_HANDED_OVER_S)
+    if world.process is process and process is not None and not process.is_dead:
+        world.witness.nothing_left_with(person)
     await asyncio.sleep(pause_s(chance))
     await fill(world)
 
@@ -245,5 +275,11 @@ async def _erase(world: World, chance: random.Random) -> None:
         return
     pid = entry.subject.pid
     kids = {e.body.kid for _, e in received if e.body and e.subject and e.subject.pid == pid}
-    hall.keyring.destroy({hall.parties.get(pid).kid, *kids})
+    gone = {hall.parties.get(pid).kid, *kids}
+    hall.keyring.destroy(gone)
     world.erased.add(pid)
+    world.destroyed |= gone
+    for kid in sorted(gone):
+        with contextlib.suppress(KeyDestroyed):
+            hall.keyring.key(kid)
+            world.witness.broken(9, f"key {kid} opens bodies after it was destroyed")

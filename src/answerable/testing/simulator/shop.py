@@ -6,7 +6,7 @@ Each call is shown to the witness the moment it begins: there every promise is h
 
 import asyncio
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from contextvars import Context
 from dataclasses import dataclass, field
@@ -30,6 +30,7 @@ class Patience(NamedTuple):
     settles_s: float
 
 
+TOOL_ATTEMPTS_MAX = 3
 PATIENCE = Patience(3.0, 5.0)
 _STUBBORN_S = 9.0
 
@@ -94,6 +95,8 @@ class Shop:
     calls: Counter[str] = field(default_factory=Counter)
     travelling: Counter[str] = field(default_factory=Counter)  # done later, by key
     sent: list[Outgoing] = field(default_factory=list)
+    told: defaultdict[tuple[str, int], set[int]] = field(default_factory=lambda: defaultdict(set))
+    """What each step of a turn was ever told, by message and place."""
 
     # effects
 
@@ -197,7 +200,9 @@ class Shop:
         await asyncio.sleep(trouble if trouble < 1 else 0)
         if trouble < 0.1:
             raise ConnectionError("look-up failed")
-        return self.chance.randrange(1_000)
+        told = self.chance.randrange(1_000)
+        self.told[external_id, number].add(told)
+        return told
 
     async def misbehave(self, how: str) -> None:
         """What an author's code may do wrong; nothing, where `how` is nothing of that."""

@@ -11,6 +11,8 @@ class Weather:
     outside: float  # a call to the other side: late, lost, refused, lied about
     commits: float  # a commit that fails, or whose outcome is not known
     delays: float  # a pause at a named fault point
+    deaths: float  # a SIGKILL at a named fault point
+    rush: float  # a customer writes at the same instant as others do
     shuffle: float  # the next step is not the one that came first
     crash_steps: int  # a life ends after about so many steps; 0: it is not killed
     jumps: int  # how often the clock is set wrong
@@ -24,17 +26,19 @@ class Weather:
             outside=chance.choice((0.0, 0.1, 0.3, 0.6)),
             commits=chance.choice((0.0, 0.0, 0.0, 0.01, 0.05)),
             delays=chance.choice((0.0, 0.05, 0.3)),
+            deaths=chance.choice((0.0, 0.0, 0.01, 0.03)),
+            rush=chance.choice((0.0, 0.3, 0.8)),
             shuffle=chance.choice((0.0, 0.2, 0.7)),
             crash_steps=chance.choice((0, 60, 200, 600, 600, 1_500)),
             jumps=chance.choice((0, 0, 0, 1, 3)),
-            parties=chance.choice((1, 2, 3)),
+            parties=chance.choice((1, 2, 3, 4)),
             messages=chance.choice((2, 4, 6)),
-            powers=chance.choice((0, 1, 3, 6)),
+            powers=chance.choice((0, 2, 4, 7)),
         )
 
     def calm(self) -> None:
         """From here on nothing goes wrong: whatever was left open has to end."""
-        self.outside = self.commits = self.delays = self.shuffle = 0.0
+        self.outside = self.commits = self.delays = self.deaths = self.shuffle = 0.0
         self.crash_steps = self.jumps = 0
 
 

@@ -1,10 +1,11 @@
 """Who stands where the world is touched, and holds each call against the promises as it begins."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from answerable.base.clock import Clock
+from answerable.base.clock import SECOND_US, Clock
 from answerable.ledger.domain import Entry
 from answerable.rails.port import Outgoing
 from answerable.testing.simulator.agents import (
@@ -14,8 +15,10 @@ from answerable.testing.simulator.agents import (
     Wish,
 )
 from answerable.testing.simulator.books import Books
-from answerable.testing.simulator.shop import Asked
+from answerable.testing.simulator.shop import Asked, Shop
 from answerable.worker.verbs.control import Mode
+
+_SAID = re.compile(r"about (\S+): \[([0-9, ]*)\] \S+")
 
 __all__ = ["Letter", "Order", "Violation", "Witness"]
 
@@ -56,6 +59,7 @@ class Witness:
     clock: Clock
     instant: Callable[[], float]
     books: Books | None = None
+    shop: Shop | None = None
     letters: dict[str, Letter] = field(default_factory=dict)  # by external id
     interactions: dict[str, str] = field(default_factory=dict)  # by external id, as acknowledged
     stopped: set[Order] = field(default_factory=set)
@@ -77,6 +81,24 @@ class Witness:
         known = self.interactions.setdefault(external_id, interaction)
         if known != interaction and interaction:
             self.broken(3, f"{external_id} was acknowledged as {known} and as {interaction}")
+
+    def nothing_left_with(self, person: str) -> None:
+        """A minute after somebody left: what was theirs, and is open, is with people."""
+        books = self.books
+        if books is None:
+            return
+        books.catch_up()
+        holders = {case: hands[-1][0] for case, hands in books.hands.items()}
+        for case in [case for case, holder in holders.items() if holder == person]:
+            self.broken(1, f"{case} is still with {person}, who left a minute ago")
+        for interaction, entry in books.received.items():
+            agent = holders.get(entry.case, "").removeprefix("agent:")
+            is_old = entry.ts < self.clock.now() - 60 * SECOND_US
+            is_nobodys = agent in books.power.owners and agent not in books.power.answered
+            if is_old and is_nobodys and not books.outcomes.get(interaction):
+                self.broken(
+                    1, f"{interaction} is open with {agent}, which is nobody's for a minute"
+                )
 
     # the shop's face
 
@@ -176,9 +198,24 @@ class Look:
         if letter is None or outgoing.to != letter.sender or asked.name != letter.rail:
             witness.broken(7, f"{asked.key} goes to {outgoing.to}, not back to its message")
             return
+        if self.entry.agent is not None:
+            self._is_true(outgoing.text)
         known = witness.interactions.get(letter.external_id, self.entry.interaction)
         if known != self.entry.interaction:
             witness.broken(7, f"{asked.key} answers another message than its decision")
+
+    def _is_true(self, text: str) -> None:
+        """It says that an effect was done once it was, and what its own steps were told."""
+        shop, witness = self.witness.shop, self.witness
+        after = self.entry.effect.after if self.entry.effect else None
+        said = _SAID.fullmatch(text)
+        if shop is None or said is None:
+            return
+        if after and not shop.done[after]:
+            witness.broken(3, f"{self.asked.key} says that {after} was done, and it was not")
+        for place, told in enumerate(filter(None, said[2].split(", "))):
+            if int(told) not in shop.told[said[1], place]:
+                witness.broken(3, f"{self.asked.key} was told {told} by step {place} of nobody")
 
     def _not_stopped(self) -> None:
         if self.witness.file_pressed:
@@ -193,7 +230,9 @@ class Look:
         if entry.agent is None:
             return (order.scope, order.mode) == ("*", "pause")
         was_held = entry.policy[-1].verdict == "hold"
-        if (asked.kind == "reply" and order.mode != "pause") or (order.mode == "ask" and was_held):
+        if (asked.kind == "reply" and order.mode == "read_only") or (
+            order.mode == "ask" and was_held
+        ):
             return False
         party = entry.subject.pid if entry.subject else ""
         tool = f"tool:{asked.agent}/{asked.name}" if asked.kind == "tool" else ""

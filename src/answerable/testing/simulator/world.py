@@ -57,6 +57,8 @@ class World:
         self.clock = SimClock(self.loop)
         self.witness = Witness(self.clock, self.loop.time)
         self.shop = Shop(self.rng("shop"), self.weather, self.witness, self._freeze)
+        self.witness.shop = self.shop
+        self._hold_s = self.chance.choice((40, 600, 1_800))
         self.release = (1, 0)  # version of the code, set of policies
         self.repeats: tuple[Repeat, ...] = tuple(
             self.chance.choices(("idempotent", "reconcilable", "at_most_once"), k=2)
@@ -69,6 +71,7 @@ class World:
         self.persons: dict[str, str] = {}  # short name -> id
         self.happened: Counter[str] = Counter()
         self.erased: set[str] = set()  # parties
+        self.destroyed: set[str] = set()  # ids of keys
         self._is_founded = False
         self._faults = self.rng("faults")
         self.loop.after_step = self._after_step
@@ -83,7 +86,7 @@ class World:
     def plan(self) -> Plan:
         version, rules = self.release
         made = [
-            agents.make_agent(name, address(OWNER_OF[name]), version, self.shop)
+            agents.make_agent(name, address(OWNER_OF[name]), version, self.shop, self._hold_s)
             for name in agents.AGENTS.values()
         ]
         rails = {
@@ -117,6 +120,7 @@ class World:
         for agent, owner in OWNER_OF.items():
             await process.ask(verbs.OwnerAccept(agent, self.persons[owner]))
         self.witness.books = self.books = Books(self.home, self.loop.time)
+        self.books.is_clock_true = not self.weather.jumps
         self.books.catch_up()
         await process.close()
         self._is_founded = True
@@ -147,6 +151,8 @@ class World:
         self._lives += 1
         self._saw("lives")
         self.process = Process(self.loop, self._lives, plan)
+        if self._is_founded:
+            self.books.begin_life(plan.policy.digest)
         steps = self.weather.crash_steps if self._is_founded else 0
         self._die_at = int(self._faults.expovariate(1 / steps)) + 1 if steps else 0
         return self.process
@@ -179,7 +185,14 @@ class World:
 
     async def fault(self, _name: str) -> None:
         """A named point in the hallway: a pause, in which anything else may happen."""
-        if PROCESS.get() and self._faults.random() < self.weather.delays:
+        process = self.process
+        if process is None or PROCESS.get() != process.number:
+            return
+        if self._is_founded and self._faults.random() < self.weather.deaths:
+            self._saw("killed at a named point")
+            process.kill()
+            await asyncio.sleep(0)
+        elif self._faults.random() < self.weather.delays:
             await asyncio.sleep(pause_s(self._faults) % 4.0)
 
     # asking
