@@ -12,7 +12,7 @@ from planted.bugs import BUGS
 HUNT = Path(__file__).parent.parent.parent / "checks" / "planted_bugs.py"
 SEEN_SOON = (
     "effect_before_its_record", "crash_forgotten", "delegation_never_ends",
-    "grant_not_bound_to_its_bytes", "finished_before_its_outcome", "address_in_plain",
+    "lease_not_looked_at", "finished_before_its_outcome", "address_in_plain",
 )  # fmt: skip
 WORLDS_MAX = 15
 

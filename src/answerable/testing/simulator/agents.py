@@ -24,7 +24,7 @@ Then = Literal["reply", "escalate", "silence", "raise", "spin", "slow"]
 ToolName = Literal["refund", "label", "wire"]
 AGENTS = {"mail": "shop", "sms": "bank"}
 """Rail -> the agent that answers on it."""
-EACH_MAX, PARTY_DAY_MAX, DAY_COUNT_MAX = 40_000, 60_000, 6
+EACH_MAX, PARTY_DAY_MAX, DAY_COUNT_MAX = 40_000, 50_000, 3
 
 
 class Wish(msgspec.Struct, frozen=True, omit_defaults=True):

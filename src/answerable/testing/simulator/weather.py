@@ -29,7 +29,7 @@ class Weather:
             deaths=chance.choice((0.0, 0.0, 0.01, 0.03)),
             rush=chance.choice((0.0, 0.3, 0.8)),
             shuffle=chance.choice((0.0, 0.2, 0.7)),
-            crash_steps=chance.choice((0, 60, 200, 600, 600, 1_500)),
+            crash_steps=chance.choice((0, 100, 300, 600, 600, 1_500)),
             jumps=chance.choice((0, 0, 0, 1, 3)),
             parties=chance.choice((1, 2, 3, 4)),
             messages=chance.choice((2, 4, 6)),

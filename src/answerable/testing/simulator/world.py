@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from answerable.adapters.engines.embedded.writer import commit
+from answerable.agents.domain import Blueprint
 from answerable.base import faults
 from answerable.base.chance import SeededChance
 from answerable.base.errors import AnswerableError
@@ -60,6 +61,7 @@ class World:
         self.witness.shop = self.shop
         self._hold_s = self.chance.choice((40, 600, 1_800))
         self.release = (1, 0)  # version of the code, set of policies
+        self._blueprints: dict[int, tuple[Blueprint, ...]] = {}  # by version
         self.repeats: tuple[Repeat, ...] = tuple(
             self.chance.choices(("idempotent", "reconcilable", "at_most_once"), k=2)
         )
@@ -85,16 +87,19 @@ class World:
 
     def plan(self) -> Plan:
         version, rules = self.release
-        made = [
-            agents.make_agent(name, address(OWNER_OF[name]), version, self.shop, self._hold_s)
-            for name in agents.AGENTS.values()
-        ]
+        if version not in self._blueprints:
+            self._blueprints[version] = tuple(
+                agents.make_agent(
+                    name, address(OWNER_OF[name]), version, self.shop, self._hold_s
+                ).blueprint()
+                for name in agents.AGENTS.values()
+            )
         rails = {
             rail: Line(SimRail(self.shop, rail, name, repeat), name, deadline_s=3.0)
             for (rail, name), repeat in zip(agents.AGENTS.items(), self.repeats, strict=True)
         }
         return Plan(
-            home=self.home, blueprints=[one.blueprint() for one in made], lines=rails,
+            home=self.home, blueprints=self._blueprints[version], lines=rails,
             policy=_policies()[rules], clock=self.clock, is_threaded=False,
             chance=SeededChance(self.seed * 1_000_003 + self._lives),
             commit=troubled_commit(self._faults, self.weather, self._saw)
