@@ -52,6 +52,24 @@ def test_what_an_agent_proposed_before_its_case_was_taken_over_gets_no_yes(tmp_p
     run(scenario)
 
 
+def test_of_several_stops_the_one_that_is_in_the_way_is_named(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        world = inline_world(tmp_path / "home", support(Till()), policy=HOLD_TOOLS)
+        await world.found()
+        async with world.running() as life:
+            await life.say("refund", external_id="m1")
+            await life.settled()
+            (held,) = life.effects(Status.HELD)
+            ask = asking(life)
+            await ask(verbs.Stop(scope="support", mode="read_only", by=OWNER))
+            await ask(verbs.Stop(scope="*", mode="pause", by=OWNER))
+            with pytest.raises(CannotActNow, match=r"stop \(pause\) is on everything") as refused:
+                await ask(verbs.ApprovalAnswer(held.id, OWNER, "grant"))
+            assert "stop lift everything --mode pause" in refused.value.next_command
+
+    run(scenario)
+
+
 def test_a_stop_that_comes_after_the_look_ends_the_hold_and_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -39,11 +39,17 @@ class Stops:
     orders: dict[tuple[str, Mode], StopOrder] = field(default_factory=dict)
 
     def is_on(self, mode: Mode, *, agent: str, tool: str = "", party: str = "") -> bool:
-        """Whether such a stop bears on what this agent would do, with this tool, for this party."""
+        return self.find(mode, agent=agent, tool=tool, party=party) is not None
+
+    def find(self, mode: Mode, *, agent: str, tool: str = "", party: str = "") -> StopOrder | None:
+        """The stop that bears on what this agent would do, with this tool, for this party; of
+        several the widest."""
         if not self.orders:
-            return False
+            return None
         scopes = (EVERYTHING, agent, f"{TOOL}{agent}/{tool}", f"{PARTY}{party}")
-        return any((scope, mode) in self.orders for scope in scopes)
+        return next(
+            (self.orders[scope, mode] for scope in scopes if (scope, mode) in self.orders), None
+        )
 
     def on(self, scope: str) -> list[StopOrder]:
         """Each stop of exactly this scope, the strongest first."""

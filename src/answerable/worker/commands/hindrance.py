@@ -2,21 +2,10 @@
 
 from dataclasses import dataclass
 
-from answerable.agents.stops import (
-    EVERYTHING,
-    PARTY,
-    TOOL,
-    Mode,
-    StopOrder,
-    tell_mode,
-    tell_scope,
-    typed_scope,
-)
+from answerable.agents.stops import Mode, tell_mode, tell_scope, typed_scope
 from answerable.effects.domain import EffectState
 from answerable.pipeline.guard import in_the_way
 from answerable.worker.commands.office import Office
-
-_MODES = (Mode.PAUSE, Mode.READ_ONLY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +25,10 @@ def hindrance(office: Office, state: EffectState) -> Hindrance | None:
     match why:
         case "":
             return None
-        case "stopped" | "read_only":
-            return _stopped(office, state)
+        case "stopped":
+            return _stopped(office, state, Mode.PAUSE)
+        case "read_only":
+            return _stopped(office, state, Mode.READ_ONLY)
         case "no_owner":
             return Hindrance(
                 f"nobody answers for agent '{state.agent}'",
@@ -65,24 +56,17 @@ def _without_a_worker(office: Office, state: EffectState) -> str:
     return "" if hall.leases.may_send(state.case, state.lease) else "taken_over"
 
 
-def _stopped(office: Office, state: EffectState) -> Hindrance:
+def _stopped(office: Office, state: EffectState, mode: Mode) -> Hindrance:
     hall = office.house.hall
-    if hall.stop_file.is_pressed():
+    if mode is Mode.PAUSE and hall.stop_file.is_pressed():
         return Hindrance("the stop file lies in the home", "answerable stop lift file")
-    order = next(
-        (one for one in hall.agents.registry.stops.orders.values() if _bears_on(one, state)), None
-    )
+    tool = state.name if state.kind == "tool" else ""
+    stops = hall.agents.registry.stops
+    order = stops.find(mode, agent=state.agent, tool=tool, party=state.party)
     if order is None:  # it is on its way to the disk
         return Hindrance("a stop is being put on it", "answerable stop list")
-    mode, scope = tell_mode(order.mode), typed_scope(order.scope)
+    said, scope = tell_mode(mode), typed_scope(order.scope)
     return Hindrance(
-        f"a stop ({mode}) is on {tell_scope(order.scope)}",
-        f"answerable stop lift {scope} --mode {mode} --by PERSON",
+        f"a stop ({said}) is on {tell_scope(order.scope)}",
+        f"answerable stop lift {scope} --mode {said} --by PERSON",
     )
-
-
-def _bears_on(order: StopOrder, state: EffectState) -> bool:
-    scopes = (
-        EVERYTHING, state.agent, f"{TOOL}{state.agent}/{state.name}", f"{PARTY}{state.party}",
-    )  # fmt: skip
-    return order.scope in scopes and order.mode in _MODES
