@@ -152,7 +152,7 @@ def test_what_does_not_load_at_first_is_waited_for(tmp_path: Path) -> None:
     project.change(project.agent, "async def answer", "def answer:")
     dev = Dev(project)
     try:
-        assert "SyntaxError" in dev.shows("error (usage)")
+        assert "Next: correct agent.py:36" in dev.shows("error (usage)")
         project.change(project.agent, "def answer:", "async def answer")
         dev.shows("support: release rel_")
     finally:
