@@ -78,7 +78,7 @@ def dev(tmp_path: Path) -> Iterator[Dev]:
         dev.close()
 
 
-def test_a_save_is_a_new_release_and_what_the_old_one_proposed_is_refused(dev: Dev) -> None:
+def test_a_save_is_a_new_release_under_which_what_the_old_one_proposed_cannot_act(dev: Dev) -> None:
     first = dev.shows("support: release rel_").split()[-1]
     dev.up()
     assert dev.says("Please refund A2", "kim")["disposition"] == "open"
@@ -91,7 +91,7 @@ def test_a_save_is_a_new_release_and_what_the_old_one_proposed_is_refused(dev: D
 
     (hold,) = json.loads(dev.project.types("approval", "list", "--json").check().out)
     said = dev.project.types("approval", "grant", hold["effect"], "--by", OWNER)
-    assert "refused" in said.err
+    assert "error (cannot_act_now)" in said.err
     assert dev.end() == 0
 
 
