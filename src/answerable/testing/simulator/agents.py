@@ -48,8 +48,8 @@ def draw_wish(chance: random.Random, canary: str) -> Wish:
     then = chance.choices(thens, (80, 6, 3, 3, 3, 3))[0]
     names: tuple[ToolName, ...] = ("refund", "label", "wire")
     tools = tuple(
-        (name, chance.choice((700, 4_000, 9_000, 30_000, 70_000)))
-        for name in chance.choices(names, k=chance.choice((0, 1, 1, 1, 2)))
+        (name, chance.choice((700, 700, 4_000, 9_000, 30_000, 70_000)))
+        for name in chance.choices(names, k=chance.choice((0, 1, 1, 1, 2, 3)))
     )
     return Wish(canary, chance.choice((0, 0, 1, 3)), tools, then)
 

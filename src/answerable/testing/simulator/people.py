@@ -93,12 +93,13 @@ async def _answer_hold(world: World, me: str, chance: random.Random) -> None:
     world.happened["holds answered"] += 1
 
 
-async def _all(asking: list[Coroutine[Any, Any, object]]) -> None:
+async def _all(asking: list[Coroutine[Any, Any, object]]) -> list[object]:
     """At once; the first error is raised when all have ended."""
     ended = await asyncio.gather(*asking, return_exceptions=True)
     for one in ended:
         if isinstance(one, BaseException):
             raise one
+    return ended
 
 
 async def settle_unknown(world: World, me: str, chance: random.Random) -> None:
@@ -126,11 +127,11 @@ async def _take_case(world: World, me: str, chance: random.Random) -> None:
         return
     case = chance.choice(cases)
     witness = world.witness
-    taken = await world.ask(verbs.DeskTake(case, me))
-    assert isinstance(taken, Taken)
+    clicks = [world.ask(verbs.DeskTake(case, me)) for _ in range(chance.choice((1, 1, 2)))]
+    taken = [one for one in await _all(clicks) if isinstance(one, Taken)]
     if me in witness.gone:
         return
-    if taken.is_late:
+    if any(one.is_late for one in taken):
         witness.late_cases.add(case)
     witness.held[case] = me
     world.happened["takeovers"] += 1
