@@ -23,6 +23,7 @@ from answerable.worker.verbs.desk import HoldRow
 
 _HANDED_OVER_S = 60.0
 _STANDS_STILL_S = 60.0
+_WATCHES_S = 120.0
 _STOPS: tuple[Mode, ...] = ("pause", "read_only", "ask")
 _ANSWERS: tuple[Literal["grant", "refuse"], ...] = ("grant", "grant", "refuse")
 
@@ -125,8 +126,12 @@ async def _take_case(world: World, me: str, chance: random.Random) -> None:
     cases = sorted(world.books.hands)
     if not cases:
         return
-    case = chance.choice(cases)
-    witness = world.witness
+    case, witness = chance.choice(cases), world.witness
+    if chance.random() < 0.3:  # just when something is on its way in it
+        witness.begun.clear()
+        async with asyncio.timeout(_WATCHES_S):
+            await witness.begun.wait()
+        case = witness.begun_on
     clicks = [world.ask(verbs.DeskTake(case, me)) for _ in range(chance.choice((1, 1, 2)))]
     taken = [one for one in await _all(clicks) if isinstance(one, Taken)]
     if me in witness.gone:

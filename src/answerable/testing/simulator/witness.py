@@ -1,5 +1,6 @@
 """Who stands where the world is touched, and holds each call against the promises as it begins."""
 
+import asyncio
 import re
 from collections import defaultdict
 from collections.abc import Callable
@@ -66,6 +67,8 @@ class Witness:
     file_pressed: bool = False
     gone: set[str] = field(default_factory=set)  # persons whose leaving was answered
     held: dict[str, str] = field(default_factory=dict)  # case -> the person who was given it
+    begun: asyncio.Event = field(default_factory=asyncio.Event)  # somebody's call, just now
+    begun_on: str = ""  # the case of it
     late_cases: set[str] = field(default_factory=set)  # whose takeover said that a send is late
     violations: list[Violation] = field(default_factory=list)
     in_flight: dict[int, tuple[Asked, str]] = field(default_factory=dict)
@@ -113,6 +116,8 @@ class Witness:
             return
         Look(self, self.books, asked, entry).at_everything()
         self.in_flight[id(asked)] = (asked, self.held.get(entry.case, ""))
+        self.begun_on = entry.case
+        self.begun.set()
 
     def ends(self, asked: Asked) -> None:
         """A person may have been given the case meanwhile: then this was spoken after them."""
