@@ -255,7 +255,7 @@ class Look:
                 witness.broken(6, f"{key} began under epoch {epoch}, after {other} took {later}")
 
     def _within_limits(self) -> None:
-        """Counted here by hand: every key that ever began, on the day it was decided for."""
+        """Counted by hand: every key that began and may be done, on the day it was decided for."""
         asked, entry = self.asked, self.entry
         if isinstance(asked.arguments, Outgoing):
             return
@@ -265,6 +265,9 @@ class Look:
         of_party = self.witness.room[asked.agent, asked.name, party, day]
         of_all = self.witness.room[asked.agent, asked.name, day]
         of_party[asked.key] = of_all[asked.key] = cents
+        for room in (of_party, of_all):  # what surely was not done has given its room back
+            for key in [key for key in room if self.books.final(key) in ("failed", "refused")]:
+                del room[key]
         is_over = sum(of_party.values()) > PARTY_DAY_MAX or len(of_all) > DAY_COUNT_MAX
         if cents > EACH_MAX or is_over:
             self.witness.broken(5, f"{asked.key} went over a limit of {asked.name}")
