@@ -216,7 +216,7 @@ class Look:
         said = _SAID.fullmatch(text)
         if shop is None or said is None:
             return
-        if after and not shop.done[after]:
+        if after and not (shop.done[after] or shop.travelling[after]):  # it may be this instant
             witness.broken(3, f"{self.asked.key} says that {after} was done, and it was not")
         for place, told in enumerate(filter(None, said[2].split(", "))):
             if int(told) not in shop.told[said[1], place]:
