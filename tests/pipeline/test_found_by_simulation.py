@@ -3,11 +3,15 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from answerable.compose.house import open_house
 from answerable.effects.domain import EffectState, Status
 from answerable.effects.errors import NotDone, OutcomeUnknown
-from answerable.testing.world import Life, Till, World
-from stories import breaks, once, refund_of, run, scene
+from answerable.people.errors import AgentHasNoOwner
+from answerable.pipeline import desk
+from answerable.testing.world import OWNER, SPECIALIST, Life, Till, World
+from stories import breaks, once, queue_of, refund_of, run, scene
 
 
 def reply_of(life: Life) -> EffectState:
@@ -133,5 +137,41 @@ def test_what_a_message_decided_does_not_stay_open_when_its_sender_is_erased_und
                 await life.answer(one, how)
                 await life.settled()
             assert [one.status for one in life.effects()] == [Status.DONE, Status.FAILED]
+
+    run(scenario)
+
+
+def test_a_worker_begins_though_the_case_of_an_erased_party_is_nobodys(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        world = scene(tmp_path, Till(after=once(breaks)))
+        await world.found()
+        async with world.running() as life:
+            await life.say("refund", external_id="m1")
+            await life.settled()
+            assert refund_of(life).status is Status.UNKNOWN, "open, and the agent's"
+            hall = life.house.hall
+            hall.keyring.destroy([hall.parties.get(refund_of(life).party).kid])
+            await life.leave(OWNER)
+        async with world.running() as life:
+            assert queue_of(life) == [("orders", "no_owner")]
+
+    run(scenario)
+
+
+def test_no_case_is_handed_back_to_an_agent_that_nobody_answers_for(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        world = scene(tmp_path, Till())
+        await world.found()
+        async with world.running() as life:
+            await life.say("hello", external_id="m1")
+            await life.settled()
+            hall, case = life.house.hall, life.effects()[0].case
+            await desk.take(hall, case, SPECIALIST)
+            await life.leave(OWNER)
+            with pytest.raises(AgentHasNoOwner, match="Nothing was handed back"):
+                await desk.hand_back(hall, case, SPECIALIST)
+            await life.house.commit_control(hall.people.accept_ownership("support", SPECIALIST))
+            await desk.hand_back(hall, case, SPECIALIST)
+            assert desk.find_case(hall, case).lease.is_held_by_agent("support")
 
     run(scenario)

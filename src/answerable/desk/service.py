@@ -10,6 +10,7 @@ from answerable.desk.errors import CaseNotFound, NotYours
 from answerable.engine.port import Conflict
 from answerable.ledger.committer import Committer
 from answerable.ledger.draft import Committed, Unit
+from answerable.people.errors import AgentHasNoOwner
 from answerable.people.service import People
 
 SENDS_END_S = 60.0  # above any send deadline: each send ends by its own, this is only a net
@@ -53,11 +54,13 @@ class Desk:
         return Taken(taken.case, taken.lease, taken.entry, taken.index, is_late=not has_ended)
 
     async def hand_back(self, case_id: str, who: str) -> Committed:
-        """Its holder gives the case back to its agent. Raises NotYours, CaseNotFound."""
+        """Its holder gives the case back to its agent; not to one that nobody answers for, with
+        which it would only lie. Raises NotYours, CaseNotFound, AgentHasNoOwner."""
         person = self.people.find(who)
         case = self.get(case_id)
         if case.lease.holder != person.id:
             raise NotYours(case_id, case.lease.holder)
+        self._check_owned(case.agent)
         draft = change_of_hands(
             case, Handover(kind="handback", to=f"agent:{case.agent}", actor=person.id)
         )
@@ -69,9 +72,11 @@ class Desk:
     async def give_back(self, case_ids: Sequence[str], who: str) -> int:
         """Cases that wait in a queue become their agents' again, by a person's word; how many.
 
-        One that somebody takes at the same moment is theirs. Raises PersonUnknown.
+        One that somebody takes at the same moment is theirs. Raises PersonUnknown, AgentHasNoOwner.
         """
         person = self.people.find(who)
+        for agent in dict.fromkeys(self.get(case_id).agent for case_id in case_ids):
+            self._check_owned(agent)
         for _ in range(_TRIES):
             waiting = [case for case in map(self.get, case_ids) if _is_queued(case)]
             drafts = [
@@ -87,6 +92,10 @@ class Desk:
                 continue
             return len(drafts)
         return 0
+
+    def _check_owned(self, agent: str) -> None:
+        if self.people.directory.owned(agent) is None:
+            raise AgentHasNoOwner(agent, "Nothing was handed back to it.")
 
     async def _give_to(self, case_id: str, person: str) -> Taken:
         """The next epoch is the person's; where somebody else is first, the one after it."""

@@ -117,9 +117,11 @@ class KeyInvalid(Refused):
 class AgentHasNoOwner(Refused):
     code = "agent_has_no_owner"
 
-    def __init__(self, agent: str) -> None:
+    def __init__(
+        self, agent: str, not_done: str = "The agent was not registered and does nothing."
+    ) -> None:
         super().__init__(
             f"Nobody answers for agent '{agent}': it has no living owner who accepted.",
-            "The agent was not registered and does nothing.",
+            not_done,
             f"answerable owner accept {agent} --person EMAIL",
         )

@@ -4,18 +4,20 @@ Asked after a person has left and when a worker starts; what it has done it does
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from answerable.cases.domain import Case
 from answerable.desk import rows as desk
 from answerable.effects import rows as effects
 from answerable.effects.domain import EffectState
 from answerable.engine.port import Conflict
-from answerable.ledger.draft import Unit
+from answerable.ledger.draft import Draft, Unit
 from answerable.pipeline.decide import escalated
 from answerable.pipeline.hall import Hall
 from answerable.pipeline.reserve import giving_back
 from answerable.pipeline.resume import refused_for_want_of_owner
 from answerable.sdk.words import Escalation
+from answerable.store.keys import KeyDestroyed
 
 
 async def fill_vacancies(hall: Hall) -> int:
@@ -34,11 +36,20 @@ async def fill_vacancies(hall: Hall) -> int:
         refusals = [refused_for_want_of_owner(state) for state in held]
         try:
             with giving_back(hall, held):
-                await hall.committer.commit(Unit(drafts=[draft, *refusals]))
+                await _commit(hall, draft, refusals)
         except Conflict:
             continue
         moved += 1
     return moved
+
+
+async def _commit(hall: Hall, draft: Draft, refusals: list[Draft]) -> None:
+    """Without words, where the party was erased: its case changes hands all the same, or nobody
+    could start a worker on this home any more."""
+    try:
+        await hall.committer.commit(Unit(drafts=[draft, *refusals]))
+    except KeyDestroyed:
+        await hall.committer.commit(Unit(drafts=[replace(draft, body=None), *refusals]))
 
 
 def _held(hall: Hall, case: Case) -> list[EffectState]:

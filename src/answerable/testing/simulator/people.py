@@ -181,8 +181,18 @@ async def clockmaker(world: World) -> None:
         while sum(world.shop.travelling.values()) or world.under_way():
             await asyncio.sleep(1.0)
         by_us = chance.choice((SECOND_US, MINUTE_US, HOUR_US)) * chance.choice((-1, 1))
-        world.clock.jump(int(by_us * chance.random()))
+        jump_us = int(by_us * chance.random())
+        if _revives(world, jump_us):
+            continue
+        world.clock.jump(jump_us)
         world.happened["clock set"] += 1
+
+
+def _revives(world: World, jump_us: int) -> bool:
+    """Whether a delegation that has ended would begin again by it: who answered meanwhile did."""
+    now_us = world.clock.now()
+    ends = [one.until for one in world.books.power.standing.values()]
+    return any(now_us + jump_us < end <= now_us for end in ends)
 
 
 def _living(world: World) -> list[str]:

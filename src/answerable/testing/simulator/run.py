@@ -13,6 +13,7 @@ from typing import Any
 
 from answerable.base.errors import AnswerableError
 from answerable.store.stopfile import StopFile
+from answerable.telemetry.failures import describe
 from answerable.testing.simulator.loop import Stuck
 from answerable.testing.simulator.oracle import judge
 from answerable.testing.simulator.people import (
@@ -69,6 +70,9 @@ def _live(world: World) -> Verdict:
         violations = asyncio.run(judge(world))
     except Stuck as stuck:
         violations = [*world.witness.violations, Violation(3, f"no end comes: {stuck}")]
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is this seed's, and is told with it
+        seen = f"the world broke off: {describe(error)}"
+        violations = [*world.witness.violations, Violation(0, seen)]
     finally:
         loop.close()
     digest = hashlib.sha256()

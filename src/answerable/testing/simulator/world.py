@@ -188,8 +188,12 @@ class World:
         if self.witness.books is not None:
             self.witness.books.instant_ended()
 
-    async def fault(self, _name: str) -> None:
-        """A named point in the hallway: a pause, in which anything else may happen."""
+    async def fault(self, name: str) -> None:
+        """A named point in the hallway: a pause, in which anything else may happen, or the end.
+
+        No pause between what is durable and who waits for it: nothing waits there in production,
+        and who answers by the file would for seconds be somebody else than by the answer.
+        """
         process = self.process
         if process is None or PROCESS.get() != process.number:
             return
@@ -197,7 +201,7 @@ class World:
             self._saw("killed at a named point")
             process.kill()
             await asyncio.sleep(0)
-        elif self._faults.random() < self.weather.delays:
+        elif name != "committer.after_append" and self._faults.random() < self.weather.delays:
             await asyncio.sleep(pause_s(self._faults) % 4.0)
 
     # asking
