@@ -213,9 +213,9 @@ def test_a_flipped_byte_is_found_and_its_index_named(tmp_path: Path) -> None:
 
 def test_a_key_or_an_earlier_checkpoint_that_is_none_is_refused(tmp_path: Path) -> None:
     home = SmallHome(tmp_path / "home").found()
-    home.cli("ledger", "verify", "--vkey", "nonsense").fails(1, "note_wrong")
+    home.cli("ledger", "verify", "--vkey", "nonsense").fails(3, "cannot be read")
     home.cli("ledger", "verify", "--earlier", str(tmp_path / "no")).fails(3, "cannot be read")
     (tmp_path / "forged").write_text("acme.example/small\n1\nAAAA\n")
-    home.cli("ledger", "verify", "--earlier", str(tmp_path / "forged")).fails(1)
+    home.cli("ledger", "verify", "--earlier", str(tmp_path / "forged")).fails(3, "no checkpoint")
     (home.path / "ledger.vkey").unlink()
     home.cli("ledger", "verify").fails(3, "ledger.vkey")

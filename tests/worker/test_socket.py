@@ -98,16 +98,16 @@ WRONG: dict[str, tuple[bytes, int, str]] = {
     "no number": (_asked({"type": "status"}, "x"), 0, "no command"),
     "deep": (_frame(b'{"id":7,"verb":' + b"[" * 100_000), 0, "no command"),
     "unknown verb": (_asked({"type": "person.fly"}), 7, "'person.fly'"),
-    "wrong type": (_asked({"type": "person.add", "email": 5, "name": "N"}), 7, "$.email"),
+    "wrong type": (_asked({"type": "person.add", "email": 5, "name": "N"}), 7, "'email'"),
     "missing": (_asked({"type": "person.add", "email": "a@b.example"}), 7, "`name`"),
-    "negative limit": (_asked({"type": "approval.list", "limit": -1}), 7, "$.limit"),
-    "huge limit": (_asked({"type": "desk.list", "limit": 10**6}), 7, "$.limit"),
-    "beyond SQLite": (_asked({"type": "desk.list", "since": 2**80}), 7, "$.since"),
+    "negative limit": (_asked({"type": "approval.list", "limit": -1}), 7, "'limit'"),
+    "huge limit": (_asked({"type": "desk.list", "limit": 10**6}), 7, "'limit'"),
+    "beyond SQLite": (_asked({"type": "desk.list", "since": 2**80}), 7, "'since'"),
     "for ever": (_asked({"type": "effect.settle", "effect": "e", "by": "b", "says": "done",
-                         "wait_s": 1e9}), 7, "$.wait_s"),
+                         "wait_s": 1e9}), 7, "'wait_s'"),
     "says nothing": (_asked({"type": "approval.answer", "effect": "e", "by": "b", "says": "x"}),
-                     7, "$.says"),
-    "before the first": (_asked({"type": "ledger.prove", "index": -1}), 7, "$.index"),
+                     7, "'says'"),
+    "before the first": (_asked({"type": "ledger.prove", "index": -1}), 7, "'index'"),
     "half a character": (_frame(b'{"id":7,"verb":{"type":"person.leave","person":"\\ud800"}}'),
                          0, "no command"),
     "too large": (
@@ -218,7 +218,7 @@ def test_who_waits_for_an_answer_when_the_worker_goes_is_told_that_it_is_away(
 def test_a_command_is_checked_on_a_free_home_as_on_the_socket(tmp_path: Path) -> None:
     async def scenario() -> None:
         world = await small_world(tmp_path / "home")
-        with pytest.raises(UsageError, match=r"\$.limit"):
+        with pytest.raises(UsageError, match="'limit'"):
             await ask_home(world.home, verbs.ApprovalList(limit=-1), object)
         with pytest.raises(UsageError, match="not Unicode"):
             await ask_home(world.home, verbs.PersonLeave("\ud800"), object)
