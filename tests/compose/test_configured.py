@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,11 +14,8 @@ from homes import AGENT, POLICY, SmallHome
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[SmallHome]:
-    before = list(sys.path)
-    yield SmallHome(tmp_path / "home")
-    sys.path[:] = before
-    sys.modules.pop("small_agent", None)
+def home(tmp_path: Path) -> SmallHome:
+    return SmallHome(tmp_path / "home")
 
 
 def test_an_agent_may_lie_beside_its_settings(home: SmallHome) -> None:

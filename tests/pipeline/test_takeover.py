@@ -18,6 +18,7 @@ from answerable.testing.world import OWNER, SPECIALIST, Life, Till, World
 from stories import inline_world, queue_of, run, support
 
 RACES = 600
+ROUNDS = 10
 
 
 def races(tmp_path: Path, seed: int, count: int = RACES) -> Score:
@@ -37,7 +38,7 @@ def test_the_races_catch_a_send_that_does_not_look_at_the_lease(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Leases, "may_send", lambda _self, case, lease: True)
-    assert races(tmp_path, 1).agent_messages_after_takeover > 0
+    assert _is_caught(tmp_path)
 
 
 def test_the_races_catch_a_takeover_that_does_not_wait_for_sends(
@@ -47,7 +48,13 @@ def test_the_races_catch_a_takeover_that_does_not_wait_for_sends(
         return True
 
     monkeypatch.setattr(Leases, "sends_ended", at_once)
-    assert races(tmp_path, 1).agent_messages_after_takeover > 0
+    assert _is_caught(tmp_path)
+
+
+def _is_caught(tmp_path: Path) -> bool:
+    """Races are run by the clock of the wall: on a busy machine some rounds see nothing."""
+    rounds = (races(tmp_path / str(seed), seed) for seed in range(1, ROUNDS + 1))
+    return any(score.agent_messages_after_takeover for score in rounds)
 
 
 class Desk:
