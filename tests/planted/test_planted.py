@@ -10,11 +10,12 @@ import pytest
 from planted.bugs import BUGS
 
 HUNT = Path(__file__).parent.parent.parent / "checks" / "planted_bugs.py"
-SEEN_SOON = (
-    "effect_before_its_record", "crash_forgotten", "delegation_never_ends",
-    "lease_not_looked_at", "finished_before_its_outcome", "address_in_plain",
+SEEN_SOON = (  # in nearly every world, whatever the worlds draw
+    "owner_looked_up_once_a_life", "effect_before_its_record", "crash_forgotten",
+    "silence_is_a_yes", "lease_not_looked_at", "address_in_plain", "row_of_the_hour_it_was_written",
 )  # fmt: skip
-WORLDS_MAX = 15
+WORLDS_MAX = 60
+"""Far more than it takes: which world shows a bug changes with every change of what is drawn."""
 
 
 @pytest.mark.parametrize("name", SEEN_SOON)
