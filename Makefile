@@ -6,10 +6,11 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCK   := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
           --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet
+PEERS  := build/bench-venv
 CODE   := src tests examples benchmarks checks verifier
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check env dev-env lint types walls caps licences size unit doses \
+.PHONY: help demo test check env dev-env bench bench-env lint types walls caps licences size unit doses \
         torture torture-long kill-llm models-long races fuzz-http newcomer browser bench-journal \
         bench-http bench-stop bench-who bench-backup lock clean
 .PHONY: flips flips-all syscall-faults full-disk soak simulate simulate-long planted
@@ -107,6 +108,9 @@ browser: dev-env  ## the console in a real Chromium; installs Debian's package w
 	@command -v chromium > /dev/null || { apt-get update && apt-get install --yes chromium; }
 	$(BIN)/pytest tests/console $(ARGS)
 
+bench: env bench-env  ## beside LangGraph, DBOS, Microsoft's toolkit and a bare journal (ARGS=--dose)
+	$(BIN)/python benchmarks/bench.py --peers $(PEERS)/bin/python $(ARGS)
+
 bench-journal: env  ## records a second through the embedded journal
 	$(BIN)/python benchmarks/journal.py
 
@@ -140,10 +144,21 @@ $(VENV)/.dev: $(VENV)/.core requirements-dev.lock
 	$(PIP) --require-hashes -r requirements-dev.lock
 	@touch $@
 
+bench-env: $(PEERS)/.done  # whom we are measured beside, in an environment of their own
+
+$(PEERS)/.done: requirements-bench.lock
+	$(PYTHON) -m venv --clear $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  -r requirements-bench.lock
+	$(PEERS)/bin/python checks/licences.py requirements-bench.lock > $(PEERS)/licences.txt \
+	  || { grep '^NO' $(PEERS)/licences.txt; exit 1; }
+	@touch $@
+
 lock: env  ## pin the newest versions that pyproject.toml allows
 	$(PIP) uv
 	$(LOCK) --upgrade pyproject.toml -o requirements.lock
 	$(LOCK) --upgrade pyproject.toml --extra dev --extra llm --extra otel -c requirements.lock -o requirements-dev.lock
+	$(LOCK) --upgrade pyproject.toml --extra bench -o requirements-bench.lock
 	printf 'hatchling>=1.27\neditables\n' | $(LOCK) --upgrade - -c requirements-dev.lock -o requirements-build.lock
 
 clean:  ## remove the environment and everything that was made

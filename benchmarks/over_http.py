@@ -11,50 +11,15 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
-from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
+from wire import Sender
+
 from homes import SmallHome
 from serving import Serving, message, serving
-
-_ACCEPTED = b"HTTP/1.1 202"
-
-
-class Sender:
-    """As little of an HTTP client as there can be: it must not be what is measured."""
-
-    def __init__(self, url: str, secret: str) -> None:
-        where = urlsplit(url)
-        self._host, self._port = str(where.hostname), int(where.port or 0)
-        self._head = (
-            f"POST /v1/messages HTTP/1.1\r\nHost: {where.netloc}\r\nAuthorization: Bearer {secret}"
-            "\r\nContent-Type: application/json\r\nContent-Length: "
-        )
-        self.took_s: list[float] = []
-
-    async def run(self, bodies: list[bytes], clients: int) -> float:
-        """Send them all; the seconds that it took."""
-        waiting = iter(bodies)
-        began = time.perf_counter()
-        await asyncio.gather(*(self._client(waiting) for _ in range(clients)))
-        return time.perf_counter() - began
-
-    async def _client(self, waiting: Iterator[bytes]) -> None:
-        reader, writer = await asyncio.open_connection(self._host, self._port)
-        for body in waiting:
-            began = time.perf_counter()
-            writer.write(f"{self._head}{len(body)}\r\n\r\n".encode() + body)
-            head = await reader.readuntil(b"\r\n\r\n")
-            if not head.startswith(_ACCEPTED):
-                raise SystemExit(f"over_http: not accepted: {head!r:.200}")
-            length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
-            await reader.readexactly(int(length))
-            self.took_s.append(time.perf_counter() - began)
-        writer.close()
 
 
 def measure(served: Serving, messages: int, batch: int, clients: int, ids: "count[int]") -> object:
@@ -77,6 +42,7 @@ def measure(served: Serving, messages: int, batch: int, clients: int, ids: "coun
     return {
         "batch": batch, "messages": messages, "clients": clients,
         "accepted_per_s": round(messages / accepted_s), "done_per_s": round(messages / done_s),
+        "refused": sender.refused,
         "request_ms_p50": round(took[len(took) // 2] * 1e3, 1),
         "request_ms_p99": round(took[int(len(took) * 0.99)] * 1e3, 1),
     }  # fmt: skip

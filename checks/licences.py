@@ -1,4 +1,6 @@
-"""No licence in the core install that binds those who build on us: not GPL, AGPL, BSL or SSPL.
+"""No licence in an install that binds those who build on us: not GPL, AGPL, BSL or SSPL.
+
+The core install; or, in its own environment, that of the lock which is named.
 
 Read from what the installed packages say of themselves. LGPL and MPL bind only changes to their own
 files, and are fine. A package that says nothing fails too: nobody has looked at it.
@@ -7,8 +9,9 @@ files, and are fine. A package that says nothing fails too: nobody has looked at
 import re
 import sys
 from importlib.metadata import Distribution
+from pathlib import Path
 
-from core import core_distributions
+from core import LOCK, core_distributions
 
 _BINDING = re.compile(r"\b(A?GPL|SSPL|BUSL|BSL-?1\.1|Business Source)|(?<!Lesser )General Public")
 
@@ -41,7 +44,8 @@ def is_binding(said: str) -> bool:
 
 
 def main() -> int:
-    packages = [(package.name, licence(package)) for package in core_distributions()]
+    lock = Path(sys.argv[1]) if len(sys.argv) > 1 else LOCK
+    packages = [(package.name, licence(package)) for package in core_distributions(lock)]
     for name, said in packages:
         print(f"{'NO ' if is_binding(said) else 'ok '} {name:<20} {said or 'says nothing'}")
     return 1 if any(is_binding(said) for _, said in packages) else 0
