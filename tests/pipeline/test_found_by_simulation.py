@@ -112,6 +112,31 @@ def test_a_person_can_settle_what_became_of_an_effect_whose_party_was_erased(
     run(scenario)
 
 
+def test_a_persons_word_is_not_lost_where_what_follows_from_it_is_for_an_erased_partys_desk(
+    tmp_path: Path,
+) -> None:
+    """The case is its agent's again; the reply that waited can not be looked up any more."""
+
+    async def scenario() -> None:
+        world = scene(tmp_path, Till(), repeat="at_most_once")
+        world.mailbox.repeat = "reconcilable"
+        await world.found()
+        await dies_while_it_replies(world)
+        async with world.running() as life:
+            await life.settled()
+            refund, hall = refund_of(life), life.house.hall
+            assert reply_of(life).status is Status.UNKNOWN
+            await desk.take(hall, refund.case, SPECIALIST)
+            await desk.hand_back(hall, refund.case, SPECIALIST)
+            hall.keyring.destroy([hall.parties.get(refund.party).kid])
+            await life.answer(refund, "done")
+            await life.settled()
+            assert refund_of(life).status is Status.DONE
+            assert reply_of(life).status is Status.ASKED
+
+    run(scenario)
+
+
 def test_what_a_message_decided_does_not_stay_open_when_its_sender_is_erased_under_way(
     tmp_path: Path,
 ) -> None:

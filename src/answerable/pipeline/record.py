@@ -13,6 +13,7 @@ from answerable.pipeline.passage import Acted, End, Journey
 from answerable.pipeline.receive import accept_causes
 from answerable.pipeline.reserve import giving_back, keep
 from answerable.sdk.words import Escalation
+from answerable.store.keys import KeyDestroyed
 
 _KIND = {
     Status.DONE: "effect.done",
@@ -48,7 +49,11 @@ async def record(hall: Hall, acted: Acted) -> None:
 
 
 async def _commit(hall: Hall, journey: Journey, to_people: Draft | None) -> None:
-    """With the escalation, if there is one; where a person took the case first, they have it."""
+    """With the escalation, if there is one; where a person took the case first, they have it.
+
+    Where its party was erased the desk can not be told why: what became of everything, which may be
+    somebody's word, is not lost for that.
+    """
     drafts = list(journey.unit.drafts)
     if to_people is None:
         await commit(hall, journey, done=True)
@@ -59,6 +64,9 @@ async def _commit(hall: Hall, journey: Journey, to_people: Draft | None) -> None
     except Conflict as conflict:
         if conflict.first.key != to_people.id:
             raise
+        journey.unit.drafts = drafts
+        await commit(hall, journey, done=True)
+    except KeyDestroyed:
         journey.unit.drafts = drafts
         await commit(hall, journey, done=True)
 
