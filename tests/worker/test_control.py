@@ -3,10 +3,15 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from answerable.effects.domain import Status
 from answerable.pipeline import desk
+from answerable.pipeline.hall import Hall
+from answerable.store.sqlite import DiskFull
 from answerable.testing.world import OWNER, SPECIALIST, Life, Till
 from answerable.worker import commands, verbs
+from answerable.worker.commands import leaving
 from answerable.worker.verbs.control import Stopped
 from offices import office_of
 from stories import HOLD_TOOLS, inline_world, queue_of, run, support
@@ -54,6 +59,34 @@ def test_the_cases_of_a_specialist_who_leaves_go_back_to_the_desk(tmp_path: Path
             assert queue_of(life) == [("orders", "holder_left")]
             lease = life.house.hall.cases.get(case).lease
             assert (lease.holder, lease.epoch) == ("queue:orders", 4)
+
+    run(scenario)
+
+
+def test_a_worker_ends_whose_full_disk_left_work_with_who_has_left_and_the_next_moves_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by the simulator: asked again, they are not here any more, and nothing was moved."""
+
+    async def scenario() -> None:
+        world = inline_world(tmp_path / "home", support(Till()))
+        await world.found()
+        async with world.running() as life:
+            await life.say("a human please", external_id="m1")
+            await life.settled()
+            case = str(life.db.execute('SELECT "case" FROM queue_item').fetchone()[0])
+            await desk.take(life.house.hall, case, SPECIALIST)
+            with monkeypatch.context() as broken:
+                broken.setattr(leaving, "fill_vacancies", full)
+                with pytest.raises(DiskFull):
+                    await call(life, verbs.PersonLeave(SPECIALIST))
+            assert isinstance(life.dispatcher.failure, DiskFull)
+            await life.die()
+        async with world.running() as life:
+            assert queue_of(life) == [("orders", "holder_left")]
+
+    async def full(_hall: Hall) -> int:
+        raise DiskFull("No space is left.")
 
     run(scenario)
 

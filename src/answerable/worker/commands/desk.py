@@ -1,6 +1,6 @@
 """Commands of the desk: what waits, take it, speak, hand it back."""
 
-from answerable.base.errors import NotFound
+from answerable.base.errors import Broken, NotFound
 from answerable.base.ids import kin
 from answerable.desk import rows
 from answerable.desk.domain import QueueItem
@@ -20,7 +20,13 @@ async def desk_list(office: Office, verb: verbs.DeskList) -> list[QueueItem]:
 
 async def desk_take(office: Office, verb: verbs.DeskTake) -> Taken:
     hall = office.house.hall
-    return await desk.take(hall, verb.case, hall.people.find(verb.by).id)
+    person = hall.people.find(verb.by).id
+    try:
+        return await desk.take(hall, verb.case, person)
+    except Broken as error:
+        if hall.people.directory.living(person) is None:  # it may be with who left meanwhile
+            office.dispatcher.fail(error)
+        raise
 
 
 async def desk_reply(office: Office, verb: verbs.DeskSay) -> Said:

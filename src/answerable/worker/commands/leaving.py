@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from answerable.base.errors import Broken
 from answerable.desk import rows as desk
 from answerable.desk.service import SENDS_END_S
 from answerable.effects import rows as effects
@@ -46,7 +47,11 @@ async def person_leave(office: Office, verb: verbs.PersonLeave) -> Stopped:
     keys, held = tuple(await _keys_of(office, person)), {state.id for state in _held(office)}
     done = await office.change(lambda: hall.people.leave(verb.person, by=office.actor(verb.by)))
     is_late = not await hall.leases.all_sends_ended(SENDS_END_S)
-    moved = await fill_vacancies(hall)
+    try:
+        moved = await fill_vacancies(hall)
+    except Broken as error:  # some of it is nobody's yet: a worker that begins looks for that first
+        office.dispatcher.fail(error)
+        raise
     agents = _owned_by(office, person)
     asked = tuple(_id(hall.people.directory.asked_for(agent)) for agent in agents)
     ended = held - {state.id for state in _held(office)}
