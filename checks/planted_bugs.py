@@ -1,7 +1,7 @@
 """Plant each known bug in the product, and count the worlds that it takes to see a promise broken.
 
-Prints a table. Exits 1 if fewer than --bar bugs are found, or if the product as it is breaks a
-promise in its own first worlds: then what was found may be no planted bug at all.
+Prints a table. Exits 1 if more than one bug in twenty-five is not found, or if the product as it
+is breaks a promise in its own first worlds: then what was found may be no planted bug at all.
 """
 
 import argparse
@@ -34,14 +34,15 @@ class Hunt(NamedTuple):
 
 
 def hunt(name: str, seeds_max: int) -> Hunt:
-    """World after world, until one breaks a promise."""
+    """World after world, until one breaks a promise. Planted anew in each of them: what a bug
+    remembers is of this world alone."""
     logging.disable(logging.CRITICAL)
     began = time.perf_counter()
-    with BUGS[name].planted():
-        for seed in range(1, seeds_max + 1):
+    for seed in range(1, seeds_max + 1):
+        with BUGS[name].planted():
             seen = simulate(seed).violations
-            if seen:
-                return Hunt(name, seen, seed, time.perf_counter() - began)
+        if seen:
+            return Hunt(name, seen, seed, time.perf_counter() - began)
     return Hunt(name, (), seeds_max, time.perf_counter() - began)
 
 
@@ -54,7 +55,7 @@ def stay_clean(seeds: range) -> list[int]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=2_000, help="at most, for each bug")
-    parser.add_argument("--bar", type=int, default=24, help="so many have to be found")
+    parser.add_argument("--missed", type=int, default=4, help="percent that may be not found")
     parser.add_argument("bugs", nargs="*", default=sorted(BUGS), help="only these")
     parser.add_argument("--one", default="", help="only this one, here, as JSON")
     given = parser.parse_args()
@@ -70,7 +71,8 @@ def main() -> int:
         own = [seed for part in clean for seed in part.result()]
     print(f"\n{found} of {len(given.bugs)} were found within {given.seeds} worlds each")
     print(f"the product as it is broke a promise in {len(own)} of its first {_UNPLANTED}: {own}")
-    return 0 if found >= min(given.bar, len(given.bugs)) and not own else 1
+    is_missed = (len(given.bugs) - found) * 100 > given.missed * len(given.bugs)
+    return 0 if not is_missed and not own else 1
 
 
 def _tell_one(hunt: Hunt) -> int:

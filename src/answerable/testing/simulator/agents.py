@@ -24,7 +24,10 @@ Then = Literal["reply", "escalate", "silence", "raise", "spin", "slow"]
 ToolName = Literal["refund", "label", "wire"]
 AGENTS = {"mail": "shop", "sms": "bank"}
 """Rail -> the agent that answers on it."""
-EACH_MAX, PARTY_DAY_MAX, DAY_COUNT_MAX = 40_000, 50_000, 3
+EACH_MAX, PARTY_DAY_MAX, DAY_COUNT_MAX = 40_000, 14_000, 3
+
+
+_AMOUNTS = (700, 2_000, 3_000, 6_000, 6_000, 9_000, 9_000, 50_000)
 
 
 class Wish(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -43,13 +46,15 @@ def read_wish(text: str) -> Wish:
     return msgspec.json.decode(text, type=Wish)
 
 
-def draw_wish(chance: random.Random, canary: str) -> Wish:
+def draw_wish(chance: random.Random, canary: str, craze: ToolName | None) -> Wish:
+    """`craze` is what everybody asks for these days, so that its limits are met."""
     thens: tuple[Then, ...] = ("reply", "escalate", "silence", "raise", "spin", "slow")
     then = chance.choices(thens, (80, 6, 3, 3, 3, 3))[0]
     names: tuple[ToolName, ...] = ("refund", "label", "wire")
+    likely = [8 if name == craze else 1 for name in names]
     tools = tuple(
-        (name, chance.choice((700, 700, 4_000, 9_000, 30_000, 70_000)))
-        for name in chance.choices(names, k=chance.choice((0, 1, 1, 1, 2, 3)))
+        (name, chance.choice(_AMOUNTS))
+        for name in chance.choices(names, likely, k=chance.choice((0, 1, 1, 1, 2, 3)))
     )
     return Wish(canary, chance.choice((0, 0, 1, 3)), tools, then)
 

@@ -15,9 +15,11 @@ from answerable.base.clock import SECOND_US
 from answerable.ledger.domain import KINDS, Entry, Owner, decode_entry
 from answerable.policy import reasons
 from answerable.testing.simulator.agents import policies, verdict_of
+from answerable.testing.simulator.moments import Kind, Moments
 
 _ON_ITS_WAY_US = 30 * SECOND_US
 """A word that was in time may be recorded later: behind a slow disk, or a crash."""
+_OPEN_ENDS: dict[str, Kind] = {"retry": "retry", "unknown": "unknown", "asked": "asked"}
 RULES = tuple(rules.digest for rules in policies())
 
 
@@ -98,8 +100,9 @@ class Ended(NamedTuple):
 class Books:
     """Follows the feed of a home's file."""
 
-    def __init__(self, home: Path, instant: Callable[[], float]) -> None:
+    def __init__(self, home: Path, instant: Callable[[], float], moments: Moments) -> None:
         self._instant = instant
+        self._moments = moments
         self.doubtful: list[str] = []  # what was allowed or granted, and should not have been
         self.unreadable: list[str] = []  # bodies without a key
         self.is_clock_true = True
@@ -184,15 +187,30 @@ class Books:
             case "effect.started":
                 self.starts[effect].append(entry)
             case "effect.done" | "effect.failed" | "effect.unknown":
-                self.ends[effect].append(_ended(entry))
+                self._ended(effect, _ended(entry))
             case "lease" | "escalated" | "handback":
-                change = entry.change or {}
-                hand = (str(change["holder"]), int(change["epoch"]), self._instant())
-                self.hands[entry.case].append(hand)
+                self._changed_hands(entry)
             case "outcome" | "gap.declared":
                 self.outcomes[entry.interaction].append(entry)
             case _:
                 pass
+
+    def _changed_hands(self, entry: Entry) -> None:
+        change = entry.change or {}
+        hand = (str(change["holder"]), int(change["epoch"]), self._instant())
+        self.hands[entry.case].append(hand)
+        if entry.kind == "escalated":
+            self._moments.tell("queued", entry)
+
+    def _ended(self, effect: str, ended: Ended) -> None:
+        self.ends[effect].append(ended)
+        if ended.status in _OPEN_ENDS:
+            self._tell(_OPEN_ENDS[ended.status], effect)
+
+    def _tell(self, kind: Kind, effect: str) -> None:
+        decided = self.decided.get(effect)
+        if decided is not None:
+            self._moments.tell(kind, decided)
 
     def _sealed(self, what: str, kid: str) -> None:
         """A body that can be read back: its key is durable as soon as it is."""
@@ -205,6 +223,8 @@ class Books:
     def _judged(self, entry: Entry) -> None:
         """By the rules that are loaded, and as they say."""
         used, action, agent = entry.policy[-1], entry.action, entry.agent
+        if used.verdict == "hold":
+            self._moments.tell("held", entry)
         if action is None or agent is None or used.verdict == "deny":
             return
         if used.set != self._rules:
@@ -218,6 +238,8 @@ class Books:
     def _approved(self, effect: str, entry: Entry) -> None:
         self.approvals[effect].append(entry)
         is_yes = entry.outcome is not None and entry.outcome.status == "granted"
+        if is_yes:
+            self._tell("granted", effect)
         if is_yes and not self.before.is_living(entry.actor or ""):
             self.doubtful.append(f"{effect} was granted by {entry.actor}, who is not here")
         decided = self.decided.get(effect)

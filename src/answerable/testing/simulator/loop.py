@@ -87,6 +87,8 @@ class SimLoop(asyncio.AbstractEventLoop):
                 raise Stuck(self)
             if self._timers[0].at > self._now_s:
                 self.before_time_moves()
+                if self._ready:  # somebody was waiting for this instant to end
+                    break
                 self._now_s = self._timers[0].at
             self._wake_due()
         step = self._ready.pop(self._pick())
@@ -118,6 +120,11 @@ class SimLoop(asyncio.AbstractEventLoop):
             raise Stuck(self)
         self.steps_of[step.process] = self.steps_of.get(step.process, 0) + 1
         step.handle._run()  # noqa: SLF001 - running a handle is what an event loop is for
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether somebody's next step is due now."""
+        return bool(self._ready)
 
     # processes
 

@@ -13,7 +13,9 @@ from answerable.rails.port import Incoming
 from answerable.store.keys import KeyDestroyed
 from answerable.store.stopfile import StopFile
 from answerable.testing.simulator.agents import AGENTS, draw_wish
+from answerable.testing.simulator.moments import Kind, Moment
 from answerable.testing.simulator.process import Lost
+from answerable.testing.simulator.shop import REPEAT
 from answerable.testing.simulator.weather import pause_s
 from answerable.testing.simulator.witness import Letter, Order
 from answerable.testing.simulator.world import OWNER_OF, PEOPLE, World
@@ -21,10 +23,25 @@ from answerable.worker import stopping, verbs
 from answerable.worker.verbs.control import Mode
 from answerable.worker.verbs.desk import HoldRow
 
+Doing = Callable[[World, Moment | None, random.Random], Coroutine[Any, Any, None]]
+
 _HANDED_OVER_S = 60.0
 _STANDS_STILL_S = 60.0
 _WATCHES_S = 120.0
+_AT_ONCE: tuple[Kind, ...] = ("acting", "dragging", "looked up")  # a moment later it is too late
+_SEEN: tuple[Kind, ...] = (
+    "queued",
+    "held",
+    "granted",
+    "acting",
+    "begun",
+    "dragging",
+    "looked up",
+    "unknown",
+    "asked",
+)
 _STOPS: tuple[Mode, ...] = ("pause", "read_only", "ask")
+_MATTERS: tuple[Kind, ...] = ("held", "held", "begun", "unknown", "retry")
 _ANSWERS: tuple[Literal["grant", "refuse"], ...] = ("grant", "grant", "refuse")
 
 
@@ -41,8 +58,9 @@ async def customer(world: World, number: int) -> None:
         rail = chance.choice(tuple(AGENTS))
         sender = f"{chance.choice(names)}@example.org"
         letter = Letter(
-            external_id, rail, sender, draw_wish(chance, f"canarybird-{number}-{count}")
-        )
+            external_id, rail, sender,
+            draw_wish(chance, f"canarybird-{number}-{count}", world.craze),
+        )  # fmt: skip
         world.witness.letters[external_id] = letter
         if chance.random() >= world.weather.rush:
             await asyncio.sleep(pause_s(chance))
@@ -64,30 +82,69 @@ async def _send(world: World, letter: Letter, chance: random.Random) -> None:
 
 
 async def specialist(world: World, name: str) -> None:
-    """Answers holds, settles what nobody knows, takes cases and gives them back; some of it late,
-    twice, or in the name of somebody who is not here any more."""
+    """Answers holds, settles what nobody knows, takes cases and gives them back: just when there is
+    something, or whenever; some of it late, twice, or in the name of somebody who has left."""
     chance = world.rng(f"specialist-{name}")
-    doings = (_answer_hold, _answer_hold, settle_unknown, _take_case, _take_case)
+    me = world.persons[name]
     while True:
-        await asyncio.sleep(pause_s(chance) + 0.5)
+        moment = await world.witness.moments.next(*_SEEN, within_s=pause_s(chance) + 1.0)
         try:
-            await chance.choice(doings)(world, world.persons[name], chance)
+            await (_notice(world, me, moment, chance) if moment else _work(world, me, chance))
         except (Lost, AnswerableError, TimeoutError) as error:
             world.happened[f"people: {type(error).__name__}"] += 1
 
 
-async def _answer_hold(world: World, me: str, chance: random.Random) -> None:
-    rows = await world.ask(verbs.ApprovalList())
-    if not isinstance(rows, list) or not rows:
-        return
-    row = chance.choice(rows)
-    assert isinstance(row, HoldRow)
+async def _work(world: World, me: str, chance: random.Random) -> None:
+    """Whatever lies there."""
+    match chance.randrange(4):
+        case 0:
+            await settle_unknown(world, me, chance)
+        case 1:
+            hands = world.books.hands
+            queued = [case for case in sorted(hands) if hands[case][-1][0].startswith("queue:")]
+            if cases := queued or sorted(hands):
+                await _take_case(world, me, chance.choice(cases), chance)
+        case _:
+            rows = await world.ask(verbs.ApprovalList())
+            held = (
+                [one.effect for one in rows if isinstance(one, HoldRow)]
+                if isinstance(rows, list)
+                else []
+            )
+            if held:
+                await _answer_hold(world, me, chance.choice(held), chance)
+
+
+async def _notice(world: World, me: str, moment: Moment, chance: random.Random) -> None:
+    """Something happened just now: what people do in the middle of it."""
+    if moment.kind not in _AT_ONCE and chance.random() < 0.5:
+        await asyncio.sleep(pause_s(chance) % 20.0)
+    match moment.kind:
+        case "queued" if chance.random() < 0.4:
+            await _take_case(world, me, moment.case, chance)
+        case "held" if chance.random() < 0.8:
+            await _answer_hold(world, me, moment.effect, chance)
+        case "looked up" | "unknown" | "asked" if chance.random() < 0.5:
+            await _settle(world, me, moment.effect)
+        case "acting" if (unknown := world.books.unknown()) and chance.random() < 0.7:
+            await _settle(world, me, chance.choice(unknown))
+        case "dragging" if chance.random() < 0.5:
+            await _take_case(world, me, moment.case, chance)
+        case "begun" if chance.random() < 0.06:
+            await _take_case(world, me, moment.case, chance)
+        case "held" | "granted" if chance.random() < 0.05:
+            await _take_case(world, me, moment.case, chance)
+        case _:
+            pass
+
+
+async def _answer_hold(world: World, me: str, effect: str, chance: random.Random) -> None:
     if chance.random() < 0.2:
         await asyncio.sleep(pause_s(chance))  # it may have expired by now
-    by = chance.choice((me, me, me, *sorted(world.witness.gone), "nobody@acme.example"))
+    by = chance.choice((me, me, me, me, *sorted(world.witness.gone), "nobody@acme.example"))
     says = [chance.choice(_ANSWERS) for _ in range(chance.choice((1, 1, 2)))]
     answers = [
-        world.ask(verbs.ApprovalAnswer(row.effect, by, one, wait_s=chance.choice((0.0, 2.0))))
+        world.ask(verbs.ApprovalAnswer(effect, by, one, wait_s=chance.choice((0.0, 2.0))))
         for one in says
     ]
     await _all(answers)
@@ -113,7 +170,11 @@ async def settle_unknown(world: World, me: str, chance: random.Random) -> None:
     unknown = asked or world.books.unknown()
     if not unknown:
         return
-    effect = chance.choice(unknown)
+    await _settle(world, me, chance.choice(unknown))
+
+
+async def _settle(world: World, me: str, effect: str) -> None:
+    """Nobody knows yet of what is on its way."""
     if world.shop.travelling[effect] or effect in world.under_way():
         return
     truth: Literal["done", "not_done"] = "done" if world.shop.done[effect] else "not_done"
@@ -121,17 +182,9 @@ async def settle_unknown(world: World, me: str, chance: random.Random) -> None:
     world.happened["unknowns settled"] += 1
 
 
-async def _take_case(world: World, me: str, chance: random.Random) -> None:
+async def _take_case(world: World, me: str, case: str, chance: random.Random) -> None:
     """Any case, whoever has it; until they give it back nobody else may speak on it."""
-    cases = sorted(world.books.hands)
-    if not cases:
-        return
-    case, witness = chance.choice(cases), world.witness
-    if chance.random() < 0.3:  # just when something is on its way in it
-        witness.begun.clear()
-        async with asyncio.timeout(_WATCHES_S):
-            await witness.begun.wait()
-        case = witness.begun_on
+    witness = world.witness
     clicks = [world.ask(verbs.DeskTake(case, me)) for _ in range(chance.choice((1, 1, 2)))]
     taken = [one for one in await _all(clicks) if isinstance(one, Taken)]
     if me in witness.gone:
@@ -143,7 +196,7 @@ async def _take_case(world: World, me: str, chance: random.Random) -> None:
     await asyncio.sleep(pause_s(chance) % 30.0)
     if chance.random() < 0.5:
         await _say(world, me, case, chance)
-    if witness.held.get(case) == me and chance.random() < 0.8:
+    if witness.held.get(case) == me and chance.random() < 0.9:
         del witness.held[case]
         await world.ask(verbs.DeskHandback(case, me))
 
@@ -162,15 +215,19 @@ async def _say(world: World, me: str, case: str, chance: random.Random) -> None:
 async def boss(world: World) -> None:
     """Changes who may do what, now and then."""
     chance = world.rng("boss")
-    doings: tuple[Callable[[World, random.Random], Coroutine[Any, Any, None]], ...] = (
-        _stop, _stop, _stop, _stop_file, _leave, _leave, _delegate, _delegate, _swap, _swap,
-        _erase,
+    doings: tuple[Doing, ...] = (
+        _stop, _stop, _stop, _stop_file, _leave, _leave, _delegate, _delegate, _hand_over, _swap,
+        _swap, _erase,
     )  # fmt: skip
     for _ in range(world.weather.powers):
-        await asyncio.sleep(pause_s(chance) + 0.1)
+        moment = None
+        if chance.random() < 0.6:
+            moment = await world.witness.moments.next(chance.choice(_MATTERS), within_s=_WATCHES_S)
+        else:
+            await asyncio.sleep(pause_s(chance) + 0.1)
         doing = chance.choice(doings)
         world.happened[f"boss:{doing.__name__}"] += 1
-        await doing(world, chance)
+        await doing(world, moment, chance)
 
 
 async def clockmaker(world: World) -> None:
@@ -199,12 +256,15 @@ def _living(world: World) -> list[str]:
     return [name for name in PEOPLE if world.persons[name] not in world.witness.gone]
 
 
-async def _stop(world: World, chance: random.Random) -> None:
+async def _stop(world: World, moment: Moment | None, chance: random.Random) -> None:
     by = world.persons[chance.choice(_living(world))]
-    agent = chance.choice(tuple(OWNER_OF))
+    agent = _agent_of(moment, chance)
     parties = sorted({e.subject.pid for e in world.books.received.values() if e.subject})
-    scopes = ["*", agent, f"tool:{agent}/{chance.choice(('refund', 'wire'))}"]
-    scope = chance.choice([*scopes, *(f"party:{party}" for party in parties[:1])])
+    tool, party = chance.choice(("refund", "wire")), "".join(parties[:1])
+    if moment is not None and moment.name in REPEAT:
+        tool, party = moment.name, moment.party
+    scopes = ["*", agent, f"tool:{agent}/{tool}", *([f"party:{party}"] if party else [])]
+    scope = chance.choice(scopes)
     order = Order(scope, chance.choice(_STOPS))
     is_kill = order.mode == "pause" and chance.random() < 0.3
     verb = verbs.Stop(scope, by, mode=order.mode, is_kill=is_kill)
@@ -213,6 +273,8 @@ async def _stop(world: World, chance: random.Random) -> None:
         stopping.forget(world.home, verb)
         return
     world.witness.stopped.add(order)
+    if chance.random() < 0.4:
+        await world.restart(gently=chance.random() < 0.5)
     await asyncio.sleep(pause_s(chance) + chance.random() * _STANDS_STILL_S)
     await lift(world, order)
 
@@ -223,7 +285,7 @@ async def lift(world: World, order: Order) -> None:
     await world.surely(verbs.Stop(order.scope, by, is_on=False, mode=order.mode))
 
 
-async def _stop_file(world: World, chance: random.Random) -> None:
+async def _stop_file(world: World, _moment: Moment | None, chance: random.Random) -> None:
     StopFile(world.home).press()
     await asyncio.sleep(0.001)  # what began in this very instant has begun
     world.witness.file_pressed = True
@@ -232,7 +294,7 @@ async def _stop_file(world: World, chance: random.Random) -> None:
     StopFile(world.home).lift()
 
 
-async def _leave(world: World, chance: random.Random) -> None:
+async def _leave(world: World, _moment: Moment | None, chance: random.Random) -> None:
     """Somebody leaves; after a while who is there takes on what nobody answers for."""
     living = _living(world)
     if len(living) < 3:
@@ -262,8 +324,18 @@ async def fill(world: World) -> None:
             await world.surely(verbs.OwnerAccept(agent, world.persons[_living(world)[0]]))
 
 
-async def _delegate(world: World, chance: random.Random) -> None:
-    agent = chance.choice(tuple(OWNER_OF))
+async def _hand_over(world: World, moment: Moment | None, chance: random.Random) -> None:
+    """An owner asks somebody to take an agent on, and they do: nobody leaves."""
+    agent = _agent_of(moment, chance)
+    owner = world.books.power.owners[agent][0]
+    others = [world.persons[name] for name in _living(world) if world.persons[name] != owner]
+    other = chance.choice(others)
+    if await world.surely(verbs.OwnerSet(agent, other, owner)) is not None:
+        await world.surely(verbs.OwnerAccept(agent, other))
+
+
+async def _delegate(world: World, moment: Moment | None, chance: random.Random) -> None:
+    agent = _agent_of(moment, chance)
     owner = world.books.power.owners[agent][0]
     others = [world.persons[name] for name in _living(world) if world.persons[name] != owner]
     until = world.clock.now() + int(chance.choice((2.0, 60.0, 4_000.0)) * SECOND_US)
@@ -273,13 +345,17 @@ async def _delegate(world: World, chance: random.Random) -> None:
         await world.surely(verbs.OwnerDelegate(agent, "", 0, owner))
 
 
-async def _swap(world: World, chance: random.Random) -> None:
+def _agent_of(moment: Moment | None, chance: random.Random) -> str:
+    return moment.agent if moment and moment.agent else chance.choice(tuple(OWNER_OF))
+
+
+async def _swap(world: World, _moment: Moment | None, chance: random.Random) -> None:
     """Another release, or other rules: a worker that has them follows the one that had not."""
     world.release = (chance.choice((1, 2)), chance.choice((0, 1)))
     await world.restart(gently=chance.random() < 0.5)
 
 
-async def _erase(world: World, chance: random.Random) -> None:
+async def _erase(world: World, _moment: Moment | None, chance: random.Random) -> None:
     """A party is forgotten: its key and those of its addresses are destroyed."""
     received = sorted(world.books.received.items())
     process = world.process

@@ -20,7 +20,7 @@ from answerable.worker.process import answers_of, close_office, follow, open_off
 from answerable.worker.verbs import Verb
 
 T = TypeVar("T")
-FOLLOW_S = 600.0  # how often files and index follow: rarer than in production, for speed alone
+FOLLOW_S = 3_600.0  # how often files and index follow: rarer than in production, for speed alone
 
 
 class Lost(Exception):

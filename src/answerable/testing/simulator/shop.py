@@ -32,7 +32,8 @@ class Patience(NamedTuple):
 
 TOOL_ATTEMPTS_MAX = 3
 PATIENCE = Patience(3.0, 5.0)
-_STUBBORN_S = 9.0
+_STUBBORN_S = 15.0
+_BUSY_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,10 @@ class Witness(Protocol):
     def begins(self, asked: Asked) -> None: ...
 
     def ends(self, asked: Asked) -> None: ...
+
+    def looks(self, key: str) -> None: ...
+
+    def drags(self, key: str) -> None: ...
 
     def steps(self, external_id: str, done_before: int) -> None: ...
 
@@ -79,7 +84,8 @@ _FATES: tuple[Callable[[float], Fate], ...] = (
     lambda u: Fate(does=True, travel_s=3 + 4.5 * u, answer="hang"),  # on its way beyond patience
     lambda u: Fate(does=True, travel_s=u, answer="odd", answer_s=u),  # a receipt that is none
     lambda u: Fate(does=True, travel_s=2.5 * u, answer="receipt", answer_s=4 * u),
-    lambda u: Fate(does=u < 0.5, answer="stubborn", answer_s=3 + _STUBBORN_S * u),
+    lambda u: Fate(does=u < 0.2 or u > 0.5, answer="stubborn", answer_s=3 + _STUBBORN_S * u),
+    lambda u: Fate(does=True, answer="stubborn", answer_s=9 + _STUBBORN_S * u),
 )
 
 
@@ -95,6 +101,7 @@ class Shop:
     calls: Counter[str] = field(default_factory=Counter)
     travelling: Counter[str] = field(default_factory=Counter)  # done later, by key
     sent: list[Outgoing] = field(default_factory=list)
+    busy_until: dict[tuple[str, str], float] = field(default_factory=dict)  # by agent and name
     told: defaultdict[tuple[str, int], set[int]] = field(default_factory=lambda: defaultdict(set))
     """What each step of a turn was ever told, by message and place."""
 
@@ -106,6 +113,7 @@ class Shop:
 
     async def find(self, key: str) -> str | None:
         """What became of a key; wrong never, unwilling now and then."""
+        self.witness.looks(key)
         trouble = self._trouble()
         if trouble < 0.3:
             await asyncio.sleep(trouble)
@@ -122,7 +130,7 @@ class Shop:
     async def call(self, asked: Asked, repeat: Repeat) -> str:
         self.calls[asked.key] += 1
         self.witness.begins(asked)
-        fate = self._fate()
+        fate = self._fate(asked)
         try:
             if fate.answer == "stubborn":
                 return await self._stubborn(asked, fate, repeat)
@@ -132,11 +140,19 @@ class Shop:
         finally:
             self.witness.ends(asked)
 
-    def _fate(self) -> Fate:
+    def _fate(self, asked: Asked) -> Fate:
+        """Where something goes wrong, it may go wrong for a while: no to all that comes then."""
+        door, now_s = (asked.agent, asked.name), asyncio.get_running_loop().time()
+        u = self.chance.random()
+        if now_s < self.busy_until.get(door, 0.0) and self.weather.outside:
+            return Fate(does=False, answer="no", answer_s=u * 0.2)
         if self.chance.random() >= self.weather.outside:
-            u = self.chance.random() * 0.2
-            return Fate(does=True, travel_s=u, answer_s=u)
-        return self.chance.choice(_FATES)(self.chance.random())
+            return Fate(does=True, travel_s=u * 0.2, answer_s=u * 0.2)
+        if self.chance.random() < self.weather.outages:
+            self.busy_until[door] = now_s + 5 + _BUSY_S * self.chance.random()
+            if u < 0.5:
+                return Fate(does=False, answer="no", answer_s=u)
+        return self.chance.choice(_FATES)(u)
 
     def _send_off(self, asked: Asked, travel_s: float, repeat: Repeat) -> None:
         """It is on its way now, and nobody can call it back."""
@@ -186,7 +202,7 @@ class Shop:
             try:
                 await asyncio.sleep(left_s)
             except asyncio.CancelledError:
-                continue
+                self.witness.drags(asked.key)
         if fate.does:
             self._do(asked, repeat)
         return f"receipt {asked.key}"

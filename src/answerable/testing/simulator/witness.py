@@ -1,6 +1,5 @@
 """Who stands where the world is touched, and holds each call against the promises as it begins."""
 
-import asyncio
 import re
 from collections import defaultdict
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from answerable.testing.simulator.agents import (
     Wish,
 )
 from answerable.testing.simulator.books import Books
+from answerable.testing.simulator.moments import Kind, Moments
 from answerable.testing.simulator.shop import Asked, Shop
 from answerable.worker.verbs.control import Mode
 
@@ -67,8 +67,7 @@ class Witness:
     file_pressed: bool = False
     gone: set[str] = field(default_factory=set)  # persons whose leaving was answered
     held: dict[str, str] = field(default_factory=dict)  # case -> the person who was given it
-    begun: asyncio.Event = field(default_factory=asyncio.Event)  # somebody's call, just now
-    begun_on: str = ""  # the case of it
+    moments: Moments = field(default_factory=Moments)
     late_cases: set[str] = field(default_factory=set)  # whose takeover said that a send is late
     violations: list[Violation] = field(default_factory=list)
     in_flight: dict[int, tuple[Asked, str]] = field(default_factory=dict)
@@ -116,8 +115,20 @@ class Witness:
             return
         Look(self, self.books, asked, entry).at_everything()
         self.in_flight[id(asked)] = (asked, self.held.get(entry.case, ""))
-        self.begun_on = entry.case
-        self.begun.set()
+        self.moments.tell("begun", entry)
+
+    def looks(self, key: str) -> None:
+        """The other side is asked what became of a call."""
+        self._tell("looked up", key)
+
+    def drags(self, key: str) -> None:
+        """A call that nobody waits for any more goes on."""
+        self._tell("dragging", key)
+
+    def _tell(self, kind: Kind, key: str) -> None:
+        entry = self.books.decided.get(key) if self.books else None
+        if entry is not None:
+            self.moments.tell(kind, entry)
 
     def ends(self, asked: Asked) -> None:
         """A person may have been given the case meanwhile: then this was spoken after them."""

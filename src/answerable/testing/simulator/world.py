@@ -60,6 +60,8 @@ class World:
         self.shop = Shop(self.rng("shop"), self.weather, self.witness, self._freeze)
         self.witness.shop = self.shop
         self._hold_s = self.chance.choice((40, 600, 1_800))
+        crazes: tuple[agents.ToolName | None, ...] = (None, None, "refund", "label", "wire")
+        self.craze = self.chance.choice(crazes)
         self.release = (1, 0)  # version of the code, set of policies
         self._blueprints: dict[int, tuple[Blueprint, ...]] = {}  # by version
         self.repeats: tuple[Repeat, ...] = tuple(
@@ -124,9 +126,9 @@ class World:
             self.persons[name] = added.id
         for agent, owner in OWNER_OF.items():
             await process.ask(verbs.OwnerAccept(agent, self.persons[owner]))
-        self.witness.books = self.books = Books(self.home, self.loop.time)
+        self.witness.books = self.books = Books(self.home, self.loop.time, self.witness.moments)
         self.books.is_clock_true = not self.weather.jumps
-        self.books.catch_up()
+        self.books.instant_ended()
         await process.close()
         self._is_founded = True
 
@@ -185,8 +187,11 @@ class World:
         self.loop.call_later(5.0, end, context=Context())
 
     def _time_moves(self) -> None:
-        if self.witness.books is not None:
-            self.witness.books.instant_ended()
+        books = self.witness.books
+        if books is not None:
+            books.catch_up()
+            if not self.loop.is_busy:  # nobody was waiting for what was just read
+                books.instant_ended()
 
     async def fault(self, name: str) -> None:
         """A named point in the hallway: a pause, in which anything else may happen, or the end.
@@ -201,6 +206,11 @@ class World:
             self._saw("killed at a named point")
             process.kill()
             await asyncio.sleep(0)
+            return
+        if name == "act.before_send":
+            self.witness.moments.tell_acting()
+        if name == "committer.before_append" and self._faults.random() < self.weather.slow_disk:
+            await asyncio.sleep(self._faults.random())
         elif name != "committer.after_append" and self._faults.random() < self.weather.delays:
             await asyncio.sleep(pause_s(self._faults) % 4.0)
 
