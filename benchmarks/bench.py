@@ -1,7 +1,8 @@
 """`make bench`: the product and its peers at one workload, interleaved, on this machine.
 
     python benchmarks/bench.py --peers build/bench-venv/bin/python [--rounds 3] [--dose]
-                               [--concurrency 64] [--only langgraph] [--json build/bench.json]
+                               [--concurrency 64] [--only langgraph] [--homes FOLDER]
+                               [--json build/bench.json]
 
 Round by round each contender runs in a process of its own, in a new home on the disk, then the next
 one: what the machine does meanwhile meets all of them. Prints the medians, how many times theirs
@@ -45,20 +46,22 @@ class Contender:
     script: str
     counts: Mapping[int, int]  # interactions, by concurrency
     is_peer: bool = False
-    more: tuple[str, ...] = ()
+    each: int = 1  # messages a request
     is_in_memory: bool = False
 
+    def started(self, home: Path, peers: str) -> list[str]:
+        python = peers if self.is_peer else sys.executable
+        return [python, str(PEERS / self.script), "--home", str(home)]
+
     def command(self, cell: Cell, home: Path, peers: str, share: int) -> list[str]:
-        count = max(self.counts[cell.concurrency] // share, cell.concurrency)
-        if self.more[:1] == ("--batch",):
-            count = max(count, cell.concurrency * int(self.more[1]))
-        given = [
-            peers if self.is_peer else sys.executable, str(PEERS / self.script),
-            "--home", str(home), "--count", str(count), *self.more,
-        ]  # fmt: skip
+        """Its run under one load; `share` is how many times less than in full."""
+        count = max(self.counts[cell.concurrency] // share, cell.concurrency * self.each)
+        given = [*self.started(home, peers), "--count", str(count)]
         if self.name != figures.LEDGER:
             given += ["--concurrency", str(cell.concurrency)]
             given += ["--warm", str(max(20, count // 10))]
+        if self.each > 1:
+            given += ["--batch", str(self.each)]
         return given
 
 
@@ -72,7 +75,7 @@ CONTENDERS = (
     Contender(figures.NOTHING, "nothing.py", {1: 20_000, 64: 20_000, 512: 20_000}),
     Contender(figures.HTTP_ONE, "served.py", {1: 300, 64: 3_000, 512: 3_000}),
     Contender(
-        figures.HTTP_BATCH, "served.py", {BATCH_CLIENTS: 4_000}, more=("--batch", "100")
+        figures.HTTP_BATCH, "served.py", {BATCH_CLIENTS: 4_000}, each=100
     ),
     Contender(figures.LEDGER, "ledger_append.py", {1: 5_000}),
 )  # fmt: skip
@@ -83,6 +86,7 @@ class Run:
     """What was found so far."""
 
     rounds: dict[str, list[dict[str, float]]] = field(default_factory=dict)
+    empty: dict[str, float] = field(default_factory=dict)  # bytes of a home with nothing in it
     facts: dict[str, dict[str, str]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
 
@@ -91,6 +95,9 @@ class Run:
         assert isinstance(facts, dict)
         self.facts[contender.name] = facts
         numbers = {name: float(value) for name, value in said.items()}  # type: ignore[arg-type]
+        if "interactions" in numbers:
+            grown = numbers["home_bytes"] - self.empty.get(contender.name, 0.0)
+            numbers["bytes"] = grown / numbers["interactions"]
         self.rounds.setdefault(cell.key, []).append(numbers)
 
     @property
@@ -125,24 +132,41 @@ def plan(only: Sequence[str], concurrencies: Sequence[int]) -> list[tuple[Conten
 
 def measure(run: Run, contender: Contender, cell: Cell, command: Sequence[str]) -> None:
     """One run of one contender; why there is no figure, where there is none."""
+    said = asked(command)
+    if isinstance(said, str):
+        is_absent = said.startswith("not installed")
+        run.missing[contender.name if is_absent else cell.key] = said
+    else:
+        run.add(contender, cell, said)
+
+
+def asked(command: Sequence[str]) -> dict[str, object] | str:
+    """What a contender's process says; or, in words, why it says nothing."""
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, check=False, timeout=_WITHIN_S, cwd=ROOT
         )
     except FileNotFoundError:
-        run.missing[contender.name] = f"there is no {command[0]}"
-        return
+        return f"not installed: there is no {command[0]}"
     except subprocess.TimeoutExpired:
-        run.missing[cell.key] = f"did not end within {_WITHIN_S} s"
-        return
-    if done.returncode != 0:
-        lines = done.stderr.strip().splitlines() or ["it said nothing"]
-        is_absent = lines[-1].startswith("ModuleNotFoundError")
-        run.missing[contender.name if is_absent else cell.key] = (
-            f"not installed: {lines[-1]}" if is_absent else f"failed: {lines[-1]}"
-        )
-        return
-    run.add(contender, cell, json.loads(done.stdout))
+        return f"failed: did not end within {_WITHIN_S} s"
+    if done.returncode == 0:
+        return dict(json.loads(done.stdout))
+    last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+    is_absent = last.startswith("ModuleNotFoundError")
+    return f"{'not installed' if is_absent else 'failed'}: {last}"
+
+
+def weigh(run: Run, contenders: Iterable[Contender], folder: Path, peers: str) -> None:
+    """The bytes of each one's empty home; who is not installed is known from here on."""
+    for contender in contenders:
+        home = folder / "empty"
+        said = asked([*contender.started(home, peers), "--empty"])
+        if isinstance(said, str):
+            run.missing[contender.name] = said
+        else:
+            run.empty[contender.name] = float(said["home_bytes"])  # type: ignore[arg-type]
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def home_of(contender: Contender, folder: Path) -> Path | None:
@@ -157,9 +181,12 @@ def rounds(given: argparse.Namespace, folder: Path, talk: Console) -> dict[str, 
     run, cells = Run(), plan(given.only, given.concurrency)
     share = _DOSE if given.dose else 1
     syncs, busy = [], []
+    chosen = {one.name: one for one, _ in cells if one.name != figures.LEDGER}
+    first_busy = machine.busy()
+    weigh(run, chosen.values(), folder, given.peers)
     for number in range(given.rounds):
         syncs.append(machine.fsync_ms(folder))
-        busy.append(machine.busy())
+        busy.append(machine.busy() if number else first_busy)
         first = number * len(cells) // given.rounds
         for contender, cell in [*cells[first:], *cells[:first]]:
             if contender.name in run.missing or cell.key in run.missing:
@@ -178,7 +205,7 @@ def rounds(given: argparse.Namespace, folder: Path, talk: Console) -> dict[str, 
         "machine": machine.describe(folder), "fsync_ms": syncs, "busy": busy,
         "memory": f"in {MEMORY}" if MEMORY.is_dir() else "not measured",
         "medians": run.medians, "spread": run.spread, "facts": run.facts,
-        "missing": run.missing, "runs": run.rounds,
+        "missing": run.missing, "empty_bytes": run.empty, "runs": run.rounds,
     }  # fmt: skip
 
 
@@ -229,6 +256,8 @@ def main() -> int:
     given, talk = parsed(), Console(stderr=True)
     if given.rounds < 1 or not plan(given.only, given.concurrency):
         sys.exit(f"bench: nothing to run; contenders: {', '.join(c.name for c in CONTENDERS)}")
+    if machine.filesystem(given.homes).startswith("tmpfs"):
+        sys.exit(f"bench: {given.homes} is in memory; name a folder on a disk with --homes")
     folder = given.homes / "bench-homes"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

@@ -4,6 +4,8 @@ Full durability (`synchronous=FULL`, WAL), bodies encrypted under a key of each 
 policies with conditions, an owner who accepted, limits per party and day, the case's lease, a
 signed checkpoint a batch. Two decisions (refund, reply), one effect, one reply, three barriers.
 
+Tiles and views, which a worker writes beside it, are in the figures over HTTP.
+
 An interaction is over when the write that finishes its arrival is durable, not when the reply is
 given to the rail: the others are waited for as long.
 """

@@ -99,19 +99,27 @@ def main(make: Callable[[], Contender], arguments: Sequence[str] | None = None) 
     parser.add_argument("--warm", type=int, default=100)
     parser.add_argument("--concurrency", type=int, default=64)
     parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--empty", action="store_true", help="only the bytes of an empty home")
     given = parser.parse_args(arguments)
     given.home.mkdir(parents=True)
     load = Load(given.count, given.warm, given.concurrency)
-    result = asyncio.run(measure(make(), given.home, load))
+    work = empty(make(), given.home) if given.empty else measure(make(), given.home, load)
+    result = asyncio.run(work)
     sys.stdout.write(json.dumps(result) + "\n")
     return 0
+
+
+async def empty(contender: Contender, home: Path) -> dict[str, object]:
+    """What an empty home of the contender takes: what is not of its interactions."""
+    await contender.open(home, Outside(), 1)
+    await contender.close()
+    return {"home_bytes": size_of(home)}
 
 
 async def measure(contender: Contender, home: Path, load: Load) -> dict[str, object]:
     outside = Outside()
     await contender.open(home, outside, load.concurrency)
     try:
-        empty = size_of(home)
         async with asyncio.timeout(_WITHIN_S):
             await _drive(contender, _messages("warm", load.warm), load.concurrency)
             cpu, wall = cpu_s(), time.perf_counter()
@@ -129,7 +137,8 @@ async def measure(contender: Contender, home: Path, load: Load) -> dict[str, obj
         "cpu_ms": cpu / load.count * 1e3,
         "ms_p50": percentile(took, 0.50) * 1e3,
         "ms_p99": percentile(took, 0.99) * 1e3,
-        "bytes": (size_of(home) - empty) / (load.count + load.warm),
+        "home_bytes": size_of(home),
+        "interactions": load.count + load.warm,
         "peak_mb": peak / 1e6,
         "facts": contender.facts(),
     }
