@@ -70,6 +70,7 @@ CONTENDERS = (
     Contender(figures.NO_FSYNC, "in_process.py", {1: 300}, is_in_memory=True),
     Contender(figures.LIMIT, "bare_journal.py", {1: 500, 64: 8_000, 512: 16_000}),
     Contender(figures.LANGGRAPH, "with_langgraph.py", {1: 150, 64: 600, 512: 1_024}, is_peer=True),
+    Contender(figures.LANGGRAPH_ASYNC, "with_langgraph_async.py", {64: 600}, is_peer=True),
     Contender(figures.DBOS, "with_dbos.py", {1: 150, 64: 600, 512: 1_024}, is_peer=True),
     Contender(figures.TOOLKIT, "with_toolkit.py", {1: 1_000, 64: 4_000, 512: 4_000}, is_peer=True),
     Contender(figures.NOTHING, "nothing.py", {1: 20_000, 64: 20_000, 512: 20_000}),

@@ -62,6 +62,7 @@ def bars(found: Mapping[str, Figures]) -> list[Bar]:
 OURS, LIMIT = "answerable, in process", "bare journal"
 NO_FSYNC, NOTHING = "answerable, home in memory", "client and outside alone"
 HTTP_ONE, HTTP_BATCH = "answerable, over HTTP", "answerable, over HTTP, 100 a request"
+LANGGRAPH_ASYNC = "LangGraph + AsyncSqliteSaver"
 LANGGRAPH, DBOS = "LangGraph + SqliteSaver", "DBOS, SQLite in WAL mode"
 TOOLKIT, LEDGER = "toolkit, file sink", "ledger append"
 BATCH_CLIENTS = 8

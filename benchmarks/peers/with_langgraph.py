@@ -9,10 +9,11 @@ As its documentation asks for durability:
 - Effects are made idempotent and stand in a step of their own
   (https://docs.langchain.com/oss/python/langgraph/durable-execution).
 
-`SqliteSaver`, with plain functions in threads: `AsyncSqliteSaver` with coroutines did little more
-than half as much here. Its documentation says that the saver is "not recommended for production
-workloads due to limitations in SQLite's write performance", and recommends PostgreSQL: this is what
-it does where there is one file and no server, as ours.
+Of its two savers for SQLite this is `SqliteSaver`, with plain functions in threads. Its
+documentation says that it "does not scale to multiple threads" and points to `AsyncSqliteSaver`,
+which is measured beside it (`with_langgraph_async.py`), and whose own says that it "is not
+recommended for production workloads due to limitations in SQLite's write performance", but
+PostgreSQL: this is what they do where there is one file and no server, as ours.
 
 Two nodes, the fewest with a durable intent before the effect: the input (the message, received
 once: a thread that has a checkpoint is not begun again), then the intent, then effect, decision and
@@ -22,6 +23,7 @@ reply. One `thread_id` an interaction. No policy, no encryption, no proof, no ow
 import asyncio
 import sqlite3
 import sys
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
@@ -31,7 +33,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import END, START, StateGraph
 from workload import AMOUNT_MINOR, REPLY, THREADS_MAX, Message, Outside, decision, intent, main
 
-_DATABASE = "checkpoints.db"
+DATABASE = "checkpoints.db"
 _LAST_STEP = 2  # the input is -1, then START, `turn` and `act`
 
 
@@ -44,23 +46,50 @@ class State(TypedDict, total=False):
     reply: str
 
 
+def graph(turn: Callable[[State], object], act: Callable[[State], object], saver: Any) -> Any:
+    """The turn, whose intent is durable before the next node begins; then the effect."""
+    builder: Any = StateGraph(State)
+    builder.add_node("turn", turn)
+    builder.add_node("act", act)
+    builder.add_edge(START, "turn")
+    builder.add_edge("turn", "act")
+    builder.add_edge("act", END)
+    return builder.compile(checkpointer=saver)
+
+
+def ended(database: Path) -> int:
+    """Threads whose last step is in a checkpoint."""
+    db = sqlite3.connect(database)
+    sql = (
+        "SELECT count(DISTINCT thread_id) FROM checkpoints"
+        " WHERE json_extract(CAST(metadata AS TEXT), '$.step') = ?"
+    )
+    found = int(db.execute(sql, (_LAST_STEP,)).fetchone()[0])
+    db.close()
+    return found
+
+
+def facts(pragmas: Sequence[str]) -> dict[str, str]:
+    mode, synchronous = pragmas
+    return {
+        "durability": f'durability="sync", {mode}, synchronous={synchronous}',
+        "sqlite": sqlite3.sqlite_version,
+        "langgraph": version("langgraph"),
+        "langgraph-checkpoint-sqlite": version("langgraph-checkpoint-sqlite"),
+    }
+
+
 class WithLangGraph:
     async def open(self, home: Path, outside: Outside, concurrency: int) -> None:
         self._outside = outside
-        self._db = sqlite3.connect(home / _DATABASE, check_same_thread=False)
+        self._db = sqlite3.connect(home / DATABASE, check_same_thread=False)
         self._saver: Any = SqliteSaver(self._db)
         self._saver.setup()
         self._pragmas = [
             str(self._db.execute(f"PRAGMA {name}").fetchone()[0])
             for name in ("journal_mode", "synchronous")
         ]
-        builder: Any = StateGraph(State)
-        builder.add_node("turn", self._turn)
-        builder.add_node("act", self._act)
-        builder.add_edge(START, "turn")
-        builder.add_edge("turn", "act")
-        builder.add_edge("act", END)
-        self._graph: Any = builder.compile(checkpointer=self._saver)
+        self._graph = graph(self._turn, self._act, self._saver)
         self._threads = ThreadPoolExecutor(min(concurrency, THREADS_MAX))
 
     def _turn(self, state: State) -> State:
@@ -85,24 +114,10 @@ class WithLangGraph:
         self._db.close()
 
     def replies(self, home: Path) -> int:
-        """Threads whose last step is in a checkpoint."""
-        db = sqlite3.connect(home / _DATABASE)
-        sql = (
-            "SELECT count(DISTINCT thread_id) FROM checkpoints"
-            " WHERE json_extract(CAST(metadata AS TEXT), '$.step') = ?"
-        )
-        found = int(db.execute(sql, (_LAST_STEP,)).fetchone()[0])
-        db.close()
-        return found
+        return ended(home / DATABASE)
 
     def facts(self) -> dict[str, str]:
-        mode, synchronous = self._pragmas
-        return {
-            "durability": f'durability="sync", {mode}, synchronous={synchronous}',
-            "sqlite": sqlite3.sqlite_version,
-            "langgraph": version("langgraph"),
-            "langgraph-checkpoint-sqlite": version("langgraph-checkpoint-sqlite"),
-        }
+        return facts(self._pragmas)
 
 
 if __name__ == "__main__":
