@@ -1,6 +1,7 @@
 """A destroyed key is forgotten everywhere: in the file, in memory, and by who is on the way."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,37 @@ def test_keys_of_addresses_are_remembered_and_bounded(
     assert len(keyring._addresses) == 3
     assert asyncio.run(keyring.address_kids(names)) == kids
     keyring.store.close()
+
+
+def test_addresses_asked_for_while_a_write_is_on_its_way_are_one_write(tmp_path: Path) -> None:
+    keyring = opened(tmp_path)
+    writes: list[list[str]] = []
+    look_up = keyring.store.kids_of_addresses
+
+    def counted(names: Sequence[str], make: Callable[[], tuple[str, bytes]]) -> dict[str, str]:
+        writes.append(list(names))
+        return look_up(names, make)
+
+    keyring.store.kids_of_addresses = counted  # type: ignore[method-assign,assignment]
+
+    async def all_at_once() -> list[dict[str, str]]:
+        asking = [keyring.address_kids([f"a{n}"]) for n in range(20)]
+        return await asyncio.gather(*asking)
+
+    found = asyncio.run(all_at_once())
+    assert [list(kids) for kids in found] == [[f"a{n}"] for n in range(20)]
+    assert len({kid for kids in found for kid in kids.values()}) == 20
+    assert len(writes) <= 2
+
+
+def test_who_is_cancelled_in_the_write_of_many_takes_nobody_along(tmp_path: Path) -> None:
+    keyring = opened(tmp_path)
+
+    async def one_is_cancelled() -> dict[str, str]:
+        first = asyncio.create_task(keyring.address_kids(["kim"]))
+        second = asyncio.create_task(keyring.address_kids(["lee"]))
+        await asyncio.sleep(0)
+        first.cancel()
+        return await second
+
+    assert set(asyncio.run(one_is_cancelled())) == {"lee"}

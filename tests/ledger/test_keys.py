@@ -217,6 +217,8 @@ def test_one_damaged_key_costs_what_it_sealed_and_no_other(tmp_path: Path) -> No
     store.put_many(keys)
     bad, *others = keys
     store._database.execute("UPDATE key SET wrapped = ? WHERE kid = ?", (b"x" * 40, bad))
+    store.close()
+    store = KeyStore.open(tmp_path / "keys.db", HOME)  # as read from the file
     with pytest.raises(KeyUnreadable, match=bad) as error:
         store.get(bad)
     assert isinstance(error.value, Unreadable)

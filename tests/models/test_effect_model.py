@@ -2,11 +2,11 @@
 whenever we die, nothing is done twice, nothing that may have happened is said to be undone, and
 everything ends."""
 
-from dataclasses import replace
 from typing import get_args
 
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
+from msgspec.structs import replace
 
 from answerable.agents.domain import Repeat
 from answerable.agents.stops import Mode

@@ -3,11 +3,11 @@
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from answerable.base.clock import HOUR_US, SECOND_US, ManualClock
 from answerable.effects import rows as effects

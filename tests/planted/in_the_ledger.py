@@ -162,8 +162,8 @@ def row_of_the_hour_it_was_written(swap: Swap) -> None:
     """A state row holds when it was projected, which no record says."""
     decided = effects._decided
 
-    def projects(db: object, entry: Entry, position: int) -> None:
+    def projects(db: object, entry: Entry, position: int, usage: object) -> None:
         now_us = int(asyncio.get_running_loop().time() * 1_000_000)
-        decided(db, msgspec.structs.replace(entry, ts=now_us), position)  # type: ignore[arg-type]
+        decided(db, msgspec.structs.replace(entry, ts=now_us), position, usage)  # type: ignore[arg-type]
 
     swap(effects, "_decided", projects)

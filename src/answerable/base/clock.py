@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 SECOND_US = 1_000_000
@@ -92,4 +93,9 @@ def _end_of_day(text: str) -> datetime:
 
 def day_of(at_us: int) -> str:
     """The UTC day `2026-03-02` that a time belongs to; limits and `day.closed` count by it."""
-    return iso(at_us)[:10]
+    return _day(at_us // DAY_US)
+
+
+@lru_cache(maxsize=64)
+def _day(number: int) -> str:
+    return iso(number * DAY_US)[:10]

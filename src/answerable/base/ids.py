@@ -41,6 +41,8 @@ def kin(prefix: str, of: str, ordinal: int | str) -> str:
 
 def is_older(id_: str, at_us: int) -> bool:
     """Whether an id was made before that time; False of one that does not say when it was made."""
+    if not at_us:
+        return False
     tail = id_.partition("_")[2].partition("-")[0]
     is_timed = len(tail) == _TIME_CHARS + _CHANCE_CHARS
     return is_timed and tail[:_TIME_CHARS] < _base32(at_us // 1000, _TIME_CHARS)
@@ -61,9 +63,9 @@ def made_at(id_: str) -> int:
     return milliseconds * 1000
 
 
+_PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
+
+
 def _base32(number: int, width: int) -> str:
-    chars = []
-    for _ in range(width):
-        chars.append(_ALPHABET[number & 31])
-        number >>= 5
-    return "".join(reversed(chars))
+    pairs = [_PAIRS[number >> shift & 1023] for shift in range(0, 5 * width, 10)]
+    return "".join(reversed(pairs))[-width:]

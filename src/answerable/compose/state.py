@@ -27,17 +27,24 @@ for _room in (people, parties, agents, spending, cases, desk):
 
 
 def project(db: sqlite3.Connection, records: Sequence[Record]) -> None:
-    """Write the state rows of appended records, in feed order."""
+    """Write the state rows of appended records, in feed order; sums once, at the end."""
+    entries: list[Entry] = []
+    used = effects.Usage()
+    seal = None
     for record in records:
         if record.kind in KINDS:
             entry = decode_entry(record.data)
-            ledger.project(db, entry)
+            entries.append(entry)
             for room in _BY_KIND[entry.kind]:
                 room(db, entry)
             if entry.kind in effects.KINDS:
-                effects.project(db, entry, record.position)
+                effects.project(db, entry, record.position, used)
         elif record.kind == SEAL_KIND:
-            ledger.project_seal(db, record.data)
+            seal = record.data
+    ledger.project(db, entries)
+    used.write(db)
+    if seal is not None:
+        ledger.project_seal(db, seal)
 
 
 STATE = State(schema="\n".join(room.SCHEMA for room in _ROOMS), project=project, edition=1)

@@ -9,6 +9,8 @@ A reply that waits for another effect is `blocked` until that one has ended.
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
+
 from answerable.agents.domain import Repeat
 from answerable.base.clock import MINUTE_US, SECOND_US
 from answerable.cases.domain import Lease
@@ -40,8 +42,7 @@ LATE = "late"
 """An outcome that moves nothing: a call that was given up long ago ended only now."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EffectState:
+class EffectState(msgspec.Struct, frozen=True, kw_only=True):
     """An effect's row: all that the hallway needs to go on with it after a crash or a hold."""
 
     id: str

@@ -9,6 +9,7 @@ from answerable.cases.domain import Lease
 from answerable.effects.domain import LATE, EffectState, Interaction, Status, counted_as
 from answerable.ledger.domain import Entry, Owner
 from answerable.policy.limits import Key, Used
+from answerable.store.sqlite import insert_many
 
 SCHEMA = """
 CREATE TABLE interaction (id TEXT PRIMARY KEY, inbox TEXT NOT NULL, rail TEXT NOT NULL,
@@ -51,14 +52,44 @@ _SELECT = f"SELECT {_COLUMNS} FROM effect"  # noqa: S608 - a constant
 _SELECT_INTERACTION = (
     'SELECT id, inbox, rail, party, "case", position, disposition, is_escalated FROM interaction'
 )
+_USAGE = "usage (agent, tool, party, currency, day, effects, amount_minor)"
 _ADD_USAGE = (
-    "INSERT INTO usage (agent, tool, party, currency, day, effects, amount_minor)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (agent, tool, party, currency, day) DO UPDATE"
+    "ON CONFLICT (agent, tool, party, currency, day) DO UPDATE"
     " SET effects = effects + excluded.effects, amount_minor = amount_minor + excluded.amount_minor"
 )
 
 
-def project(db: sqlite3.Connection, entry: Entry, position: int) -> None:
+class Usage:
+    """What a run of entries adds to what is used of tools and rails on a day."""
+
+    def __init__(self) -> None:
+        self._added: dict[tuple[str, str, str, str, str], tuple[int, int]] = {}
+
+    def count(
+        self, whose: tuple[str, str, str], when: tuple[str, str], change: tuple[int, int]
+    ) -> None:
+        """Count an effect for its party and for all; take it back when it ended as not done.
+
+        The row without a currency counts effects of any, the row of a currency sums its amounts.
+        """
+        agent, tool, party = whose
+        currency, day = when
+        effects, amount_minor = change
+        for counted in (party, ""):
+            self._add((agent, tool, counted, "", day), effects, 0)
+            if currency:
+                self._add((agent, tool, counted, currency, day), effects, amount_minor)
+
+    def _add(self, row: tuple[str, str, str, str, str], effects: int, amount_minor: int) -> None:
+        before = self._added.get(row, (0, 0))
+        self._added[row] = (before[0] + effects, before[1] + amount_minor)
+
+    def write(self, db: sqlite3.Connection) -> None:
+        rows = [(*row, *added) for row, added in self._added.items()]
+        insert_many(db, _USAGE, rows, _ADD_USAGE)
+
+
+def project(db: sqlite3.Connection, entry: Entry, position: int, usage: Usage) -> None:
     match entry.kind:
         case "received":
             _received(db, entry, position)
@@ -68,9 +99,9 @@ def project(db: sqlite3.Connection, entry: Entry, position: int) -> None:
             escalate = "UPDATE interaction SET is_escalated = 1 WHERE id = ?"
             db.execute(escalate, (entry.trace.interaction,))
         case "decided":
-            _decided(db, entry, position)
+            _decided(db, entry, position, usage)
         case _:
-            _moved(db, entry)
+            _moved(db, entry, usage)
 
 
 def _received(db: sqlite3.Connection, entry: Entry, position: int) -> None:
@@ -122,7 +153,7 @@ def _concluded(db: sqlite3.Connection, entry: Entry) -> None:
 _STATUS_OF_VERDICT = {"allow": Status.READY, "hold": Status.HELD, "deny": Status.DENIED}
 
 
-def _decided(db: sqlite3.Connection, entry: Entry, position: int) -> None:
+def _decided(db: sqlite3.Connection, entry: Entry, position: int, usage: Usage) -> None:
     effect, action, trace = entry.effect, entry.action, entry.trace
     if effect is None or action is None or trace is None or entry.subject is None:
         return
@@ -147,7 +178,7 @@ def _decided(db: sqlite3.Connection, entry: Entry, position: int) -> None:
     )  # fmt: skip
     if status is not Status.DENIED:
         what = counted_as(action.kind, action.name)
-        _use(db, (agent, what, entry.subject.pid), (currency, day), (1, amount))
+        usage.count((agent, what, entry.subject.pid), (currency, day), (1, amount))
 
 
 _STATUS_OF_KIND = {
@@ -156,7 +187,7 @@ _STATUS_OF_KIND = {
 }
 
 
-def _moved(db: sqlite3.Connection, entry: Entry) -> None:
+def _moved(db: sqlite3.Connection, entry: Entry, usage: Usage) -> None:
     if entry.effect is None:
         return
     said = entry.outcome.status if entry.outcome else ""
@@ -177,26 +208,7 @@ def _moved(db: sqlite3.Connection, entry: Entry) -> None:
         state = find(db, entry.effect.id)
         if state is not None:
             whose = (state.agent, counted_as(state.kind, state.name), state.party)
-            _use(db, whose, (state.currency, state.day), (-1, -state.amount_minor))
-
-
-def _use(
-    db: sqlite3.Connection,
-    whose: tuple[str, str, str],
-    when: tuple[str, str],
-    change: tuple[int, int],
-) -> None:
-    """Count an effect for its party and for all; take it back when it ended as not done.
-
-    The row without a currency counts effects of any, the row of a currency sums its amounts.
-    """
-    agent, tool, party = whose
-    currency, day = when
-    effects, amount_minor = change
-    for counted in (party, ""):
-        db.execute(_ADD_USAGE, (agent, tool, counted, "", day, effects, 0))
-        if currency:
-            db.execute(_ADD_USAGE, (agent, tool, counted, currency, day, effects, amount_minor))
+            usage.count(whose, (state.currency, state.day), (-1, -state.amount_minor))
 
 
 def used(db: sqlite3.Connection, key: Key, day: str) -> Used:

@@ -4,14 +4,15 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
 from answerable.base.errors import AnswerableError
 
 Cursor = int
 """Position of a record in the feed; 0 is before the first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(msgspec.Struct, frozen=True, gc=False):
     """Something that came in: a message, a person's answer, a timer."""
 
     id: str  # the deduplication key: the same id is accepted once, for ever
@@ -35,8 +36,7 @@ class Fence:
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, gc=False):
     """What `append` takes: the truth. The first record of a key wins, for ever."""
 
     key: str

@@ -22,6 +22,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from answerable.base.errors import Unreadable
+from answerable.ledger.keyed import hmac_sha256
 
 ALG = "A256GCM"  # RFC 7518 section 5.3
 KEY_BYTES = 32
@@ -75,11 +76,11 @@ def commit(key: bytes, name: str, data: bytes) -> str:
     """
     label = name.encode()
     message = len(label).to_bytes(4, "big") + label + data
-    return hmac.digest(expand(key, b"answerable/commit"), message, "sha256").hex()
+    return hmac_sha256(expand(key, b"answerable/commit"), message).hex()
 
 
 def expand(key: bytes, info: bytes) -> bytes:
     """HKDF-Expand to 32 bytes: the first block of RFC 5869 section 2.3."""
     if len(key) != KEY_BYTES:
         raise ValueError(f"a key has {KEY_BYTES} bytes, not {len(key)}")
-    return hmac.digest(key, info + b"\x01", "sha256")
+    return hmac_sha256(key, info + b"\x01")

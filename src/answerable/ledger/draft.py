@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from answerable.engine.port import Record
 from answerable.ledger.domain import (
     Action,
@@ -18,8 +20,7 @@ from answerable.ledger.domain import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Body:
+class Body(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Personal bytes on their way under a key; `is_sealed` where they arrive as ciphertext."""
 
     kid: str
@@ -27,8 +28,7 @@ class Body:
     is_sealed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """An entry before the committer gives it `seq`, `ts`, `sseq`, `oseq` and seals its body."""
 
     kind: Kind

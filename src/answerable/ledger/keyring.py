@@ -1,12 +1,13 @@
 """The home's keys in use: how rooms name people without knowing them, seal and open bodies."""
 
-import hashlib
-import hmac
+import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from answerable.base.chance import Chance
 from answerable.ledger import bodies
+from answerable.ledger.keyed import hmac_sha256
 from answerable.store.keys import KeyStore
 from answerable.store.threads import beside_the_loop
 
@@ -15,6 +16,14 @@ _NONCE_BYTES = 12
 _FRESH_MAX = 10_000  # new parties of units still on their way; far above what can wait at once
 _ADDRESSES_CACHED = 20_000
 _HASH_BYTES = 16
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Addresses that are looked up together; `kids` once they have been."""
+
+    names: dict[str, None] = field(default_factory=dict)
+    kids: dict[str, str] = field(default_factory=dict)
 
 
 class Keyring:
@@ -26,8 +35,10 @@ class Keyring:
         self._fresh: OrderedDict[str, bytes] = OrderedDict()
         self._addresses: OrderedDict[str, str] = OrderedDict()  # hash -> key id
         self._destructions = 0
-        self._dedup = hmac.digest(home_key, b"answerable/dedup", hashlib.sha256)
-        self._identifier = hmac.digest(home_key, b"answerable/identifier", hashlib.sha256)
+        self._next = _Batch()
+        self._writing = asyncio.Lock()
+        self._dedup = hmac_sha256(home_key, b"answerable/dedup")
+        self._identifier = hmac_sha256(home_key, b"answerable/identifier")
 
     def new_key(self) -> tuple[str, bytes]:
         """A fresh key and its id. It is durable once a unit has carried it to the key store."""
@@ -55,20 +66,32 @@ class Keyring:
     async def address_kids(self, addresses: Sequence[str]) -> dict[str, str]:
         """The key id of each sending address, made where it is new; durable on return.
 
-        Many addresses are one write, and it is made beside the loop.
+        Many addresses are one write, and it is made beside the loop; those that are asked for
+        while it is on its way are the next one.
         """
         before = self._destructions
         kids = {name: self._addresses[name] for name in addresses if name in self._addresses}
         missing = [name for name in dict.fromkeys(addresses) if name not in kids]
         if missing:
-            kids |= await beside_the_loop(
-                lambda: self.store.kids_of_addresses(missing, self.new_key)
-            )
+            kids |= await self._found_or_made(missing)
         if before == self._destructions:
             self._addresses.update(kids)
         while len(self._addresses) > _ADDRESSES_CACHED:
             self._addresses.popitem(last=False)
         return kids
+
+    async def _found_or_made(self, missing: list[str]) -> dict[str, str]:
+        batch = self._next
+        batch.names.update(dict.fromkeys(missing))
+        async with self._writing:
+            if not batch.kids:  # the first of a batch writes for all; if it is cancelled, the next
+                if self._next is batch:
+                    self._next = _Batch()
+                names = list(batch.names)
+                batch.kids = await beside_the_loop(
+                    lambda: self.store.kids_of_addresses(names, self.new_key)
+                )
+        return {name: batch.kids[name] for name in missing}
 
     def destroy(self, kids: Iterable[str]) -> None:
         """Forget these keys everywhere: in the store for ever, and in all that we hold in memory.
@@ -94,4 +117,4 @@ class Keyring:
 
 
 def _keyed(key: bytes, text: str) -> str:
-    return hmac.digest(key, text.encode(), hashlib.sha256)[:_HASH_BYTES].hex()
+    return hmac_sha256(key, text.encode())[:_HASH_BYTES].hex()

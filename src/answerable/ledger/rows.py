@@ -1,8 +1,10 @@
 """Rows of the log itself: the last seal, and how far each counter has come."""
 
 import sqlite3
+from collections.abc import Iterable
 
 from answerable.ledger.domain import Entry
+from answerable.store.sqlite import insert_many
 
 SCHEMA = """
 CREATE TABLE counter (name TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
@@ -10,17 +12,17 @@ CREATE TABLE log_head (one INTEGER PRIMARY KEY CHECK (one = 1), seal BLOB NOT NU
 """
 TABLES = ("counter", "log_head")
 
-_COUNT = (
-    "INSERT INTO counter (name, last) VALUES (?, ?)"
-    " ON CONFLICT (name) DO UPDATE SET last = excluded.last"
-)
 
-
-def project(db: sqlite3.Connection, entry: Entry) -> None:
-    if entry.subject is not None:
-        db.execute(_COUNT, (f"s/{entry.subject.pid}", entry.subject.sseq))
-    if entry.owner is not None and entry.oseq is not None:
-        db.execute(_COUNT, (f"o/{entry.owner.person}", entry.oseq))
+def project(db: sqlite3.Connection, entries: Iterable[Entry]) -> None:
+    """Where the counters stand after these entries, which are in the order of the log."""
+    last: dict[str, int] = {}
+    for entry in entries:
+        if entry.subject is not None:
+            last[f"s/{entry.subject.pid}"] = entry.subject.sseq
+        if entry.owner is not None and entry.oseq is not None:
+            last[f"o/{entry.owner.person}"] = entry.oseq
+    over = "ON CONFLICT (name) DO UPDATE SET last = excluded.last"
+    insert_many(db, "counter (name, last)", list(last.items()), over)
 
 
 def project_seal(db: sqlite3.Connection, seal: bytes) -> None:

@@ -1,12 +1,14 @@
 """A party is a random pseudonym; its identifiers are keyed hashes."""
 
 import re
+import string
 import unicodedata
 from dataclasses import dataclass
 
 _PHONE_NOISE = re.compile(r"[\s().\-/\u2010-\u2015]")
 _BRACKETED = re.compile(r"[^<>]*<\s*([^<>\s]+)\s*>\Z")
 _ADDRESS = re.compile(r"[^\s@<>,;:\"\\()\[\]]+@[^\s@<>,;:\"\\()\[\]]+\Z")
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs"})  # controls, and what writes backwards
 
 
@@ -27,7 +29,7 @@ def address_of(kind: str, sender: str) -> str:
     system. Raises NoAddress where there could be two, or none, or control characters.
     """
     text = unicodedata.normalize("NFC", sender).strip()
-    if not text or any(unicodedata.category(char) in _INVISIBLE for char in text):
+    if not text or _has_invisible(text):
         raise NoAddress("it is empty or has control characters")
     if kind != "email" or "@" not in text:
         return text
@@ -36,6 +38,12 @@ def address_of(kind: str, sender: str) -> str:
     if not _ADDRESS.match(address):
         raise NoAddress("it is not exactly one email address")
     return address
+
+
+def _has_invisible(text: str) -> bool:
+    if text.isascii():
+        return not text.isprintable()
+    return any(unicodedata.category(char) in _INVISIBLE for char in text)
 
 
 def normalise(kind: str, address: str) -> str:
@@ -58,7 +66,7 @@ def normalise(kind: str, address: str) -> str:
 
 def _lower(text: str) -> str:
     """Only ASCII letters: other scripts' folding makes different people one."""
-    return "".join(char.lower() if char.isascii() else char for char in text)
+    return text.translate(_LOWER)
 
 
 def _domain(domain: str) -> str:

@@ -14,7 +14,7 @@ from answerable.effects.errors import NotDone, OutcomeUnknown
 from answerable.effects.intent import ReplyAction, ToolAction, typed_arguments
 from answerable.pipeline.barrier import commit
 from answerable.pipeline.bounded import may_begin_until, within
-from answerable.pipeline.guard import tool_of, why_not
+from answerable.pipeline.guard import tool_of, why_not, why_refused
 from answerable.pipeline.hall import Hall
 from answerable.pipeline.passage import Acted, Decided, Intended
 from answerable.pipeline.resume import owner_now, started
@@ -135,27 +135,34 @@ async def _perform(tally: Tally, it: Try) -> None:
     """Try once. Later than its decision, an effect first records who is accountable now."""
     hall, state = tally.hall, it.state
     door = _door(hall, state)
-    if no := why_not(hall, state):
+    is_recorded = _is_recorded(hall, it)
+    if not is_recorded and (no := why_not(hall, state)):
         tally.refused(it, no)
         return
-    if not door.may_try(hall.clock.now()):
+    if not is_recorded and not door.may_try(hall.clock.now()):
         tally.door_closed(it)
         return
     await faults.point("act.before_send")
     it = await _under_who_answers_now(tally, it)
-    if no := why_not(hall, state):
+    if no := why_refused(hall, state):  # the last look, in the same breath as the call
         tally.refused(it, no)
-    elif not door.may_try(hall.clock.now()):
-        tally.door_closed(it)
     elif not hall.leases.begin_send(state.case, state.lease):
         tally.refused(it, "taken_over")
     else:
-        door.begin()
         try:
-            await _touch(tally, it, door)
+            if door.may_try(hall.clock.now()):
+                door.begin()
+                await _touch(tally, it, door)
+            else:
+                tally.door_closed(it)
         finally:
             hall.leases.end_send(state.case)
         await faults.point("act.after_send")
+
+
+def _is_recorded(hall: Hall, it: Try) -> bool:
+    """Whether who is accountable for this attempt now stands in its decision."""
+    return it.one.is_fresh and owner_now(hall, it.state) == it.state.owner
 
 
 async def _under_who_answers_now(tally: Tally, it: Try) -> Try:

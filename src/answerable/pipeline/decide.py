@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import msgspec
+
 from answerable.agents.domain import Release
 from answerable.base import faults
 from answerable.cases.domain import Case, Message
@@ -108,7 +110,7 @@ def with_model_use(hall: Hall, routed: Routed, draft: Draft) -> Draft:
     routed.resolved.received.journey.model = use
     release = routed.release.id if routed.release else ""
     agent = AgentRef(id=routed.resolved.case.agent, release=release)
-    return replace(draft, model=use, agent=draft.agent or agent)
+    return msgspec.structs.replace(draft, model=use, agent=draft.agent or agent)
 
 
 async def _hold_timers(hall: Hall, received: Received, judged: list[Judged]) -> None:

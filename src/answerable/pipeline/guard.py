@@ -26,7 +26,13 @@ def why_people(hall: Hall, case: Case, arrival: str) -> str:
 
 
 def why_not(hall: Hall, state: EffectState) -> str:
-    """The last look before the world is touched: empty if this effect may start now."""
+    """Empty if this effect may start now; said before a lease for it is asked for."""
+    no = why_refused(hall, state)
+    return no if no or hall.leases.may_send(state.case, state.lease) else "taken_over"
+
+
+def why_refused(hall: Hall, state: EffectState) -> str:
+    """The same, whoever holds the case: for who asks for the lease in the same breath."""
     if stopped := _why_stopped(hall, state):
         return stopped
     if state.release:
@@ -36,8 +42,6 @@ def why_not(hall: Hall, state: EffectState) -> str:
             return gone
     elif hall.people.directory.living(state.owner.person) is None:
         return "no_owner"
-    if not hall.leases.may_send(state.case, state.lease):
-        return "taken_over"
     return ""
 
 

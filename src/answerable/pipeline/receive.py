@@ -6,6 +6,7 @@ people's answers; `open_arrival` is where the hallway picks an arrival up again.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
@@ -58,10 +59,12 @@ _decode_message = msgspec.msgpack.Decoder(Message).decode
 
 async def accept_messages(hall: Hall, incoming: Sequence[Incoming]) -> list[Ack]:
     """Accept a batch: all durable on return, each once. Raises UsageError (none accepted), Busy."""
-    for message in incoming:
-        _check(hall, message)
-    kids = await _address_keys(hall, incoming)
-    sealed = [_seal(hall, m, kid) for m, kid in zip(incoming, kids, strict=True)]
+    senders = [_checked(hall, message) for message in incoming]
+    kids = await hall.keyring.address_kids([sender.inbox for sender in senders])
+    sealed = [
+        _seal(hall, message, sender, kids[sender.inbox])
+        for message, sender in zip(incoming, senders, strict=True)
+    ]
     accepted = await hall.engine.accept([arrival for _, arrival in sealed])
     return [
         Ack(
@@ -216,15 +219,31 @@ async def load_message(hall: Hall, position: int) -> Message:
     raise LookupError(f"the feed holds no message at position {position}")
 
 
-def _check(hall: Hall, message: Incoming) -> None:
-    """Raise UsageError for what cannot be kept as it is, or answered where it came from."""
-    problem = _problem(hall, message)
-    if problem:
-        raise UsageError(
-            f"Message {message.external_id[:80]!r} was refused: {problem}.",
-            "No message of this batch was accepted.",
-            "correct it and send the batch again",
-        )
+class _Sender(NamedTuple):
+    """Where an answer goes, and the inbox that keeps who is written to from there in order."""
+
+    address: str
+    inbox: str
+
+
+def _checked(hall: Hall, message: Incoming) -> _Sender:
+    """Raises UsageError for what cannot be kept as it is, or answered where it came from."""
+    if problem := _problem(hall, message):
+        raise _refused(message, problem)
+    kind = hall.lines[message.rail].rail.identifier_kind
+    try:
+        address = address_of(kind, message.sender)
+    except NoAddress as error:
+        raise _refused(message, f"`from` cannot be answered: {error}") from None
+    return _Sender(address, hall.keyring.identifier_hash(kind, normalise(kind, address)))
+
+
+def _refused(message: Incoming, problem: str) -> UsageError:
+    return UsageError(
+        f"Message {message.external_id[:80]!r} was refused: {problem}.",
+        "No message of this batch was accepted.",
+        "correct it and send the batch again",
+    )
 
 
 def _problem(hall: Hall, message: Incoming) -> str:
@@ -241,16 +260,8 @@ def _problem(hall: Hall, message: Incoming) -> str:
         return "a field is not Unicode: it has half of a surrogate pair"
     if not 0 <= message.sent_at <= INTEGER_MAX:
         return f"`sent_at` is microseconds since 1970, at most {INTEGER_MAX}"
-    return _problem_with_sender(hall.lines[message.rail].rail.identifier_kind, message)
-
-
-def _problem_with_sender(kind: str, message: Incoming) -> str:
-    if any(char < " " for char in message.external_id):
+    if min(message.external_id) < " ":
         return "`external_id` has control characters"
-    try:
-        address_of(kind, message.sender)
-    except NoAddress as error:
-        return f"`from` cannot be answered: {error}"
     return ""
 
 
@@ -262,32 +273,20 @@ def _size(text: str) -> int:
         return 0
 
 
-def _inbox(hall: Hall, message: Incoming) -> str:
-    kind = hall.lines[message.rail].rail.identifier_kind
-    return hall.keyring.identifier_hash(kind, normalise(kind, address_of(kind, message.sender)))
-
-
-async def _address_keys(hall: Hall, incoming: Sequence[Incoming]) -> list[str]:
-    """The key id of each sender's address; new ones are durable in one write before anything."""
-    addresses = [_inbox(hall, message) for message in incoming]
-    kids = await hall.keyring.address_kids(addresses)
-    return [kids[address] for address in addresses]
-
-
-def _seal(hall: Hall, incoming: Incoming, kid: str) -> tuple[str, Arrival]:
+def _seal(hall: Hall, incoming: Incoming, sender: _Sender, kid: str) -> tuple[str, Arrival]:
     """A message as it waits, and the interaction that it begins if it is new."""
     interaction = hall.ids.new("int")
     message = Message(
         external_id=incoming.external_id, rail=incoming.rail, sender=incoming.sender,
-        address=address_of(hall.lines[incoming.rail].rail.identifier_kind, incoming.sender),
-        text=incoming.text, sent_at=incoming.sent_at or hall.clock.now(),
+        address=sender.address, text=incoming.text,
+        sent_at=incoming.sent_at or hall.clock.now(),
         subject=incoming.subject,
     )  # fmt: skip
     sealed = hall.keyring.seal(kid, kin("msg", interaction, 0), _encode(message))
     envelope = _Envelope(interaction=interaction, rail=incoming.rail, kid=kid, sealed=sealed)
     return interaction, Arrival(
         hall.keyring.dedup_id(incoming.rail, incoming.external_id),
-        _inbox(hall, incoming),
+        sender.inbox,
         "message",
         _encode(envelope),
     )

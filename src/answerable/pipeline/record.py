@@ -127,8 +127,10 @@ def _to_people(hall: Hall, acted: Acted) -> Draft | None:
     resolved = acted.decided.proposed.routed.resolved
     codes = [end.desk for end in acted.ends if end.desk]
     code = min(codes, key=lambda one: one != "effect_unknown", default=acted.decided.desk)
+    if not code:
+        return None
     case = hall.cases.get(resolved.case.id)
-    if not code or not case.lease.is_held_by_agent(case.agent):
+    if not case.lease.is_held_by_agent(case.agent):
         return None
     return escalated(
         case, acted.decided.proposed.routed.release,

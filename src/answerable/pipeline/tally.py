@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field, replace
 
+from msgspec import structs
+
 from answerable.effects.domain import (
     RECONCILE_MAX,
     EffectState,
@@ -35,7 +37,7 @@ class Try:
 
     def under(self, owner: Owner) -> "Try":
         """The same attempt, as this person's."""
-        return replace(self, one=replace(self.one, state=replace(self.state, owner=owner)))
+        return replace(self, one=replace(self.one, state=structs.replace(self.state, owner=owner)))
 
 
 @dataclass(slots=True)

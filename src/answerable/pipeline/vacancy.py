@@ -4,7 +4,8 @@ Asked after a person has left and when a worker starts; what it has done it does
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from answerable.cases.domain import Case
 from answerable.desk import rows as desk

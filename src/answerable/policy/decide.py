@@ -7,6 +7,7 @@ that fails while it is evaluated; a forbid that fails would then allow, so any f
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 import cedarpy
 import msgspec
@@ -25,6 +26,7 @@ from answerable.policy.reasons import (
 _FAILED = re.compile(r"error while evaluating policy `(policy\d+)`")
 _RESOURCE = {"perform": "Tool", "reply": "Rail"}
 _NO_ENTITIES = cedarpy.Entities.from_json_str("[]")
+_ANSWERS_KEPT = 4_096
 _encode = msgspec.json.Encoder().encode
 
 
@@ -71,13 +73,22 @@ def _evaluate(policies: PolicySet, request: Request) -> cedarpy.AuthzResult:
     context = _context(policies, request)
     if policies.needed is not None:  # building the context is most of the cost
         context = {name: context[name] for name in policies.needed if name in context}
+    asked = (request.agent, request.action, request.name, _encode(context).decode())
+    return _answer(policies.handle, *asked)
+
+
+@lru_cache(_ANSWERS_KEPT)
+def _answer(
+    handle: cedarpy.PolicySet, agent: str, action: str, name: str, context: str
+) -> cedarpy.AuthzResult:
+    """The same for the same set and bytes, for ever: asked once. Nobody may change what it says."""
     asked = {
-        "principal": {"type": "Agent", "id": request.agent},
-        "action": {"type": "Action", "id": request.action},
-        "resource": {"type": _RESOURCE[request.action], "id": request.name},
-        "context": _encode(context).decode(),
+        "principal": {"type": "Agent", "id": agent},
+        "action": {"type": "Action", "id": action},
+        "resource": {"type": _RESOURCE[action], "id": name},
+        "context": context,
     }
-    return cedarpy.is_authorized_batch([asked], policies.handle, _NO_ENTITIES)[0]
+    return cedarpy.is_authorized_batch([asked], handle, _NO_ENTITIES)[0]
 
 
 def _context(policies: PolicySet, request: Request) -> dict[str, object]:

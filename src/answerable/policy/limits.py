@@ -7,6 +7,7 @@ to have happened. What was used before we started is looked up once per key and 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from answerable.base.errors import UsageError
@@ -68,7 +69,7 @@ class Used(NamedTuple):
     amount_minor: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ask:
     """An effect that wants room."""
 
@@ -76,6 +77,16 @@ class Ask:
     tool: str
     party: str
     amount: Money | None = None
+
+    @cached_property
+    def keys(self) -> tuple[Key, ...]:
+        """What it counts on: the party's effects, everybody's, and the same of its currency."""
+        currencies = (None, self.amount.currency) if self.amount else (None,)
+        return tuple(
+            Key(self.agent, self.tool, party, currency)
+            for currency in currencies
+            for party in (self.party, None)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +132,7 @@ class Limits:
     def counters(self, ask: Ask, day: str) -> Counters:
         """What policy is told about today, before this effect."""
         self._turn_to(day)
-        party, everyone = _keys(ask, None)
-        paid = _keys(ask, ask.amount.currency) if ask.amount else ()
+        party, everyone, *paid = ask.keys
         amounts = [self._of(key).amount_minor for key in paid] or [0, 0]
         return Counters(
             party_effects_today=self._of(party).effects,
@@ -164,14 +174,14 @@ class Limits:
     def _opened(self, ask: Ask, day: str) -> Reservation:
         self._last_id += 1
         self._open.add(self._last_id)
-        for key in _all_keys(ask):
+        for key in ask.keys:
             self._open_of[key] += 1
             self._idle.pop(key, None)
         return Reservation(self._last_id, ask, day)
 
     def _close(self, reservation: Reservation) -> None:
         self._open.remove(reservation.id)
-        for key in _all_keys(reservation.ask):
+        for key in reservation.ask.keys:
             self._open_of[key] -= 1
             if not self._open_of[key]:
                 del self._open_of[key]
@@ -201,22 +211,10 @@ class Limits:
 
     def _add(self, ask: Ask, sign: int) -> None:
         amount_minor = ask.amount.amount_minor if ask.amount else 0
-        for key in _all_keys(ask):
+        for key in ask.keys:
             used = self._of(key)
             added = amount_minor if key.currency else 0
             self._used[key] = Used(used.effects + sign, used.amount_minor + sign * added)
-
-
-def _keys(ask: Ask, currency: str | None) -> tuple[Key, Key]:
-    return (
-        Key(ask.agent, ask.tool, ask.party, currency),
-        Key(ask.agent, ask.tool, None, currency),
-    )
-
-
-def _all_keys(ask: Ask) -> tuple[Key, ...]:
-    paid = _keys(ask, ask.amount.currency) if ask.amount else ()
-    return *_keys(ask, None), *paid
 
 
 def _exceeded(limit: Limit, ask: Ask, now: Counters) -> Iterator[LimitExceeded]:

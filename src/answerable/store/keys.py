@@ -160,8 +160,12 @@ class KeyStore:
         if any(len(key) != KEY_BYTES for key in keys.values()):
             raise ValueError(f"a key has {KEY_BYTES} bytes")
         rows = [(kid, aes_key_wrap(self._home_key, key)) for kid, key in keys.items()]
-        with self._lock, in_our_words(self._path), _transaction(self._database):
-            insert_many(self._database, "key (kid, wrapped)", rows, "ON CONFLICT (kid) DO NOTHING")
+        into = "key (kid, wrapped)"
+        with self._lock:
+            with in_our_words(self._path), _transaction(self._database):
+                new = insert_many(self._database, into, rows, "ON CONFLICT (kid) DO NOTHING")
+            if new == len(keys):  # of those that were there, one may be destroyed
+                self._remember(keys)
 
     def kids_of_addresses(
         self, addresses: Sequence[str], make: Callable[[], tuple[str, bytes]]
@@ -170,21 +174,18 @@ class KeyStore:
 
         New keys and their addresses are durable on return, in one transaction.
         """
-        with self._lock, in_our_words(self._path), _transaction(self._database):
-            known: dict[str, str] = {}
-            for some in _in_parts(addresses):
-                marks = ",".join("?" * len(some))
-                query = f"SELECT hash, kid FROM address WHERE hash IN ({marks})"  # noqa: S608 - only marks
-                known.update(self._database.execute(query, some).fetchall())
-            fresh = {address: make() for address in addresses if address not in known}
-            self._database.executemany(
-                "INSERT INTO key (kid, wrapped) VALUES (?, ?)",
-                [(kid, aes_key_wrap(self._home_key, key)) for kid, key in fresh.values()],
-            )
-            self._database.executemany(
-                "INSERT INTO address (hash, kid) VALUES (?, ?)",
-                [(address, kid) for address, (kid, _) in fresh.items()],
-            )
+        with self._lock:
+            with in_our_words(self._path), _transaction(self._database):
+                known: dict[str, str] = {}
+                for some in _in_parts(addresses):
+                    query = f"SELECT hash, kid FROM address WHERE hash IN ({placeholders(some)})"  # noqa: S608 - only marks
+                    known.update(self._database.execute(query, some).fetchall())
+                fresh = {address: make() for address in addresses if address not in known}
+                keys = [(kid, aes_key_wrap(self._home_key, key)) for kid, key in fresh.values()]
+                insert_many(self._database, "key (kid, wrapped)", keys)
+                named = [(address, kid) for address, (kid, _) in fresh.items()]
+                insert_many(self._database, "address (hash, kid)", named)
+            self._remember(dict(fresh.values()))
         return known | {address: kid for address, (kid, _) in fresh.items()}
 
     def get(self, kid: str) -> bytes:
@@ -205,10 +206,13 @@ class KeyStore:
             key = _unwrap(self._home_key, row[0])
             if key is None:
                 raise KeyUnreadable(kid)
-            self._cache[kid] = key
-            if len(self._cache) > self._cached_max:
-                self._cache.popitem(last=False)
+            self._remember({kid: key})
             return key
+
+    def _remember(self, keys: Mapping[str, bytes]) -> None:
+        self._cache.update(keys)
+        while len(self._cache) > self._cached_max:
+            self._cache.popitem(last=False)
 
     def naming_key(self) -> bytes:
         """The key of keyed hashes: the home's first key, whichever it has now. Raises Broken."""

@@ -6,8 +6,6 @@ significant bits, without its memory).
 
 import math
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from answerable.telemetry.passages import Passage, Passages
 
@@ -22,17 +20,9 @@ class Stages:
         self._counts: dict[str, list[int]] = {}
         self.passages = Passages()
 
-    @contextmanager
-    def timed(self, name: str, passage: Passage | None = None) -> Iterator[None]:
+    def timed(self, name: str, passage: Passage | None = None) -> "Timed":
         """Time what is inside, for all and, if it is given, for this one arrival."""
-        began = time.perf_counter_ns()
-        try:
-            yield
-        finally:
-            took_ns = time.perf_counter_ns() - began
-            self.add(name, took_ns / 1000)
-            if passage is not None:
-                passage.took(name, took_ns // 1000)
+        return Timed(self, name, passage)
 
     def add(self, name: str, took_us: float) -> None:
         counts = self._counts.setdefault(name, [0] * _BUCKETS)
@@ -59,3 +49,24 @@ class Stages:
             if count and seen >= target:
                 return float(round(2 ** ((bucket + 1) / _PER_OCTAVE) / 1000, 3))
         return 0.0
+
+
+class Timed:
+    """What is inside its `with` is timed, however it ends."""
+
+    __slots__ = ("_began", "_name", "_passage", "_stages")
+
+    def __init__(self, stages: Stages, name: str, passage: Passage | None) -> None:
+        self._stages = stages
+        self._name = name
+        self._passage = passage
+        self._began = 0
+
+    def __enter__(self) -> None:
+        self._began = time.perf_counter_ns()
+
+    def __exit__(self, *_error: object) -> None:
+        took_ns = time.perf_counter_ns() - self._began
+        self._stages.add(self._name, took_ns / 1000)
+        if self._passage is not None:
+            self._passage.took(self._name, took_ns // 1000)

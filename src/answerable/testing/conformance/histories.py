@@ -1,8 +1,10 @@
 """Random histories against a small model: whatever callers do, in any order, the rules hold."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec.structs import replace
 
 from answerable.base.clock import SECOND_US
 from answerable.engine.port import Arrival, Claim, Conflict, Cursor, Fence, Fenced, Record
