@@ -47,7 +47,7 @@ size: dev-env  ## MB of the core install, times of its first words
 	$(BIN)/python checks/size.py
 
 unit: dev-env
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n auto --dist loadfile $(ARGS)
 
 doses: dev-env torture  # CI's share of what runs long by hand
 	$(BIN)/python benchmarks/takeover_races.py 2000
