@@ -183,7 +183,7 @@ def rounds(given: argparse.Namespace, folder: Path, talk: Console) -> dict[str, 
     share = _DOSE if given.dose else 1
     syncs, busy = [], []
     chosen = {one.name: one for one, _ in cells if one.name != figures.LEDGER}
-    first_busy = machine.busy()
+    described, first_busy = machine.describe(folder), machine.busy()
     weigh(run, chosen.values(), folder, given.peers)
     for number in range(given.rounds):
         syncs.append(machine.fsync_ms(folder))
@@ -203,7 +203,7 @@ def rounds(given: argparse.Namespace, folder: Path, talk: Console) -> dict[str, 
                 shutil.rmtree(home, ignore_errors=True)
     return {
         "taken_at_us": SystemClock().now(), "rounds": given.rounds, "is_dose": given.dose,
-        "machine": machine.describe(folder), "fsync_ms": syncs, "busy": busy,
+        "machine": described, "fsync_ms": syncs, "busy": busy,
         "memory": f"in {MEMORY}" if MEMORY.is_dir() else "not measured",
         "medians": run.medians, "spread": run.spread, "facts": run.facts,
         "missing": run.missing, "empty_bytes": run.empty, "runs": run.rounds,

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from workload import AMOUNT_MINOR, REPLY, Message, Outside, decision, intent, main
+from workload import AMOUNT_MINOR, REPLY, Message, Outside, decision, intent, main, synchronous
 
 _ROWS_MAX = 4_000
 _SCHEMA = """
@@ -45,7 +45,7 @@ class BareJournal:
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA wal_autocheckpoint = 4000")
         self._db.executescript(_SCHEMA)
-        self._synchronous = self._db.execute("PRAGMA synchronous").fetchone()[0]
+        self._synchronous = synchronous(self._db.execute("PRAGMA synchronous").fetchone()[0])
         self._waiting: list[Write] = []
         self._wake = asyncio.Event()
         self._thread = ThreadPoolExecutor(1)

@@ -27,7 +27,17 @@ from pathlib import Path
 from typing import Any
 
 from dbos import DBOS, SetWorkflowID
-from workload import AMOUNT_MINOR, REPLY, THREADS_MAX, Message, Outside, decision, intent, main
+from workload import (
+    AMOUNT_MINOR,
+    REPLY,
+    THREADS_MAX,
+    Message,
+    Outside,
+    decision,
+    intent,
+    main,
+    synchronous,
+)
 
 try:
     import pysqlite3.dbapi2 as sqlite3
@@ -42,7 +52,7 @@ class WithDBOS:
         database = home / _DATABASE
         db = sqlite3.connect(str(database))
         self._mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-        self._synchronous = db.execute("PRAGMA synchronous").fetchone()[0]
+        self._synchronous = synchronous(db.execute("PRAGMA synchronous").fetchone()[0])
         db.close()
         threads = min(concurrency, THREADS_MAX)
         DBOS(

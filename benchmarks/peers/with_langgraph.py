@@ -31,7 +31,17 @@ from typing import Any, TypedDict
 
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import END, START, StateGraph
-from workload import AMOUNT_MINOR, REPLY, THREADS_MAX, Message, Outside, decision, intent, main
+from workload import (
+    AMOUNT_MINOR,
+    REPLY,
+    THREADS_MAX,
+    Message,
+    Outside,
+    decision,
+    intent,
+    main,
+    synchronous,
+)
 
 DATABASE = "checkpoints.db"
 _LAST_STEP = 2  # the input is -1, then START, `turn` and `act`
@@ -70,9 +80,9 @@ def ended(database: Path) -> int:
 
 
 def facts(pragmas: Sequence[str]) -> dict[str, str]:
-    mode, synchronous = pragmas
+    mode, level = pragmas
     return {
-        "durability": f'durability="sync", {mode}, synchronous={synchronous}',
+        "durability": f'durability="sync", {mode}, synchronous={synchronous(level)}',
         "sqlite": sqlite3.sqlite_version,
         "langgraph": version("langgraph"),
         "langgraph-checkpoint-sqlite": version("langgraph-checkpoint-sqlite"),

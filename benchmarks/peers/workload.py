@@ -177,6 +177,11 @@ def _check(contender: Contender, home: Path, outside: Outside, count: int) -> No
         raise SystemExit(f"{count} interactions, but {found} replies are on disk")
 
 
+def synchronous(level: int | str) -> str:
+    """What SQLite's pragma says, in its own words: 2 is FULL, an fsync at every commit."""
+    return ("OFF", "NORMAL", "FULL", "EXTRA")[int(level)]
+
+
 def percentile(values: Sequence[float], part: float) -> float:
     """The smallest value that at least `part` of them do not exceed (nearest rank)."""
     ordered = sorted(values)
