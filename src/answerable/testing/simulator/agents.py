@@ -5,7 +5,7 @@ A message is a wish, written as JSON, so that who checks knows what should have 
 
 import random
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -24,7 +24,7 @@ Then = Literal["reply", "escalate", "silence", "raise", "spin", "slow"]
 ToolName = Literal["refund", "label", "wire"]
 AGENTS = {"mail": "shop", "sms": "bank"}
 """Rail -> the agent that answers on it."""
-EACH_MAX, PARTY_DAY_MAX, DAY_COUNT_MAX = 40_000, 14_000, 3
+EACH_MAX, PARTY_DAY_MAX = 40_000, 14_000
 
 
 _AMOUNTS = (700, 2_000, 3_000, 6_000, 6_000, 9_000, 9_000, 50_000)
@@ -59,15 +59,22 @@ def draw_wish(chance: random.Random, canary: str, craze: ToolName | None) -> Wis
     return Wish(canary, chance.choice((0, 0, 1, 3)), tools, then)
 
 
-def make_agent(name: str, owner: str, version: int, shop: Shop, hold_s: int) -> Agent:
+class House(NamedTuple):
+    """What is the same for all agents of a world: how long they hold, how often a tool a day."""
+
+    hold_s: int
+    day_count_max: int
+
+
+def make_agent(name: str, owner: str, version: int, shop: Shop, house: House) -> Agent:
     """One release of an agent; another `version` has another digest."""
     agent = Agent(
         name, owner=owner, desk=f"desk-{name}", purpose="does what it is told",
-        hold_expires_after_s=hold_s, prompt=f"version {version}", turn_deadline_s=20.0,
+        hold_expires_after_s=house.hold_s, prompt=f"version {version}", turn_deadline_s=20.0,
     )  # fmt: skip
     limit = Limit(
         amount_minor_each=EACH_MAX, amount_minor_per_party_per_day=PARTY_DAY_MAX,
-        count_per_day=DAY_COUNT_MAX, currency="USD",
+        count_per_day=house.day_count_max, currency="USD",
     )  # fmt: skip
     kept = Patience(
         deadline_s=PATIENCE.deadline_s, attempts_max=TOOL_ATTEMPTS_MAX, settles_s=PATIENCE.settles_s

@@ -60,9 +60,11 @@ class Moments:
             if moment.kind in kinds and not waiting.done():
                 waiting.set_result(moment)
 
-    def tell_acting(self) -> None:
-        """A worker is about to touch the world; for which effect, only it knows."""
+    def tell_acting(self) -> bool:
+        """A worker is about to touch the world, for which effect only it knows. Whether anybody
+        was waiting for that."""
         self._tell(Moment("acting", "", "", "", "", ""))
+        return any("acting" in kinds for kinds, _ in self._waiting)
 
     async def next(self, *kinds: Kind, within_s: float) -> Moment | None:
         """The next one of these kinds; None if there is none in that time."""

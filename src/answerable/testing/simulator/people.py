@@ -102,7 +102,7 @@ async def _work(world: World, me: str, chance: random.Random) -> None:
         case 1:
             hands = world.books.hands
             queued = [case for case in sorted(hands) if hands[case][-1][0].startswith("queue:")]
-            if cases := queued or sorted(hands):
+            if cases := queued or (sorted(hands) if chance.random() < 0.4 else []):
                 await _take_case(world, me, chance.choice(cases), chance)
         case _:
             rows = await world.ask(verbs.ApprovalList())
@@ -124,7 +124,9 @@ async def _notice(world: World, me: str, moment: Moment, chance: random.Random) 
             await _take_case(world, me, moment.case, chance)
         case "held" if chance.random() < 0.8:
             await _answer_hold(world, me, moment.effect, chance)
-        case "looked up" | "unknown" | "asked" if chance.random() < 0.5:
+        case "looked up" if chance.random() < 0.8:
+            await _settle(world, me, moment.effect)
+        case "unknown" | "asked" if chance.random() < 0.4:
             await _settle(world, me, moment.effect)
         case "acting" if (unknown := world.books.unknown()) and chance.random() < 0.7:
             await _settle(world, me, chance.choice(unknown))

@@ -33,7 +33,7 @@ class Patience(NamedTuple):
 TOOL_ATTEMPTS_MAX = 3
 PATIENCE = Patience(3.0, 5.0)
 _STUBBORN_S = 15.0
-_BUSY_S = 60.0
+_MOOD_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,13 @@ _FATES: tuple[Callable[[float], Fate], ...] = (
 )
 
 
+class Mood(NamedTuple):
+    """A door that says no to all that comes, or loses its answers, until then."""
+
+    until: float
+    says_no: bool
+
+
 @dataclass
 class Shop:
     """Tools, look-ups and both mailboxes of a world, in one set of books."""
@@ -101,7 +108,7 @@ class Shop:
     calls: Counter[str] = field(default_factory=Counter)
     travelling: Counter[str] = field(default_factory=Counter)  # done later, by key
     sent: list[Outgoing] = field(default_factory=list)
-    busy_until: dict[tuple[str, str], float] = field(default_factory=dict)  # by agent and name
+    moods: dict[tuple[str, str], Mood] = field(default_factory=dict)  # by agent and name
     told: defaultdict[tuple[str, int], set[int]] = field(default_factory=lambda: defaultdict(set))
     """What each step of a turn was ever told, by message and place."""
 
@@ -120,7 +127,7 @@ class Shop:
             raise OutcomeUnknown("busy")
         if trouble < 0.5:
             await asyncio.Event().wait()
-        await asyncio.sleep(trouble if trouble < 1 else 0)
+        await asyncio.sleep(trouble if trouble < 1 else 2 * self.chance.random())
         return f"receipt {key}" if self.done[key] else None
 
     def _trouble(self) -> float:
@@ -141,18 +148,25 @@ class Shop:
             self.witness.ends(asked)
 
     def _fate(self, asked: Asked) -> Fate:
-        """Where something goes wrong, it may go wrong for a while: no to all that comes then."""
+        """Where something goes wrong, it may go wrong for a while."""
         door, now_s = (asked.agent, asked.name), asyncio.get_running_loop().time()
+        is_calm = self.chance.random() >= self.weather.outside
         u = self.chance.random()
-        if now_s < self.busy_until.get(door, 0.0) and self.weather.outside:
-            return Fate(does=False, answer="no", answer_s=u * 0.2)
-        if self.chance.random() >= self.weather.outside:
+        mood = self.moods.get(door)
+        if mood is not None and now_s < mood.until and self.weather.outside:
+            return self._moody(mood, u)
+        if is_calm:
             return Fate(does=True, travel_s=u * 0.2, answer_s=u * 0.2)
         if self.chance.random() < self.weather.outages:
-            self.busy_until[door] = now_s + 5 + _BUSY_S * self.chance.random()
-            if u < 0.5:
-                return Fate(does=False, answer="no", answer_s=u)
+            until = now_s + 5 + _MOOD_S * self.chance.random()
+            self.moods[door] = Mood(until, says_no=self.chance.random() < 0.5)
+            return self._moody(self.moods[door], u)
         return self.chance.choice(_FATES)(u)
+
+    def _moody(self, mood: Mood, u: float) -> Fate:
+        if mood.says_no:
+            return Fate(does=False, answer="no", answer_s=u * 0.2)
+        return Fate(does=u < 0.6, travel_s=u, answer=self.chance.choice(("hang", "raise")))
 
     def _send_off(self, asked: Asked, travel_s: float, repeat: Repeat) -> None:
         """It is on its way now, and nobody can call it back."""

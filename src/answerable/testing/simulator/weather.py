@@ -9,7 +9,7 @@ class Weather:
     """Each number is how often (0..1) something goes wrong where it can; `calm` ends all of it."""
 
     outside: float  # a call to the other side: late, lost, refused, lied about
-    outages: float  # and after that the door says no for a while
+    outages: float  # and after that the door says no, or loses answers, for a while
     commits: float  # a commit that fails, or whose outcome is not known
     delays: float  # a pause at a named fault point
     slow_disk: float  # a commit that takes its time: what waits meanwhile is written together
@@ -25,7 +25,7 @@ class Weather:
     @classmethod
     def drawn(cls, chance: random.Random) -> "Weather":
         return cls(
-            outside=chance.choice((0.0, 0.1, 0.3, 0.6)),
+            outside=chance.choice((0.0, 0.3, 0.4, 0.6)),
             outages=chance.choice((0.0, 0.3, 0.6)),
             commits=chance.choice((0.0, 0.0, 0.0, 0.01, 0.03)),
             delays=chance.choice((0.0, 0.05, 0.3)),

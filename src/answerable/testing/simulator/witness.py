@@ -9,7 +9,6 @@ from answerable.base.clock import SECOND_US, Clock
 from answerable.ledger.domain import Entry
 from answerable.rails.port import Outgoing
 from answerable.testing.simulator.agents import (
-    DAY_COUNT_MAX,
     EACH_MAX,
     PARTY_DAY_MAX,
     Wish,
@@ -59,6 +58,7 @@ class Witness:
 
     clock: Clock
     instant: Callable[[], float]
+    day_count_max: int = 0
     books: Books | None = None
     shop: Shop | None = None
     letters: dict[str, Letter] = field(default_factory=dict)  # by external id
@@ -279,6 +279,6 @@ class Look:
         for room in (of_party, of_all):  # what surely was not done has given its room back
             for key in [key for key in room if self.books.final(key) in ("failed", "refused")]:
                 del room[key]
-        is_over = sum(of_party.values()) > PARTY_DAY_MAX or len(of_all) > DAY_COUNT_MAX
+        is_over = sum(of_party.values()) > PARTY_DAY_MAX or len(of_all) > self.witness.day_count_max
         if cents > EACH_MAX or is_over:
             self.witness.broken(5, f"{asked.key} went over a limit of {asked.name}")

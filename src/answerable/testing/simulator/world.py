@@ -59,7 +59,11 @@ class World:
         self.witness = Witness(self.clock, self.loop.time)
         self.shop = Shop(self.rng("shop"), self.weather, self.witness, self._freeze)
         self.witness.shop = self.shop
-        self._hold_s = self.chance.choice((40, 600, 1_800))
+        self._house = agents.House(
+            hold_s=self.chance.choice((40, 600, 1_800)),
+            day_count_max=self.chance.choice((1, 2, 3, 4)),
+        )
+        self.witness.day_count_max = self._house.day_count_max
         crazes: tuple[agents.ToolName | None, ...] = (None, None, "refund", "label", "wire")
         self.craze = self.chance.choice(crazes)
         self.release = (1, 0)  # version of the code, set of policies
@@ -92,7 +96,7 @@ class World:
         if version not in self._blueprints:
             self._blueprints[version] = tuple(
                 agents.make_agent(
-                    name, address(OWNER_OF[name]), version, self.shop, self._hold_s
+                    name, address(OWNER_OF[name]), version, self.shop, self._house
                 ).blueprint()
                 for name in agents.AGENTS.values()
             )
@@ -207,12 +211,15 @@ class World:
             process.kill()
             await asyncio.sleep(0)
             return
-        if name == "act.before_send":
-            self.witness.moments.tell_acting()
-        if name == "committer.before_append" and self._faults.random() < self.weather.slow_disk:
+        is_slow = name == "committer.before_append" and self._is_drawn(self.weather.slow_disk)
+        is_watched = name == "act.before_send" and self.witness.moments.tell_acting()
+        if is_slow or (is_watched and self.books.unknown() and self._is_drawn(0.5)):
             await asyncio.sleep(self._faults.random())
         elif name != "committer.after_append" and self._faults.random() < self.weather.delays:
             await asyncio.sleep(pause_s(self._faults) % 4.0)
+
+    def _is_drawn(self, how_often: float) -> bool:
+        return self._faults.random() < how_often
 
     # asking
 
