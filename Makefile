@@ -49,7 +49,8 @@ size: dev-env  ## MB of the core install, times of its first words
 unit: dev-env
 	$(BIN)/pytest -n auto --dist loadfile $(ARGS)
 
-doses: dev-env torture  # CI's share of what runs long by hand
+doses: dev-env  # CI's share of what runs long by hand
+	$(BIN)/python checks/torture.py --kills 60
 	$(BIN)/python benchmarks/takeover_races.py 2000
 	$(BIN)/answerable demo --interactions 1000 --seed 1 --home build/dose --json
 	$(BIN)/python checks/fuzz_http.py --requests 300
