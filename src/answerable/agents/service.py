@@ -26,6 +26,8 @@ class Agents:
 
     def is_stopped(self, mode: Mode, *, agent: str, tool: str = "", party: str = "") -> bool:
         """Whether a stop of this mode bears on it, from the moment at which it was asked for."""
+        if not (self.registry.stops.orders or self.reaching):
+            return False
         asked = {"agent": agent, "tool": tool, "party": party}
         if self.registry.stops.is_on(mode, **asked):
             return True

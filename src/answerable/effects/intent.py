@@ -43,7 +43,9 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     request: msgspec.Raw
 
 
-_hints_of = functools.lru_cache(maxsize=1_024)(get_type_hints)  # a tool's signature does not change
+_of_each_tool = functools.lru_cache(maxsize=1_024)  # a tool's signature does not change
+_hints_of = _of_each_tool(get_type_hints)
+_signature_of = _of_each_tool(inspect.signature)
 _encode = msgspec.json.Encoder(order="sorted").encode
 _decode_intent = msgspec.json.Decoder(Intent).decode
 _action = msgspec.json.Decoder(ToolAction | ReplyAction)
@@ -67,7 +69,7 @@ def bound_arguments(tool: Tool, given: Mapping[str, object]) -> bytes:
 
     Raises TypeError, ValueError where they are not what its signature says.
     """
-    bound = inspect.signature(tool.perform).bind(None, **given)
+    bound = _signature_of(tool.perform).bind(None, **given)
     bound.apply_defaults()
     data = encode_arguments(dict(list(bound.arguments.items())[1:]))
     typed_arguments(tool, data)

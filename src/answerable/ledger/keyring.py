@@ -14,7 +14,7 @@ from answerable.store.threads import beside_the_loop
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
 _FRESH_MAX = 10_000  # new parties of units still on their way; far above what can wait at once
-_ADDRESSES_CACHED = 20_000
+_ADDRESSES_CACHED = 8_000  # of some 300 bytes
 _HASH_BYTES = 16
 
 

@@ -72,7 +72,7 @@ class Directory:
         ownership = self.owned(agent)
         if ownership is None:
             return None
-        standing_in = self.delegation_of(agent, at)
+        standing_in = self.delegation_of(agent, at) if agent in self.delegations else None
         if standing_in is None:
             return Owner(person=ownership.person, accepted_at=ownership.accepted_at)
         return Owner(

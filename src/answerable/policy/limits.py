@@ -55,6 +55,9 @@ class Limit:
         return any(most is not None for most in self.amounts)
 
 
+_NO_LIMIT = Limit()
+
+
 class Key(NamedTuple):
     """What is counted: `party` None is all parties, `currency` None is effects of any or none."""
 
@@ -225,6 +228,8 @@ def _exceeded(limit: Limit, ask: Ask, now: Counters) -> Iterator[LimitExceeded]:
         yield LimitExceeded("amount_missing")
     if limit.currency and ask.amount and ask.amount.currency != limit.currency:
         yield LimitExceeded("currency")
+    if limit == _NO_LIMIT:
+        return
     after = {
         "amount_minor_each": (limit.amount_minor_each, wanted),
         "count_per_party_per_day": (limit.count_per_party_per_day, now.party_effects_today + 1),

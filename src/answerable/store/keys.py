@@ -37,12 +37,12 @@ from answerable.store.sqlite import (
 
 KEYS, HOME_KEY = "keys.db", "home.key"  # in the home
 KEY_BYTES = 32
-CACHED_MAX = 20_000
-
+CACHED_MAX = 8_000  # of some 300 bytes
 _WRAPPED_BYTES = KEY_BYTES + 8
 _GONE = bytes(_WRAPPED_BYTES)  # what lies in the place of a destroyed key
 _CHECK = b"answerable: the home's own key  "  # wrapped, it tells a wrong home key at once
 _IN_ONE_QUERY = 500
+_PAGES_KIB = 2_048  # we cache keys ourselves; pages would fill memory for hours
 
 MIGRATIONS = (
     (
@@ -141,6 +141,7 @@ class KeyStore:
             path.chmod(0o600)
             with in_our_words(path):
                 database.execute("PRAGMA secure_delete = ON")
+                database.execute(f"PRAGMA cache_size = -{_PAGES_KIB}")
                 if not _is_made_with(database, home_key):
                     if not may_create:
                         raise _lost(path)
@@ -160,10 +161,10 @@ class KeyStore:
         if any(len(key) != KEY_BYTES for key in keys.values()):
             raise ValueError(f"a key has {KEY_BYTES} bytes")
         rows = [(kid, aes_key_wrap(self._home_key, key)) for kid, key in keys.items()]
-        into = "key (kid, wrapped)"
+        stays = "ON CONFLICT (kid) DO NOTHING"
         with self._lock:
             with in_our_words(self._path), _transaction(self._database):
-                new = insert_many(self._database, into, rows, "ON CONFLICT (kid) DO NOTHING")
+                new = insert_many(self._database, "key (kid, wrapped)", rows, stays)
             if new == len(keys):  # of those that were there, one may be destroyed
                 self._remember(keys)
 
@@ -228,8 +229,8 @@ class KeyStore:
     def rewrap(self, home_key: bytes) -> int:
         """Wrap every key under another home key, all or none; returns how many it could not open.
 
-        Those stay as they are: damaged before, damaged after. What was destroyed stays destroyed.
-        Durable on return. Raises Broken; Busy where another reader keeps old bytes in the log.
+        Those stay as they are, and so does what was destroyed. Durable on return. Raises Broken;
+        Busy where another reader keeps old bytes in the log.
         """
         naming = self.naming_key()
         unread = 0

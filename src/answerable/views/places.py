@@ -32,7 +32,7 @@ _COLUMNS = 'seq, id, kind, interaction, position, at, "case", agent, verdict, ac
 _FOUND = _COLUMNS.replace(" id,", " entry.id,")
 _SELECT = f"SELECT {_COLUMNS} FROM entry"  # noqa: S608 - a constant
 _STRIDE = 1_000  # of each kind every so many entries one is marked: the n-th is near a mark
-_CASES_CACHED = 20_000
+_CASES_CACHED = 8_000
 _SEQ_MAX = 2**63 - 1
 _COLUMN_OF = {"int": "interaction", "cas": '"case"'}
 
