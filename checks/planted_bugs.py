@@ -7,6 +7,7 @@ is breaks a promise in its own first worlds: then what was found may be no plant
 import argparse
 import json
 import logging
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from answerable.testing.simulator.witness import Violation
 from planted.bugs import BUGS
 
 _UNPLANTED = 100
+_OF_THE_PLANT = re.compile(r"\b(Type|Attribute|Name|Import)Error\b")  # not a wrong product: no code
 
 
 class Hunt(NamedTuple):
@@ -41,6 +43,8 @@ def hunt(name: str, seeds_max: int) -> Hunt:
     for seed in range(1, seeds_max + 1):
         with BUGS[name].planted():
             seen = simulate(seed).violations
+        if own := [one for one in seen if _OF_THE_PLANT.search(str(one))]:
+            raise RuntimeError(f"{name} is planted wrongly, in world {seed}: {own[0]}")
         if seen:
             return Hunt(name, seen, seed, time.perf_counter() - began)
     return Hunt(name, (), seeds_max, time.perf_counter() - began)

@@ -1,11 +1,12 @@
 """Held effects against one word each: held, done or refused. Only a living person's yes, in time
 and with nothing changed in between, does what was decided, once; everything else is no."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
+from msgspec import structs
 
 from answerable.agents.stops import Mode
 from answerable.base.clock import HOUR_US, MINUTE_US
@@ -102,9 +103,9 @@ class Holds(HouseMachine):
         state, runs, deaths = self.state(hold), self.runs.count, self.deaths
         match wrong:
             case "another interaction":
-                state = replace(state, interaction="int_another")
+                state = structs.replace(state, interaction="int_another")
             case "no such effect":
-                state = replace(state, id="eff_another-1")
+                state = structs.replace(state, id="eff_another-1")
             case "another word":
                 says = "by all means"
         if is_late:  # the worker has not yet looked at the clock when it comes in

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec import structs
 
 from answerable.agents.domain import Registry
 from answerable.agents.service import Agents
@@ -110,7 +111,7 @@ def expiry_ignored(swap: Swap) -> None:
 
         def for_ever(hall: Hall, cause: Answer | Due) -> EffectState | None:
             state = held(hall, cause)
-            return replace(state, expires_at=2**60) if state is not None else None
+            return structs.replace(state, expires_at=2**60) if state is not None else None
 
         resume._held = for_ever
         try:

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+from msgspec import structs
+
 from answerable.effects.domain import EffectState, Status
 from answerable.effects.errors import NotDone
 from answerable.effects.intent import Action, ReplyAction, ToolAction, typed_arguments
@@ -151,7 +153,7 @@ def word_on_an_older_attempt(swap: Swap) -> None:
     def hears(self: Tally, state: EffectState) -> Answer | None:
         cause = self.decided.proposed.routed.resolved.received.cause
         if isinstance(cause, Answer) and cause.effect == state.id:
-            state = replace(state, attempt=cause.attempt)
+            state = structs.replace(state, attempt=cause.attempt)
         return said(self, state)
 
     swap(Tally, "said", hears)
@@ -219,7 +221,7 @@ def grant_not_bound_to_its_bytes(swap: Swap) -> None:
     async def newest(hall: Hall, state: EffectState) -> Action | None:
         sql = "SELECT max(position) FROM effect WHERE party = ? AND name = ? AND release = ?"
         row = hall.db.execute(sql, (state.party, state.name, state.release)).fetchone()
-        found: Action | None = await action(hall, replace(state, position=row[0]))
+        found: Action | None = await action(hall, structs.replace(state, position=row[0]))
         return found
 
     swap(resume, "_action", newest)

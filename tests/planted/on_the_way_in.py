@@ -1,8 +1,9 @@
 """Wrong variants of how what comes in is kept, named, finished, and gone on with."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec import structs
 
 from answerable.adapters.engines.embedded import rows
 from answerable.adapters.engines.embedded.journal import EmbeddedJournal
@@ -31,7 +32,7 @@ def duplicate_known_while_it_waits(swap: Swap) -> None:
         for arrival in arrivals:
             kept = rows.find_arrival(self._reader, arrival.id)
             is_over = kept is not None and kept.is_done and arrival.kind == "message"
-            fresh.append(replace(arrival, id=f"{arrival.id}2") if is_over else arrival)
+            fresh.append(structs.replace(arrival, id=f"{arrival.id}2") if is_over else arrival)
         return await accept(self, fresh)
 
     swap(EmbeddedJournal, "accept", forgets)

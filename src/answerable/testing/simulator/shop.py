@@ -73,7 +73,12 @@ class Fate(NamedTuple):
     answer_s: float = 0.0
 
 
+_BEYOND_PATIENCE: tuple[Callable[[float], Fate], ...] = (
+    lambda u: Fate(does=True, travel_s=3 + 4.5 * u, answer="hang"),  # still on its way
+    lambda u: Fate(does=True, answer="stubborn", answer_s=9 + _STUBBORN_S * u),
+)
 _FATES: tuple[Callable[[float], Fate], ...] = (
+    *_BEYOND_PATIENCE,
     lambda u: Fate(does=False, answer="no", answer_s=u),
     lambda u: Fate(does=False, answer="final_no", answer_s=u),
     lambda _: Fate(does=False, answer="hang"),
@@ -81,11 +86,14 @@ _FATES: tuple[Callable[[float], Fate], ...] = (
     lambda u: Fate(does=True, travel_s=u, answer="raise", answer_s=u),
     lambda u: Fate(does=True, travel_s=u, answer="unknown", answer_s=u),
     lambda u: Fate(does=False, answer="raise", answer_s=u),
-    lambda u: Fate(does=True, travel_s=3 + 4.5 * u, answer="hang"),  # on its way beyond patience
     lambda u: Fate(does=True, travel_s=u, answer="odd", answer_s=u),  # a receipt that is none
     lambda u: Fate(does=True, travel_s=2.5 * u, answer="receipt", answer_s=4 * u),
     lambda u: Fate(does=u < 0.2 or u > 0.5, answer="stubborn", answer_s=3 + _STUBBORN_S * u),
-    lambda u: Fate(does=True, answer="stubborn", answer_s=9 + _STUBBORN_S * u),
+)
+_LOST: tuple[Callable[[float], Fate], ...] = (
+    *_BEYOND_PATIENCE,
+    lambda u: Fate(does=u < 0.6, travel_s=u, answer="hang"),
+    lambda u: Fate(does=u < 0.6, travel_s=u, answer="raise"),
 )
 
 
@@ -166,7 +174,7 @@ class Shop:
     def _moody(self, mood: Mood, u: float) -> Fate:
         if mood.says_no:
             return Fate(does=False, answer="no", answer_s=u * 0.2)
-        return Fate(does=u < 0.6, travel_s=u, answer=self.chance.choice(("hang", "raise")))
+        return self.chance.choice(_LOST)(u)
 
     def _send_off(self, asked: Asked, travel_s: float, repeat: Repeat) -> None:
         """It is on its way now, and nobody can call it back."""
