@@ -9,6 +9,7 @@ import typer
 from answerable.cli import (
     agents,
     author,
+    bench,
     cases,
     config,
     day,
@@ -57,6 +58,7 @@ app.command("backup")(operations.backup)
 app.command("restore")(operations.restore)
 app.command("doctor")(operations.doctor)
 app.command("simulate")(simulate.simulate)
+app.command("bench")(bench.bench)
 keys.key.command("rotate-home")(operations.rotate_home)
 keys.key.command("rotate-signer")(operations.rotate_signer)
 agents.agent.command("pause")(stop.agent_pause)
