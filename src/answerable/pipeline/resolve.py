@@ -10,11 +10,10 @@ from answerable.pipeline.passage import Received, Resolved
 
 def resolve(hall: Hall, received: Received) -> Resolved:
     """The party and the case: as recorded, or found by the exact identifier, or new."""
-    message = received.cause
-    is_new = isinstance(message, Message) and received.message_id not in received.journey.memo
-    known = None if is_new else effects.interaction_of(hall.db, received.interaction)
+    known = effects.interaction_of(hall.db, received.interaction)
     if known is not None:
         return Resolved(received, hall.parties.get(known.party), hall.cases.get(known.case))
+    message = received.cause
     if not isinstance(message, Message):
         raise LookupError(f"a {type(message).__name__} names {received.interaction}, unknown here")
     unit = received.journey.unit
