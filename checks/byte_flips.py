@@ -100,6 +100,7 @@ def targets(left: Home, killed: Home) -> dict[str, list[tuple[Home, Path]]]:
         "answerable.db": [(left, left.path / "answerable.db")],
         "answerable.db-wal": [(killed, killed.path / "answerable.db-wal")],
         "keys.db": [(left, left.path / "keys.db")],
+        "views.db": [(left, left.path / "views.db")],
         "keys.db-wal": [(killed, killed.path / "keys.db-wal")],
         "tiles": [(left, file) for file in left.files if tile in file.parents
                   and tile / "entries" not in file.parents],
@@ -154,7 +155,7 @@ def _is_located(flip: Flip, found: DeepVerified) -> bool:
     for each in found.problems:
         if flip.file.name in each.where or str(flip.file.relative_to(flip.home.path)) in each.where:
             return True
-        if flip.kind == "answerable.db" and each.where.startswith(_ROW):
+        if flip.kind in ("answerable.db", "views.db") and each.where.startswith(_ROW):
             return True
         if flip.kind in ("tiles", "entry bundles") and each.where.startswith("entry "):
             return True

@@ -155,6 +155,29 @@ DAMAGES: tuple[tuple[str, Callable[[Path], object], str, str], ...] = (
         "answerable.db",
     ),
     (
+        "an index of a view does not lead to a row",
+        lambda home: in_database(
+            home,
+            "PRAGMA writable_schema = ON; UPDATE sqlite_master SET rootpage = (SELECT rootpage FROM"
+            " sqlite_master WHERE name = 'entry_by_id') WHERE name = 'entry_by_kind';",
+            "views.db",
+        ),
+        "views",
+        "views.db",
+    ),
+    (
+        "tiles are gone",
+        lambda home: shutil.rmtree(home / "ledger" / "tile" / "0" / "000.p"),
+        "files",
+        "entry ",
+    ),
+    (
+        "the published checkpoint is gone",
+        lambda home: (home / "ledger" / "checkpoint").unlink(),
+        "files",
+        "ledger/checkpoint",
+    ),
+    (
         "a tile is another one",
         lambda home: min((home / "ledger" / "tile" / "0").rglob("*.p/*")).write_bytes(b"x" * 32),
         "files",

@@ -25,9 +25,12 @@ from answerable.store.keys import KEYS, KeyDestroyed, KeyStore
 from answerable.store.sqlite import open_reader
 from answerable.worker.publisher import TILES
 
+AGAIN = "stop the worker, then `answerable ledger rebuild`: it is made from the ledger"
+
 
 class HomeVerified(msgspec.Struct, frozen=True, kw_only=True):
-    """What the verifier found. `index` and `problem` name the first bad entry, if any."""
+    """What the verifier found. `index` and `problem` name the first bad entry, if any: in the
+    database, or, `is_of_files`, only in what is published, which is made again from it."""
 
     verified: bool
     entries: int
@@ -36,6 +39,7 @@ class HomeVerified(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     index: int | None = None
     problem: str = ""
+    is_of_files: bool = False
 
     @property
     def sentence(self) -> str:
@@ -44,7 +48,8 @@ class HomeVerified(msgspec.Struct, frozen=True, kw_only=True):
                 f"Verified: {self.entries} entries, {self.published} of them published as files, "
                 f"in {self.seconds} s. Root {self.root}."
             )
-        return f"NOT VERIFIED: entry {self.index} is the first bad one: {self.problem}."
+        said = f"NOT VERIFIED: entry {self.index} is the first bad one: {self.problem.rstrip('.')}."
+        return f"{said} Next: {AGAIN}" if self.is_of_files else said
 
 
 def verify_home(home: Path, earlier: Sequence[Path] = (), vkey: str = "") -> HomeVerified:
@@ -75,6 +80,7 @@ def verify_home(home: Path, earlier: Sequence[Path] = (), vkey: str = "") -> Hom
         seconds=round(time.monotonic() - began, 2),
         index=problem.index if problem else None,
         problem=problem.problem if problem else "",
+        is_of_files=problem is not None and feed.problem is None,
     )
 
 

@@ -38,18 +38,25 @@ def may_be_opened(found: Found, path: Path) -> bool:
 
 
 def check_file(found: Found, database: sqlite3.Connection, name: str) -> None:
-    """SQLite's own check of pages and indexes, then schema and version as this program makes
-    them."""
-    with found.looking("database", name):
-        for (said,) in database.execute("PRAGMA integrity_check(10)").fetchall():
-            if said != "ok":
-                found.add("database", name, str(said))
+    """SQLite's own check, then schema and version as this program makes them, then values."""
+    check_pages(found, database, name)
     with found.looking("database", f"{name}, its schema"):
         _check_schema(found, database, name)
     with found.looking("database", f"{name}, its values"):
         for (table,) in database.execute(_TABLES).fetchall():
             with found.looking("database", f"{name}, table {table}"):
                 _check_values(found, database, name, table)
+
+
+def check_pages(
+    found: Found, database: sqlite3.Connection, name: str, what: str = "database"
+) -> None:
+    """SQLite's own check of pages and indexes: rows that an index does not lead to are not shown,
+    though all are there."""
+    with found.looking(what, name):
+        for (said,) in database.execute("PRAGMA integrity_check(10)").fetchall():
+            if said != "ok":
+                found.add(what, name, str(said))
 
 
 def _check_values(found: Found, database: sqlite3.Connection, name: str, table: str) -> None:
@@ -92,10 +99,11 @@ def _check_schema(found: Found, database: sqlite3.Connection, name: str) -> None
     with closing(_as_made(name)) as model:
         newest, version = (_version(each) for each in (model, database))
         if version != newest:
-            found.add(
-                "database", name, f"its schema is {version}, this program's is {newest}",
-                "start the worker with this program, which brings an older schema up to date",
-            )  # fmt: skip
+            do = "start the worker with this program, which brings an older schema up to date"
+            if version > newest:
+                do = "install the newer Answerable that wrote it; if none did, it is damaged"
+            said = f"its schema is {version}, this program's is {newest}"
+            found.add("database", name, said, do)
             return
         have, should = _schema(database), _schema(model)
     for key in sorted(have.keys() | should.keys()):

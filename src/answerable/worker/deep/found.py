@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from answerable.base.errors import AnswerableError
+from answerable.worker.verification import AGAIN
 
 _EACH_MAX = 20  # problems named of one kind; one bad page can spoil thousands of rows
 _MADE_AGAIN = frozenset({"state", "views", "files"})
@@ -66,7 +67,7 @@ class Found:
 
     def _next(self, what: str) -> str:
         if what in _MADE_AGAIN:
-            return "stop the worker, then `answerable ledger rebuild`: it is made from the ledger"
+            return AGAIN
         return (
             f"stop the worker, keep a copy of '{self._home}', then "
             "`answerable restore BACKUP --home NEW_FOLDER`"

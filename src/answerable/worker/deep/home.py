@@ -20,7 +20,7 @@ from answerable.store.sqlite import open_reader
 from answerable.views.index import VIEWS
 from answerable.worker.deep.arrivals import Arrivals
 from answerable.worker.deep.bodies import Bodies
-from answerable.worker.deep.database import check_file, may_be_opened
+from answerable.worker.deep.database import check_file, check_pages, may_be_opened
 from answerable.worker.deep.found import DeepProblem, Found
 from answerable.worker.deep.projected import check_state, check_views
 from answerable.worker.deep.published import Published
@@ -91,7 +91,8 @@ class _Look:
             self.counts |= {"entries": proof.entries, "published": proof.published}
             self.root = proof.root
             if proof.problem:
-                self.found.add("ledger", f"entry {proof.index}", proof.problem)
+                what = "files" if proof.is_of_files else "ledger"
+                self.found.add(what, f"entry {proof.index}", proof.problem.rstrip("."))
 
     async def compare(self) -> None:
         with ExitStack() as opened:
@@ -137,7 +138,9 @@ class _Look:
         path = self._home / VIEWS
         if not path.exists():
             return None
-        return opened.enter_context(closing(open_reader(path)))
+        views = opened.enter_context(closing(open_reader(path)))
+        check_pages(self.found, views, VIEWS, "views")
+        return views
 
     def _is_held(self) -> bool:
         try:

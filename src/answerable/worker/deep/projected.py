@@ -8,7 +8,7 @@ from itertools import zip_longest
 from answerable.compose import state
 from answerable.engine.port import Cursor, Feed, Record
 from answerable.store.sqlite import scratch
-from answerable.views.index import FROM_FEED, EntryIndex
+from answerable.views.index import FROM_FEED, VIEWS, EntryIndex
 from answerable.worker.deep.found import Found
 
 _PAGE = 500
@@ -42,8 +42,16 @@ async def check_views(found: Found, views: sqlite3.Connection, feed: Feed) -> in
     """As far as the views had come; how long stages took is measured, and cannot be made again."""
     row = views.execute("SELECT position FROM cursor").fetchone()
     with closing(EntryIndex.scratch()) as should:
+        if _made(views) != _made(should.db):
+            found.add("views", VIEWS, "its schema is not as this program makes it")
         await should.follow(_Until(feed, row[0] if row else 0))
         return _compare(found, "views", (views, should.db), FROM_FEED)
+
+
+def _made(database: sqlite3.Connection) -> list[object]:
+    """Version and schema, in any order of making."""
+    schema = database.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY 1, 2")
+    return [*database.execute("PRAGMA user_version"), *schema]
 
 
 class _Until:

@@ -44,6 +44,8 @@ class Published:
             with self._found.looking("keys", SIGNER_KEY):
                 self._check_signer(key)
         if not (self._folder / "checkpoint").exists():
+            if (self._folder / CURSOR).exists() and not self._may_be_ahead:
+                self._found.add("files", f"{TILES}/checkpoint", "it was published, and is gone")
             return
         sizes, position = set[int](), 0
         with self._found.looking("files", f"{TILES}/checkpoint"):
