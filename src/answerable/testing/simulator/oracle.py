@@ -17,7 +17,7 @@ from answerable.ledger.verify_tiles import verify_tiles
 from answerable.pipeline.tally import REPLY_ATTEMPTS_MAX
 from answerable.store.keys import HOME_KEY, KEYS
 from answerable.store.sqlite import open_reader
-from answerable.testing.simulator.shop import REPEAT, TOOL_ATTEMPTS_MAX
+from answerable.testing.simulator.shop import TOOL_ATTEMPTS_MAX
 from answerable.testing.simulator.witness import Violation
 from answerable.testing.simulator.world import World
 from answerable.worker.publisher import TILES
@@ -110,12 +110,19 @@ def _counted_calls(world: World, effect: str) -> Iterator[str]:
 
 
 def _only_proposed(world: World) -> Iterator[str]:
-    """4: each decision of an agent stands for something that its message wished."""
-    for effect, entry in world.books.decided.items():
-        if entry.action is None or entry.agent is None:
-            continue
-        if entry.action.kind == "tool" and entry.action.name not in REPEAT:
-            yield f"{effect} decided on {entry.action.name}, which is no tool"
+    """4: each decision of an agent stands for something that its message wished, and as often."""
+    wished: dict[str, Counter[tuple[str, int | None]]] = {
+        world.witness.interactions.get(external_id, ""): Counter(letter.wish.tools)
+        for external_id, letter in world.witness.letters.items()
+    }
+    decided: defaultdict[str, Counter[tuple[str, int | None]]] = defaultdict(Counter)
+    for entry in world.books.decided.values():
+        action = entry.action
+        if action is not None and entry.agent is not None and action.kind == "tool":
+            decided[entry.interaction][action.name, action.amount_minor] += 1
+    for interaction, actions in decided.items():
+        for (name, cents), more in (actions - wished.get(interaction, Counter())).items():
+            yield f"{interaction} has {more} decisions on {name} {cents} more than it wished"
 
 
 def _silence(world: World) -> Iterator[str]:

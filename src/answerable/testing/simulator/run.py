@@ -6,7 +6,7 @@ import random
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,13 +102,20 @@ async def _story(world: World) -> None:
         await asyncio.gather(*storm)
         for one in busy:
             one.cancel()
-        await asyncio.gather(*busy, return_exceptions=True)
+        _check_lived(await asyncio.gather(*busy, return_exceptions=True))
         world.weather.calm()
         await _rest(world)
         await world.end()
         await supervisor
     finally:
         supervisor.cancel()
+
+
+def _check_lived(ended: Iterable[BaseException | None]) -> None:
+    """Who asks, and is answered with a defect of ours, would be missed by nobody."""
+    for error in ended:
+        if isinstance(error, Exception):
+            raise error
 
 
 def _begin(work: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":

@@ -204,6 +204,8 @@ class Look:
         letter = witness.letters.get(order)
         if letter is None or (asked.name, cents) not in letter.wish.tools:
             witness.broken(4, f"{asked.key} does {asked.name} {cents} for {order}: nobody's wish")
+        if witness.interactions.get(order, self.entry.interaction) != self.entry.interaction:
+            witness.broken(4, f"{asked.key} serves {order}, which its decision is not about")
         amount = self.entry.action.amount_minor if self.entry.action else None
         if amount != cents:
             witness.broken(5, f"{asked.key} does {cents}, but {amount} was decided")
