@@ -37,7 +37,8 @@ def simulate(
         is_kept = _show(live(seed, keep), as_json=as_json)
     else:
         numbers = count(first) if until_stopped else range(first, first + seeds)
-        is_kept = _sum_up(simulate_many(numbers), as_json=as_json)
+        may_stop = KeyboardInterrupt if until_stopped else ()
+        is_kept = _sum_up(simulate_many(numbers), may_stop, as_json=as_json)
     if not is_kept:
         raise typer.Exit(1)
 
@@ -46,16 +47,24 @@ _HELP = "answerable simulate --help"
 _SAY_EACH = 1_000
 
 
-def _sum_up(verdicts: Iterable["Verdict"], *, as_json: bool) -> bool:
+def _sum_up(
+    verdicts: Iterable["Verdict"],
+    may_stop: type[BaseException] | tuple[()],
+    *,
+    as_json: bool,
+) -> bool:
     worlds = steps = entries = 0
     broken: list[Verdict] = []
-    for verdict in verdicts:
-        worlds, steps, entries = worlds + 1, steps + verdict.steps, entries + verdict.entries
-        if not verdict.is_kept:
-            broken.append(verdict)
-            _tell(verdict)
-        if worlds % _SAY_EACH == 0:
-            talk(f"{worlds} worlds, of which {len(broken)} broke a promise")
+    try:
+        for verdict in verdicts:
+            worlds, steps, entries = worlds + 1, steps + verdict.steps, entries + verdict.entries
+            if not verdict.is_kept:
+                broken.append(verdict)
+                _tell(verdict)
+            if worlds % _SAY_EACH == 0:
+                talk(f"{worlds} worlds, of which {len(broken)} broke a promise")
+    except may_stop:  # what was seen so far is the answer
+        pass
     if as_json:
         told = [{"seed": one.seed, "violations": _seen(one)} for one in broken]
         out_json({"worlds": worlds, "steps": steps, "entries": entries, "broken": told})

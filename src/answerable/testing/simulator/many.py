@@ -2,26 +2,42 @@
 
 import logging
 import os
+import signal
+from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
+from itertools import islice
 from multiprocessing import get_context
 
 from answerable.testing.simulator.run import Verdict, simulate
 
-_AT_ONCE = 8  # handed to a process together
+_AHEAD = 4  # handed out for each process, while the first of them is waited for
 
 
 def simulate_many(seeds: Iterable[int], *, processes: int = 0) -> Iterator[Verdict]:
-    """The verdict of each seed, in order. `processes` 0 is one a core."""
+    """The verdict of each seed, in order; there may be no end of them. `processes` 0 is one a
+    core."""
     processes = processes or len(os.sched_getaffinity(0))
     if processes == 1:
         yield from map(_quietly, seeds)
         return
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+    rest = iter(seeds)
+    running: deque[Future[Verdict]] = deque()
+    with ProcessPoolExecutor(processes, get_context("spawn"), _leave_stopping_to_us) as pool:
         try:
-            yield from pool.map(_quietly, seeds, chunksize=_AT_ONCE)
+            while True:
+                free = processes * _AHEAD - len(running)
+                running.extend(pool.submit(_quietly, seed) for seed in islice(rest, free))
+                if not running:
+                    return
+                yield running.popleft().result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _leave_stopping_to_us() -> None:
+    """Ctrl-C goes to every process of a terminal; worlds on their way are lived to their end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _quietly(seed: int) -> Verdict:
