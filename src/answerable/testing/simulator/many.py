@@ -32,7 +32,7 @@ def simulate_many(seeds: Iterable[int], *, processes: int = 0) -> Iterator[Verdi
                     return
                 yield running.popleft().result()
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
 
 
 def _leave_stopping_to_us() -> None:
