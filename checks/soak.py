@@ -127,9 +127,9 @@ def judge(samples: Sequence[Sample]) -> list[Judged]:
 
 
 def _each(part: Sequence[Sample], what: str) -> float:
-    """What one interaction adds; a file grows in steps, so over the whole of it."""
-    size = int(getattr(part[-1], what))
-    return round(size / max(1, part[-1].interactions), 1)
+    """What one interaction of this part adds."""
+    grown = int(getattr(part[-1], what)) - int(getattr(part[0], what))
+    return round(grown / max(1, part[-1].interactions - part[0].interactions), 1)
 
 
 def main() -> int:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from msgspec import structs
 
+from answerable.agents.domain import Tool
 from answerable.effects.domain import EffectState, Status
 from answerable.effects.errors import NotDone
 from answerable.effects.intent import Action, ReplyAction, ToolAction, typed_arguments
@@ -17,6 +18,8 @@ from answerable.policy.domain import Judgement, Request, Verdict
 from answerable.policy.limits import Ask, Limit, LimitExceeded, Limits, Reservation, Used
 from answerable.policy.load import PolicySet
 from answerable.sdk.call import ToolCall
+from answerable.sdk.context import Context
+from answerable.sdk.words import Proposal
 from planted.planting import Bed, Swap, room
 
 BED = Bed()
@@ -293,3 +296,15 @@ def reply_to_the_newest_address(swap: Swap) -> None:
 
     swap(pipeline, "resolve", notes)
     swap(act, "_world", sends)
+
+
+@BED.breaks(4)
+def proposed_once_decided_twice(swap: Swap) -> None:
+    """What an agent proposes once is decided, and done, twice."""
+    propose = Context.propose
+
+    def twice(self: Context, tool: Tool, **arguments: object) -> Proposal:
+        propose(self, tool, **arguments)
+        return propose(self, tool, **arguments)
+
+    swap(Context, "propose", twice)

@@ -14,6 +14,7 @@ from answerable.ledger.domain import (
     Entry,
     Seal,
     Subject,
+    decode_entry,
     encode_entry,
 )
 from answerable.ledger.draft import Body, Draft, Unit
@@ -170,6 +171,14 @@ def _seal_body(
 
 
 STEP_KIND = "step"  # record kind of a memo; its data is the key id of its body
+
+
+def kid_of(record: Record) -> str:
+    """The id of the key that a record's body is under; empty where it names none."""
+    if record.kind == STEP_KIND:
+        return record.data.decode()
+    body = decode_entry(record.data).body
+    return body.kid if body is not None else ""
 
 
 def _nonces(chance: bytes) -> Iterator[bytes]:

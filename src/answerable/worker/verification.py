@@ -11,13 +11,13 @@ import msgspec
 
 from answerable.adapters.engines.embedded.journal import DATABASE, FeedFile, read_feed
 from answerable.base.errors import NotFound, UsageError
-from answerable.engine.port import Feed, Record
+from answerable.engine.port import Feed
 from answerable.ledger.bodies import open_body
 from answerable.ledger.checks import Verified
 from answerable.ledger.domain import decode_entry
 from answerable.ledger.keychain import HandingOver, KeyChain, handing_over
 from answerable.ledger.note import VKEY, NoteError, VerifierKey, verify_checkpoint
-from answerable.ledger.sealing import STEP_KIND
+from answerable.ledger.sealing import kid_of
 from answerable.ledger.tiles import TileMissing, read_checkpoint
 from answerable.ledger.verify import verify_feed
 from answerable.ledger.verify_tiles import verify_tiles
@@ -135,7 +135,7 @@ async def _open_bodies(feed: Feed, keys: KeyStore) -> Bodies:
     async for record in feed.read(0):
         if record.body is None:
             continue
-        kid = _kid_of(record)
+        kid = kid_of(record)
         try:
             open_body(keys.get(kid), kid, record.key, record.body)
         except KeyDestroyed:
@@ -143,13 +143,6 @@ async def _open_bodies(feed: Feed, keys: KeyStore) -> Bodies:
         else:
             readable += 1
     return Bodies(readable, erased)
-
-
-def _kid_of(record: Record) -> str:
-    if record.kind == STEP_KIND:
-        return record.data.decode()
-    body = decode_entry(record.data).body
-    return body.kid if body is not None else ""
 
 
 def chain_in(home: Path, key: VerifierKey) -> KeyChain:

@@ -2,8 +2,8 @@
 
 from answerable.engine.port import Feed, Record
 from answerable.ledger.bodies import open_body
-from answerable.ledger.domain import KINDS, SEAL_KIND, decode_entry
-from answerable.ledger.sealing import STEP_KIND
+from answerable.ledger.domain import KINDS, SEAL_KIND
+from answerable.ledger.sealing import STEP_KIND, kid_of
 from answerable.store.keys import KeyDestroyed, KeyStore
 from answerable.worker.deep.found import Found
 
@@ -46,11 +46,3 @@ class Bodies:
             self.erased += 1
         else:
             self.readable += 1
-
-
-def kid_of(record: Record) -> str:
-    """The id of the key that a record's body is under; empty where it names none."""
-    if record.kind == STEP_KIND:
-        return record.data.decode()
-    body = decode_entry(record.data).body
-    return body.kid if body is not None else ""
