@@ -272,3 +272,16 @@ def test_a_wrong_home_is_said_and_left_alone(tmp_path: Path) -> None:
         with pytest.raises(WrongHome, match=why):
             EmbeddedJournal.open(wrong, clock=ManualClock())
     assert [one.name for one in photos.iterdir()] == ["cat.jpg"]
+
+
+def test_damage_that_sqlite_cannot_even_quote_is_said(opened: Opened, tmp_path: Path) -> None:
+    """It names the table whose schema it cannot read, in bytes that are no text."""
+    opened().close()
+    file = tmp_path / "home" / DATABASE
+    whole = file.read_bytes()
+    spoilt = whole.replace(b"CREATE TABLE fence", b"CREATE \xa1ABLE fence")
+    spoilt = spoilt.replace(b"tablefencefence", b"tablef\xa1ncefence")
+    assert spoilt != whole
+    file.write_bytes(spoilt)
+    with pytest.raises(CorruptPage, match=r"damaged.*Nothing was written.*Next:"):
+        opened()

@@ -216,6 +216,10 @@ def in_our_words(path: Path) -> Iterator[None]:
         if broken is None:
             raise
         raise broken from error
+    except (
+        UnicodeDecodeError
+    ) as error:  # SQLite quotes damaged bytes, and `sqlite3` cannot say them
+        raise _damaged(path, "text in it is not UTF-8") from error
 
 
 def broken_from(error: BaseException, path: Path) -> Broken | None:
@@ -231,12 +235,7 @@ def broken_from(error: BaseException, path: Path) -> Broken | None:
             f"free space (`df -h {path.parent}`), then repeat the request",
         )
     if primary in _DAMAGED:
-        return CorruptPage(
-            f"'{path}' is damaged: {error}.",
-            "Nothing was written.",
-            f"stop, keep a copy of '{path.parent}', restore a backup, "
-            "then `answerable ledger verify`",
-        )
+        return _damaged(path, str(error))
     if primary in _FAILED:
         return StorageFailed(
             f"The system failed to read or write '{path}': {error}.",
@@ -244,6 +243,14 @@ def broken_from(error: BaseException, path: Path) -> Broken | None:
             "look at the disk and the folder's permissions, then `answerable ledger verify`",
         )
     return None
+
+
+def _damaged(path: Path, how: str) -> CorruptPage:
+    return CorruptPage(
+        f"'{path}' is damaged: {how}.",
+        "Nothing was written.",
+        f"stop, keep a copy of '{path.parent}', restore a backup, then `answerable ledger verify`",
+    )
 
 
 def is_full(error: BaseException) -> bool:
