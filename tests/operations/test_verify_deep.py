@@ -348,3 +348,16 @@ def test_it_looks_beside_a_worker_at_work(tmp_path: Path) -> None:
             found = verify_deep(home.path)
             assert found.verified, found.sentence
         home.settled()
+
+
+def test_a_database_that_does_not_even_open_is_a_problem_and_not_the_end(home: Path) -> None:
+    file = home / "answerable.db"
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    spoilt = file.read_bytes().replace(b"tablefencefence", b"tablef\xa1ncefence")
+    spoilt = spoilt.replace(b"CREATE TABLE fence", b"CREATE \xa1ABLE fence")
+    assert spoilt != file.read_bytes()
+    file.write_bytes(spoilt)
+    found = verify_deep(home)
+    assert not found.verified
+    assert "answerable.db" in {where for _, where in problems(found)}

@@ -65,7 +65,8 @@ def verify_deep(home: Path, earlier: Sequence[Path] = (), vkey: str = "") -> Dee
     began = time.monotonic()
     if may_be_opened(look.found, home / DATABASE):
         look.prove(earlier, vkey)
-        asyncio.run(look.compare())
+        with look.found.looking("database", DATABASE):  # which may not even open
+            asyncio.run(look.compare())
     problems = look.found.problems
     return DeepVerified(
         verified=not problems,
