@@ -11,7 +11,7 @@ from multiprocessing import get_context
 
 from answerable.testing.simulator.run import Verdict, simulate
 
-_AHEAD = 4  # handed out for each process, while the first of them is waited for
+_AHEAD = 16  # handed out for each process while the first of them, maybe a long one, is waited for
 
 
 def simulate_many(seeds: Iterable[int], *, processes: int = 0) -> Iterator[Verdict]:
