@@ -10,6 +10,7 @@ from answerable.agents.service import Agents
 from answerable.agents.stops import Mode, Stops
 from answerable.cases.domain import Lease
 from answerable.cases.leases import Leases
+from answerable.cases.recent import Recent
 from answerable.desk.service import SENDS_END_S, Desk, Taken
 from answerable.effects.domain import EffectState, Status
 from answerable.ledger.domain import Owner
@@ -200,8 +201,8 @@ def lease_compared_by_its_holder(swap: Swap) -> None:
     """What an agent decided before a person had the case is said after it was handed back."""
 
     def may_send(self: Leases, case: str, lease: Lease) -> bool:
-        now = case_rows.lease_of(self._db, case)
-        return not self._marked[case] and now is not None and now.holder == lease.holder
+        now = self._recent.find(case)
+        return not self._marked[case] and now is not None and now.lease.holder == lease.holder
 
     swap(Leases, "may_send", may_send)
 
@@ -209,19 +210,30 @@ def lease_compared_by_its_holder(swap: Swap) -> None:
 @BED.breaks(6)
 def lease_read_from_a_lagging_view(swap: Swap) -> None:
     """The last look at who holds a case is at rows that may be half a minute old."""
-    read = case_rows.lease_of
     seen: dict[tuple[int, str], tuple[float, Lease]] = {}
 
-    def lagging(db: object, case: str) -> Lease | None:
+    def may_send(self: Leases, case: str, lease: Lease) -> bool:
         now_s, key = asyncio.get_running_loop().time(), (PROCESS.get(), case)
-        at_s, lease = seen.get(key, (now_s, None))
-        if lease is None or now_s > at_s + 30:
-            lease = read(db, case)
-            if lease is not None:
-                seen[key] = (now_s, lease)
-        return lease
+        at_s, known = seen.get(key, (now_s, None))
+        found = self._recent.find(case)
+        if found is not None and (known is None or now_s > at_s + 30):
+            seen[key] = (now_s, found.lease)
+            known = found.lease
+        return not self._marked[case] and known == lease
 
-    swap(case_rows, "lease_of", lagging)
+    swap(Leases, "may_send", may_send)
+
+
+@BED.breaks(6)
+def lease_remembered_and_not_followed(swap: Swap) -> None:
+    """What is remembered of a case is not told when somebody takes it."""
+    follow = Recent._follow
+
+    def forgets(self: Recent, case: str, party: str, change: dict[str, str | int], at: int) -> None:
+        if change["epoch"] == 1:
+            follow(self, case, party, change, at)
+
+    swap(Recent, "_follow", forgets)
 
 
 @BED.breaks(6)

@@ -8,7 +8,7 @@ import msgspec
 
 from answerable.adapters.engines.embedded import writer
 from answerable.base.errors import Broken
-from answerable.effects import rows as effects
+from answerable.effects.changes import Changes
 from answerable.engine.port import Conflict, Fenced, Record
 from answerable.ledger import committer as committing
 from answerable.ledger import note, sealing
@@ -74,7 +74,7 @@ def evicted_without_sealing_again(swap: Swap) -> None:
                     batch = left
                 else:
                     self._head = sealed.head
-                    return committing._resolve(batch, sealed, positions)
+                    return committing._resolve(batch, sealed, positions, self._tools.heard)
         except (Broken, Fenced) as error:
             committing._fail(batch, error)
         return None
@@ -160,10 +160,10 @@ def key_wrapped_twice_destroyed_once(swap: Swap) -> None:
 @BED.breaks(11)
 def row_of_the_hour_it_was_written(swap: Swap) -> None:
     """A state row holds when it was projected, which no record says."""
-    decided = effects._decided
+    decide = Changes._decide
 
-    def projects(db: object, entry: Entry, position: int, usage: object) -> None:
+    def projects(self: Changes, entry: Entry, position: int) -> None:
         now_us = int(asyncio.get_running_loop().time() * 1_000_000)
-        decided(db, msgspec.structs.replace(entry, ts=now_us), position, usage)  # type: ignore[arg-type]
+        decide(self, msgspec.structs.replace(entry, ts=now_us), position)
 
-    swap(effects, "_decided", projects)
+    swap(Changes, "_decide", projects)

@@ -34,4 +34,9 @@ class Case:
     party: str
     agent: str
     lease: Lease
-    since: int = 0  # ledger index of the entry that gave the lease
+    since: int = 0  # ledger index of the entry that gave the lease; never the first of a log
+
+    @property
+    def is_new(self) -> bool:
+        """It is durable with the next barrier: nobody else can know of it."""
+        return not self.since

@@ -6,16 +6,15 @@ no takeover can come between them.
 """
 
 import asyncio
-import sqlite3
 from collections import Counter
 
-from answerable.cases import rows
 from answerable.cases.domain import Lease
+from answerable.cases.recent import Recent
 
 
 class Leases:
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
+    def __init__(self, recent: Recent) -> None:
+        self._recent = recent
         self._marked: Counter[str] = Counter()
         self._in_flight: Counter[str] = Counter()
         self._late: dict[str, str] = {}  # effect -> its case; of a look-up no case
@@ -23,7 +22,10 @@ class Leases:
 
     def may_send(self, case: str, lease: Lease) -> bool:
         """Whether `lease` still is the case's lease and nobody is taking the case over."""
-        return not self._marked[case] and rows.lease_of(self._db, case) == lease
+        if case in self._marked:
+            return False
+        now = self._recent.find(case)
+        return now is not None and now.lease == lease
 
     def begin_send(self, case: str, lease: Lease) -> bool:
         """Register a send under `lease`; False (and nothing registered) if it may not start."""

@@ -4,6 +4,7 @@ import sqlite3
 
 from answerable.cases.domain import Case, Lease
 from answerable.ledger.domain import Entry
+from answerable.store.sqlite import insert_many, update_many
 
 SCHEMA = """
 CREATE TABLE "case" (id TEXT PRIMARY KEY, party TEXT NOT NULL, agent TEXT NOT NULL,
@@ -20,18 +21,30 @@ _ID_MAX = "~"  # after every id
 TABLES = ("case",)
 KINDS = ("lease", "escalated", "handback")
 
-_INSERT = 'INSERT INTO "case" (id, party, agent, holder, epoch, since) VALUES (?, ?, ?, ?, ?, ?)'
-_UPDATE = 'UPDATE "case" SET holder = ?, epoch = ?, since = ? WHERE id = ?'
+_CASE = '"case" (id, party, agent, holder, epoch, since)'
+_HANDED = ("id", "holder", "epoch", "since")
+_Row = tuple[object, ...]
 
 
-def project(db: sqlite3.Connection, entry: Entry) -> None:
-    change = entry.change or {}
-    case = entry.trace.case if entry.trace else None
-    if change["epoch"] == 1 and entry.subject is not None:
-        row = (case, entry.subject.pid, change["agent"], change["holder"], 1, entry.seq)
-        db.execute(_INSERT, row)
-    else:
-        db.execute(_UPDATE, (change["holder"], change["epoch"], entry.seq, case))
+class Changes:
+    """What a run of entries does to cases: the new ones, and the last hands of the others."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self._opened: list[_Row] = []
+        self._handed: dict[str, _Row] = {}
+
+    def take(self, entry: Entry) -> None:
+        change, case = entry.change or {}, entry.case
+        lease = (change["holder"], change["epoch"], entry.seq)
+        if change["epoch"] == 1 and entry.subject is not None:
+            self._opened.append((case, entry.subject.pid, change["agent"], *lease))
+        else:
+            self._handed[case] = (case, *lease)
+
+    def write(self) -> None:
+        insert_many(self._db, _CASE, self._opened)
+        update_many(self._db, '"case"', _HANDED, list(self._handed.values()))
 
 
 def find(db: sqlite3.Connection, case_id: str) -> Case | None:
@@ -83,8 +96,3 @@ def list_newest(
 def count_of_party(db: sqlite3.Connection, party: str) -> int:
     row = db.execute('SELECT count(*) FROM "case" WHERE party = ?', (party,)).fetchone()
     return int(row[0])
-
-
-def lease_of(db: sqlite3.Connection, case_id: str) -> Lease | None:
-    row = db.execute('SELECT holder, epoch FROM "case" WHERE id = ?', (case_id,)).fetchone()
-    return None if row is None else Lease(row[0], row[1])

@@ -1,33 +1,34 @@
 """The verbs on cases: open one, hand it over, hand it back."""
 
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from answerable.base.ids import kin
-from answerable.cases import rows
 from answerable.cases.domain import Case, Lease
+from answerable.cases.recent import Recent
 from answerable.ledger.domain import Trace
 from answerable.ledger.draft import Body, Draft, Unit
 
 
 class Cases:
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
+    def __init__(self, recent: Recent) -> None:
+        self._recent = recent
 
     def get(self, case_id: str) -> Case:
-        case = rows.find(self._db, case_id)
+        case = self._recent.find(case_id)
         if case is None:
             raise LookupError(f"state names case {case_id}, which has no row")
         return case
 
     def find(self, case_id: str) -> Case | None:
-        return rows.find(self._db, case_id)
+        return self._recent.find(case_id)
 
-    def find_or_open(self, party: str, agent: str, interaction: str, unit: Unit) -> Case:
+    def find_or_open(
+        self, party: str, agent: str, interaction: str, unit: Unit, *, is_new_party: bool = False
+    ) -> Case:
         """The party's case with this agent; a new one joins `unit`, held by the agent."""
-        known = rows.find_of_party(self._db, party, agent)
+        known = None if is_new_party else self._recent.find_of_party(party, agent)
         if known is not None:
             return known
         case_id = kin("cas", interaction, 0)

@@ -18,6 +18,7 @@ from answerable.base.clock import Clock, SystemClock
 from answerable.base.errors import UsageError
 from answerable.base.ids import TimeOrderedIds
 from answerable.cases.leases import Leases
+from answerable.cases.recent import Recent
 from answerable.cases.service import Cases
 from answerable.compose import state
 from answerable.compose.head import heal_state, proven_head, state_agrees
@@ -159,16 +160,22 @@ def open_house(plan: Plan) -> House:
         raise
     db = journal.reader()
     engine = plan.wrap_engine(journal)
+    keyring = Keyring(keys.naming_key(), keys, plan.chance)
+    ids = TimeOrderedIds(plan.clock, plan.chance)
+    parties, recent = Parties(db, ids, keyring), Recent(db)
+
+    def heard(unit: Unit, committed: Committed) -> None:
+        parties.heard(unit, committed)
+        recent.heard(unit, committed)
+
     committer = Committer(
         Tools(
             engine=engine, signer=signer, keys=keys, clock=plan.clock, chance=plan.chance,
-            counters=ledger_rows.CounterRows(db),
+            counters=ledger_rows.CounterRows(db), heard=heard,
         ),
         head,
         in_thread if plan.is_threaded else inline,
     )  # fmt: skip
-    keyring = Keyring(keys.naming_key(), keys, plan.chance)
-    ids = TimeOrderedIds(plan.clock, plan.chance)
     people = People(people_rows.load(db), ids, keyring)
     agents = Agents(agent_rows.load(db), ids)
 
@@ -179,7 +186,7 @@ def open_house(plan: Plan) -> House:
     hall = Hall(
         engine=engine, committer=committer, keyring=keyring, clock=plan.clock,
         chance=plan.chance, ids=ids, db=db, people=people, agents=agents,
-        parties=Parties(db, ids, keyring), cases=Cases(db), leases=Leases(db),
+        parties=parties, cases=Cases(recent), leases=Leases(recent),
         policy=plan.policy, limits=Limits(lambda key, day: effect_rows.used(db, key, day)),
         lines=plan.lines, releases=_releases(plan), stop_file=StopFile(plan.home),
         reload_control=reload_control,

@@ -8,6 +8,7 @@ from answerable.agents import rows as agents
 from answerable.agents import spending
 from answerable.cases import rows as cases
 from answerable.desk import rows as desk
+from answerable.effects import changes
 from answerable.effects import rows as effects
 from answerable.engine.port import Record
 from answerable.ledger import rows as ledger
@@ -19,30 +20,37 @@ _ROOMS = (ledger, people, parties, agents, spending, cases, effects, desk)
 
 TABLES = tuple(table for room in _ROOMS for table in room.TABLES)
 
+
 _Project = Callable[[sqlite3.Connection, Entry], None]
 _BY_KIND: dict[str, list[_Project]] = {kind: [] for kind in KINDS}
-for _room in (people, parties, agents, spending, cases, desk):
+for _room in (people, agents, spending, desk):
     for _kind in _room.KINDS:
         _BY_KIND[_kind].append(_room.project)
 
 
 def project(db: sqlite3.Connection, records: Sequence[Record]) -> None:
-    """Write the state rows of appended records, in feed order; sums once, at the end."""
+    """Write the state rows of appended records, in feed order; many rows to a statement."""
     entries: list[Entry] = []
-    used = effects.Usage()
     seal = None
+    of_parties, of_cases, of_effects = parties.Changes(db), cases.Changes(db), changes.Changes(db)
     for record in records:
         if record.kind in KINDS:
             entry = decode_entry(record.data)
             entries.append(entry)
             for room in _BY_KIND[entry.kind]:
                 room(db, entry)
-            if entry.kind in effects.KINDS:
-                effects.project(db, entry, record.position, used)
+            if entry.kind in parties.KINDS:
+                of_parties.take(entry)
+            if entry.kind in cases.KINDS:
+                of_cases.take(entry)
+            if entry.kind in changes.KINDS:
+                of_effects.take(entry, record.position)
         elif record.kind == SEAL_KIND:
             seal = record.data
+    of_parties.write()
+    of_cases.write()
+    of_effects.write()
     ledger.project(db, entries)
-    used.write(db)
     if seal is not None:
         ledger.project_seal(db, seal)
 

@@ -78,6 +78,10 @@ class EffectState(msgspec.Struct, frozen=True, kw_only=True):
         return self.id.partition("_")[2].rpartition("-")[0]
 
 
+OPEN = "open"
+"""The disposition of an interaction that has not ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class Interaction:
     """An interaction's row."""

@@ -1,15 +1,15 @@
-"""Rows of effects, interactions and usage: what the hallway reads to go on."""
+"""Rows of effects, interactions and usage: what the hallway reads to go on.
+
+`changes.py` writes them.
+"""
 
 import sqlite3
-from dataclasses import dataclass
 from typing import Any
 
-from answerable.base.clock import day_of
 from answerable.cases.domain import Lease
-from answerable.effects.domain import LATE, EffectState, Interaction, Status, counted_as
-from answerable.ledger.domain import Entry, Owner
+from answerable.effects.domain import EffectState, Interaction, Status
+from answerable.ledger.domain import Owner
 from answerable.policy.limits import Key, Used
-from answerable.store.sqlite import insert_many
 
 SCHEMA = """
 CREATE TABLE interaction (id TEXT PRIMARY KEY, inbox TEXT NOT NULL, rail TEXT NOT NULL,
@@ -36,179 +36,18 @@ CREATE TABLE usage (agent TEXT NOT NULL, tool TEXT NOT NULL, party TEXT NOT NULL
                     PRIMARY KEY (agent, tool, party, currency, day)) WITHOUT ROWID;
 """
 TABLES = ("interaction", "effect", "usage")
-KINDS = (
-    "received", "outcome", "escalated", "decided", "approval",
-    "effect.started", "effect.done", "effect.failed", "effect.unknown",
-)  # fmt: skip
 
-_COLUMNS = (
+COLUMNS = (
     'id, decision, position, interaction, "case", party, agent, release, kind, name, repeat,'
     " status, attempt, after, holder, epoch, expires_at, day, amount_minor, currency,"
     " owner, accepted_at, via, started_at"
 )
-_INSERT_EFFECT = f"INSERT INTO effect ({_COLUMNS}) VALUES ({', '.join('?' * 24)})"  # noqa: S608
 _UNENDED = "status NOT IN ('done', 'failed', 'refused', 'denied')"  # as the index says it
-_SELECT = f"SELECT {_COLUMNS} FROM effect"  # noqa: S608 - a constant
+_SELECT = f"SELECT {COLUMNS} FROM effect"  # noqa: S608 - a constant
 _SELECT_INTERACTION = (
     'SELECT id, inbox, rail, party, "case", position, disposition, is_escalated FROM interaction'
 )
-_USAGE = "usage (agent, tool, party, currency, day, effects, amount_minor)"
-_ADD_USAGE = (
-    "ON CONFLICT (agent, tool, party, currency, day) DO UPDATE"
-    " SET effects = effects + excluded.effects, amount_minor = amount_minor + excluded.amount_minor"
-)
-
-
-class Usage:
-    """What a run of entries adds to what is used of tools and rails on a day."""
-
-    def __init__(self) -> None:
-        self._added: dict[tuple[str, str, str, str, str], tuple[int, int]] = {}
-
-    def count(
-        self, whose: tuple[str, str, str], when: tuple[str, str], change: tuple[int, int]
-    ) -> None:
-        """Count an effect for its party and for all; take it back when it ended as not done.
-
-        The row without a currency counts effects of any, the row of a currency sums its amounts.
-        """
-        agent, tool, party = whose
-        currency, day = when
-        effects, amount_minor = change
-        for counted in (party, ""):
-            self._add((agent, tool, counted, "", day), effects, 0)
-            if currency:
-                self._add((agent, tool, counted, currency, day), effects, amount_minor)
-
-    def _add(self, row: tuple[str, str, str, str, str], effects: int, amount_minor: int) -> None:
-        before = self._added.get(row, (0, 0))
-        self._added[row] = (before[0] + effects, before[1] + amount_minor)
-
-    def write(self, db: sqlite3.Connection) -> None:
-        rows = [(*row, *added) for row, added in self._added.items()]
-        insert_many(db, _USAGE, rows, _ADD_USAGE)
-
-
-def project(db: sqlite3.Connection, entry: Entry, position: int, usage: Usage) -> None:
-    match entry.kind:
-        case "received":
-            _received(db, entry, position)
-        case "outcome":
-            _concluded(db, entry)
-        case "escalated" if entry.trace is not None:
-            escalate = "UPDATE interaction SET is_escalated = 1 WHERE id = ?"
-            db.execute(escalate, (entry.trace.interaction,))
-        case "decided":
-            _decided(db, entry, position, usage)
-        case _:
-            _moved(db, entry, usage)
-
-
-def _received(db: sqlite3.Connection, entry: Entry, position: int) -> None:
-    change, trace, subject = entry.change or {}, entry.trace, entry.subject
-    if trace is None or subject is None:
-        return
-    db.execute(
-        'INSERT INTO interaction (id, inbox, rail, party, "case", position)'
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        (trace.interaction, change["inbox"], change["rail"], subject.pid, trace.case, position),
-    )
-
-
-OPEN = "open"
 _POSITION_MAX = 2**63 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class InteractionEnd:
-    """How an interaction ended, as an outcome says; one that is not its own leaves open ones be."""
-
-    interaction: str
-    disposition: str
-    is_own: bool
-
-
-def end_of_interaction(entry: Entry) -> InteractionEnd | None:
-    """An interaction's own outcome ends it. A person's reply has one as well: it says who answered
-    what had ended without, and leaves alone what is open."""
-    if entry.kind != "outcome" or entry.outcome is None or entry.trace is None:
-        return None
-    status, interaction = entry.outcome.status, entry.trace.interaction or ""
-    is_own = entry.id.partition("_")[2].partition(".")[0] == interaction.partition("_")[2]
-    if not is_own and status != "answered_by_person":
-        return None
-    return InteractionEnd(interaction, status, is_own)
-
-
-def _concluded(db: sqlite3.Connection, entry: Entry) -> None:
-    end = end_of_interaction(entry)
-    if end is not None:
-        also_open = "" if end.is_own else f" AND disposition != '{OPEN}'"
-        db.execute(
-            f"UPDATE interaction SET disposition = ? WHERE id = ?{also_open}",  # noqa: S608
-            (end.disposition, end.interaction),
-        )
-
-
-_STATUS_OF_VERDICT = {"allow": Status.READY, "hold": Status.HELD, "deny": Status.DENIED}
-
-
-def _decided(db: sqlite3.Connection, entry: Entry, position: int, usage: Usage) -> None:
-    effect, action, trace = entry.effect, entry.action, entry.trace
-    if effect is None or action is None or trace is None or entry.subject is None:
-        return
-    if entry.owner is None:
-        return
-    change = entry.change or {}
-    status = _STATUS_OF_VERDICT[entry.policy[-1].verdict]
-    if status is Status.READY and effect.after is not None:
-        status = Status.BLOCKED
-    day = str(change.get("day") or day_of(entry.ts))
-    agent, release = (entry.agent.id, entry.agent.release) if entry.agent else ("", "")
-    amount, currency = action.amount_minor or 0, action.currency or ""
-    db.execute(
-        _INSERT_EFFECT,
-        (
-            effect.id, entry.id, position, trace.interaction, trace.case, entry.subject.pid,
-            agent, release, action.kind, action.name, effect.repeat,
-            status, 1, effect.after, change["holder"], change["epoch"],
-            change.get("expires_at", 0), day, amount, currency,
-            entry.owner.person, entry.owner.accepted_at, entry.owner.via, entry.ts,
-        ),
-    )  # fmt: skip
-    if status is not Status.DENIED:
-        what = counted_as(action.kind, action.name)
-        usage.count((agent, what, entry.subject.pid), (currency, day), (1, amount))
-
-
-_STATUS_OF_KIND = {
-    "effect.started": Status.READY,
-    "effect.done": Status.DONE,
-}
-
-
-def _moved(db: sqlite3.Connection, entry: Entry, usage: Usage) -> None:
-    if entry.effect is None:
-        return
-    said = entry.outcome.status if entry.outcome else ""
-    if said == LATE:
-        return
-    status = Status(_STATUS_OF_KIND.get(entry.kind) or said)
-    owner = entry.owner
-    if entry.kind == "effect.started" and owner is not None:
-        db.execute(
-            "UPDATE effect SET owner = ?, accepted_at = ?, via = ?, started_at = ? WHERE id = ?",
-            (owner.person, owner.accepted_at, owner.via, entry.ts, entry.effect.id),
-        )
-    db.execute(
-        "UPDATE effect SET status = ?, attempt = ? WHERE id = ?",
-        (status, entry.effect.attempt, entry.effect.id),
-    )
-    if status in (Status.FAILED, Status.REFUSED):
-        state = find(db, entry.effect.id)
-        if state is not None:
-            whose = (state.agent, counted_as(state.kind, state.name), state.party)
-            usage.count(whose, (state.currency, state.day), (-1, -state.amount_minor))
 
 
 def used(db: sqlite3.Connection, key: Key, day: str) -> Used:

@@ -51,6 +51,9 @@ class Counters(Protocol):
     def last(self, name: str) -> int: ...
 
 
+Heard = Callable[[Unit, Committed], None]
+"""Told of each unit that has become durable, before its caller is."""
+
 Runner = Callable[[Callable[[], None]], Awaitable[None]]
 
 
@@ -74,6 +77,7 @@ class Tools:
     clock: Clock
     chance: Chance
     counters: Counters
+    heard: Heard = lambda _unit, _committed: None
 
 
 class Committer:
@@ -189,7 +193,7 @@ class Committer:
                 return None
             else:
                 self._head = sealed.head
-                return _resolve(batch, sealed, positions)
+                return _resolve(batch, sealed, positions, self._tools.heard)
         return None
 
     async def _keep_keys(self, units: list[Unit]) -> None:
@@ -252,7 +256,7 @@ def _keys(unit: Unit) -> set[str]:
     return {draft.id for draft in unit.drafts} | {memo.key for memo in unit.memos}
 
 
-def _resolve(batch: list[_Waiting], sealed: Batch, positions: list[int]) -> None:
+def _resolve(batch: list[_Waiting], sealed: Batch, positions: list[int], heard: Heard) -> None:
     start = 0
     indexes = [mine for place, mine in enumerate(sealed.indexes) if place not in sealed.failed]
     for item, mine in zip(batch, indexes, strict=True):
@@ -261,6 +265,8 @@ def _resolve(batch: list[_Waiting], sealed: Batch, positions: list[int]) -> None
             Record(r.key, r.kind, r.data, r.body, r.arrival, at)
             for r, at in zip(sealed.records[start:end], positions[start:end], strict=True)
         )
+        committed = Committed(records, mine)
+        heard(item.unit, committed)
         if not item.result.done():
-            item.result.set_result(Committed(records, mine))
+            item.result.set_result(committed)
         start = end

@@ -16,6 +16,7 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs"})  # controls, and what wri
 class Party:
     id: str
     kid: str  # the key of everything that is stored about this party after resolve
+    is_new: bool = False  # it is durable with the next barrier: nothing else is known of it
 
 
 class NoAddress(ValueError):

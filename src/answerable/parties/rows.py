@@ -4,6 +4,7 @@ import sqlite3
 
 from answerable.ledger.domain import Entry
 from answerable.parties.domain import Party
+from answerable.store.sqlite import insert_many
 
 SCHEMA = """
 CREATE TABLE party (id TEXT PRIMARY KEY, kid TEXT NOT NULL) WITHOUT ROWID;
@@ -14,15 +15,23 @@ TABLES = ("party", "identifier")
 KINDS = ("identified",)
 
 
-def project(db: sqlite3.Connection, entry: Entry) -> None:
-    change = entry.change or {}
-    db.execute(
-        "INSERT OR IGNORE INTO party (id, kid) VALUES (?, ?)", (change["party"], change["kid"])
-    )
-    db.execute(
-        "INSERT INTO identifier (hash, party) VALUES (?, ?)",
-        (change["identifier"], change["party"]),
-    )
+class Changes:
+    """What a run of entries does to parties: those that it names, and what they are found by."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self._parties: list[tuple[object, object]] = []
+        self._identifiers: list[tuple[object, object]] = []
+
+    def take(self, entry: Entry) -> None:
+        change = entry.change or {}
+        self._parties.append((change["party"], change["kid"]))
+        self._identifiers.append((change["identifier"], change["party"]))
+
+    def write(self) -> None:
+        known = "ON CONFLICT (id) DO NOTHING"
+        insert_many(self._db, "party (id, kid)", self._parties, known)
+        insert_many(self._db, "identifier (hash, party)", self._identifiers)
 
 
 def find_by_identifier(db: sqlite3.Connection, identifier_hash: str) -> Party | None:

@@ -48,7 +48,8 @@ async def _through(hall: Hall, received: Received, stages: Stages, passage: Pass
     for life in range(_LIVES_MAX):
         try:
             with stages.timed("resolve", passage):
-                resolved = resolve(hall, received)
+                is_first = not (life or received.journey.memo)
+                resolved = resolve(hall, received, is_first=is_first)
             with stages.timed("route", passage):
                 routed = route(hall, resolved)
             passage.case, passage.agent = resolved.case.id, resolved.case.agent

@@ -8,9 +8,10 @@ from answerable.agents.domain import Release
 from answerable.base import faults
 from answerable.cases.domain import Case, Message
 from answerable.cases.service import Handover, change_of_hands
+from answerable.effects.changes import begun
 from answerable.effects.intent import Action, ReplyAction
-from answerable.ledger.domain import AgentRef
-from answerable.ledger.draft import Body, Draft, Unit
+from answerable.ledger.domain import AgentRef, decode_entry
+from answerable.ledger.draft import Body, Committed, Draft, Unit
 from answerable.pipeline import resume
 from answerable.pipeline.barrier import commit
 from answerable.pipeline.guard import why_people
@@ -40,7 +41,7 @@ async def decide(hall: Hall, proposed: Proposed) -> Decided:
         is_told = _tell_model_use(hall, proposed, unit)
         await _hold_timers(hall, received, judged)
         await faults.point("decide.before_commit")
-        await commit(hall, received.journey)
+        committed = await commit(hall, received.journey)
     except BaseException:
         for one in judged:
             if one.reservation is not None:
@@ -52,9 +53,7 @@ async def decide(hall: Hall, proposed: Proposed) -> Decided:
     if is_told:
         hall.spending.forget(received.interaction)
     await faults.point("decide.after_commit")
-    return Decided(
-        proposed, _intended(hall, received, judged), _disposition(proposed), _desk(judged)
-    )
+    return Decided(proposed, _intended(judged, committed), _disposition(proposed), _desk(judged))
 
 
 def _desk(judged: list[Judged]) -> str:
@@ -71,7 +70,9 @@ def _look_again(hall: Hall, proposed: Proposed) -> Proposed:
     resolved = routed.resolved
     if routed.to_desk:
         return proposed
-    case = hall.cases.find(resolved.case.id) or resolved.case
+    case = resolved.case
+    if not case.is_new:
+        case = hall.cases.get(case.id)
     why = why_people(hall, case, resolved.received.arrival.id)
     if case.lease != resolved.case.lease:
         why = "with_people"  # even if it is the agent's again: a person was here meanwhile
@@ -129,14 +130,12 @@ async def _hold_timers(hall: Hall, received: Received, judged: list[Judged]) -> 
         await accept_causes(hall, timers, inbox=received.arrival.inbox)
 
 
-def _intended(hall: Hall, received: Received, judged: list[Judged]) -> tuple[Intended, ...]:
-    if not judged:
-        return ()
+def _intended(judged: list[Judged], committed: Committed) -> tuple[Intended, ...]:
+    """What was decided as the state has it now, without asking for it."""
     actions: dict[str, Action] = {one.effect: one.action for one in judged}
-    return tuple(
-        Intended(state, actions.get(state.id), is_fresh=True)
-        for state in resume.own_effects(hall, received)
-    )
+    decided = [one for one in committed.records if one.kind == "decided"]
+    states = [begun(decode_entry(record.data), record.position) for record in decided]
+    return tuple(Intended(state, actions.get(state.id), is_fresh=True) for state in states if state)
 
 
 def _escalated(proposed: Proposed, escalation: Escalation) -> Draft:

@@ -103,7 +103,8 @@ def _judge(hall: Hall, routed: Routed, action: Action, asked: _Asked) -> Judged:
     resolved = routed.resolved
     day = day_of(now)
     what = counted_as(asked.kind, asked.name)
-    ask = Ask(resolved.case.agent, what, resolved.party.id, asked.amount)
+    party = resolved.party
+    ask = Ask(resolved.case.agent, what, party.id, asked.amount, party.is_new)
     request = Request(
         agent=resolved.case.agent,
         release=routed.release.id if routed.release else "",

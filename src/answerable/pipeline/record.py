@@ -1,8 +1,9 @@
 """Record: what became of everything, and whether the interaction has ended."""
 
 from answerable.base import faults
+from answerable.cases.domain import Message
 from answerable.effects import rows as effects
-from answerable.effects.domain import Status
+from answerable.effects.domain import OPEN, Status
 from answerable.engine.port import Conflict
 from answerable.ledger import domain as ledger
 from answerable.ledger.draft import Body, Draft
@@ -78,8 +79,10 @@ def _concludes(hall: Hall, acted: Acted) -> bool:
     received = acted.decided.proposed.routed.resolved.received
     if received.is_persons_reply:
         return any(not one.state.status.is_end for one in acted.decided.effects)
+    if isinstance(received.cause, Message):  # only what comes after it, in its inbox, may end it
+        return True
     row = effects.interaction_of(hall.db, received.interaction)
-    return row is not None and row.disposition == "open"
+    return row is not None and row.disposition == OPEN
 
 
 def _is_still_unknown(end: End) -> bool:

@@ -80,6 +80,7 @@ class Ask:
     tool: str
     party: str
     amount: Money | None = None
+    is_new_party: bool = False  # then nothing is known of it, and nothing need be looked up
 
     @cached_property
     def keys(self) -> tuple[Key, ...]:
@@ -135,6 +136,8 @@ class Limits:
     def counters(self, ask: Ask, day: str) -> Counters:
         """What policy is told about today, before this effect."""
         self._turn_to(day)
+        if ask.is_new_party:
+            self._begin(ask)
         party, everyone, *paid = ask.keys
         amounts = [self._of(key).amount_minor for key in paid] or [0, 0]
         return Counters(
@@ -211,6 +214,12 @@ class Limits:
             if not self._open_of[key]:
                 self._rest(key)
         return known
+
+    def _begin(self, ask: Ask) -> None:
+        for key in ask.keys:
+            if key.party is not None and key not in self._used:
+                self._used[key] = Used()
+                self._rest(key)
 
     def _add(self, ask: Ask, sign: int) -> None:
         amount_minor = ask.amount.amount_minor if ask.amount else 0

@@ -4,7 +4,8 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from answerable.effects.rows import OPEN, end_of_interaction
+from answerable.effects.changes import end_of_interaction
+from answerable.effects.domain import OPEN
 from answerable.ledger.domain import Entry
 from answerable.store.sqlite import insert_many
 

@@ -8,7 +8,7 @@ from answerable.base.clock import iso
 from answerable.base.errors import NotFound
 from answerable.base.ids import made_at
 from answerable.effects import rows as effects
-from answerable.effects.domain import Interaction
+from answerable.effects.domain import OPEN, Interaction
 from answerable.engine.port import Record
 from answerable.ledger.domain import Entry, decode_entry
 from answerable.ledger.sealing import STEP_KIND
@@ -88,7 +88,7 @@ async def interaction_hear(office: Office, verb: verbs.InteractionHear) -> Overh
 async def _ended(office: Office, interaction: str, wait_s: float) -> Interaction | None:
     """Its row, as soon as it has ended or the time is over; None if it has none by then."""
     return await office.until(
-        lambda row: row is not None and row.disposition != effects.OPEN,
+        lambda row: row is not None and row.disposition != OPEN,
         lambda: effects.interaction_of(office.house.hall.db, interaction),
         wait_s,
     )
