@@ -12,7 +12,8 @@ CODE   := src tests examples benchmarks checks verifier
 .DEFAULT_GOAL := help
 .PHONY: help demo test check env dev-env bench bench-env lint types walls caps licences size unit doses \
         torture torture-long kill-llm models-long races fuzz-http newcomer browser bench-journal \
-        bench-http bench-stop bench-who bench-backup lock clean
+        bench-http bench-stop bench-who bench-backup bench-growth \
+        bench-growth-10m lock clean
 .PHONY: flips flips-all syscall-faults full-disk soak simulate simulate-long planted
 
 help:  ## this list
@@ -123,6 +124,12 @@ bench-stop: env  ## ms from a stop to the last new effect, under load, with kill
 
 bench-who: env  ## ms of `decision who` in a history of a million entries
 	$(BIN)/python benchmarks/who_at_a_million.py
+
+bench-growth: env  ## what history costs: 10 thousand, 100 thousand and a million entries (ARGS=--dose)
+	$(BIN)/python benchmarks/growth.py $(ARGS)
+
+bench-growth-10m: env  ## the same at ten million entries: needs 30 GB beside it, and hours
+	$(BIN)/python benchmarks/growth.py --sizes 10000,10000000 $(ARGS)
 
 bench-backup: env  ## how long a working home stands still while it is backed up
 	$(BIN)/python benchmarks/backup.py 300

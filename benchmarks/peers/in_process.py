@@ -123,7 +123,8 @@ class InProcess:
             home=home / "home", agent=support(outside), rail=Post(), policy=POLICY,
             wrap_engine=watch,
         )  # fmt: skip
-        await self._world.found()
+        if not (home / "home" / DATABASE).exists():  # or one that has a history
+            await self._world.found()
         self._life = await self._stack.enter_async_context(self._world.running())
 
     async def interact(self, message: Message) -> None:

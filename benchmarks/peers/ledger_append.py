@@ -19,16 +19,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from who_at_a_million import AGENT, OWNER, History
+from history import History, owner_in
 from workload import cpu_s, peak_bytes
 
 from answerable.compose.configured import office_plan
 from answerable.engine.port import Record
-from answerable.ledger import domain as ledger
-from answerable.worker.commands import call
 from answerable.worker.process import close_office, open_office
-from answerable.worker.verbs import OwnerAccept, PersonAdd
-from answerable.worker.verbs.base import Done
 
 _ROWS_PER_STATEMENT = 256
 
@@ -36,12 +32,8 @@ _ROWS_PER_STATEMENT = 256
 async def append(home: Path, count: int) -> tuple[dict[str, float], list[Record], int]:
     """What `count` units cost at the committer, their records, and how many went into a commit."""
     office = await open_office(office_plan(home), works=False)
-    person = await call(office, PersonAdd(OWNER, "Olga Owner"))
-    accepted = await call(office, OwnerAccept(AGENT, OWNER))
-    if not isinstance(person, Done) or not isinstance(accepted, Done):
-        raise SystemExit("no owner, no ledger")
+    owner = await owner_in(office)
     house = office.house
-    owner = ledger.Owner(person=person.id, accepted_at=accepted.index)
     units = list(islice(History(office, owner).units(), count))
     before = [record.position async for record in house.hall.engine.read(0)][-1]
     size, commits = house.hall.committer.size, house.journal.commits

@@ -121,12 +121,12 @@ async def measure(contender: Contender, home: Path, load: Load) -> dict[str, obj
     await contender.open(home, outside, load.concurrency)
     try:
         async with asyncio.timeout(_WITHIN_S):
-            await _drive(contender, _messages("warm", load.warm), load.concurrency)
+            await drive(contender, _messages("warm", load.warm), load.concurrency)
             cpu, wall = cpu_s(), time.perf_counter()
-            took = await _drive(contender, _messages("m", load.count), load.concurrency)
+            took = await drive(contender, _messages("m", load.count), load.concurrency)
             wall, cpu = time.perf_counter() - wall, cpu_s() - cpu
             again = min(_DELIVERED_TWICE, load.count)
-            await _drive(contender, _messages("m", again), load.concurrency)
+            await drive(contender, _messages("m", again), load.concurrency)
         peak = peak_bytes()
     finally:
         await contender.close()
@@ -148,7 +148,7 @@ def _messages(name: str, count: int) -> Iterator[Message]:
     return (message(name, number) for number in range(count))
 
 
-async def _drive(contender: Contender, waiting: Iterator[Message], concurrency: int) -> list[float]:
+async def drive(contender: Contender, waiting: Iterator[Message], concurrency: int) -> list[float]:
     """Keep `concurrency` interactions on their way until none waits; the seconds of each."""
     took: list[float] = []
 
