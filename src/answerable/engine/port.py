@@ -1,4 +1,4 @@
-"""The engine: bytes and keys, seven verbs. All above it is the same on a laptop and a fleet."""
+"""The engine: bytes and keys, eight verbs. All above it is the same on a laptop and a fleet."""
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
@@ -108,6 +108,13 @@ class Engine(Feed, Protocol):
 
     async def find(self, arrival_id: str) -> Kept | None:
         """What became of an arrival, finished or not; None if it was never accepted."""
+        ...
+
+    async def drop(self, fence: Fence, after: Cursor, upto: Cursor, kinds: Collection[str]) -> int:
+        """Forget the bodies of these kinds' records at (after, upto]; the records stay.
+
+        Durable on return, all or nothing; says how many there were. Raises Fenced.
+        """
         ...
 
     def waiting(self, kind: str) -> AsyncIterator[Arrival]:

@@ -90,6 +90,12 @@ class MortalEngine:
         self._mortal.moment("before find")
         return await self._engine.find(arrival_id)
 
+    async def drop(self, fence: Fence, after: Cursor, upto: Cursor, kinds: Collection[str]) -> int:
+        self._mortal.moment("before drop")
+        dropped = await self._engine.drop(fence, after, upto, kinds)
+        self._mortal.moment("after drop")
+        return dropped
+
     async def waiting(self, kind: str) -> AsyncIterator[Arrival]:
         self._mortal.moment("before waiting")
         async for arrival in self._engine.waiting(kind):

@@ -40,6 +40,7 @@ PROMISES: tuple[Promise, ...] = (
     appending.a_rejected_append_harms_no_neighbour,
     appending.more_than_a_thousand_records_are_appended_at_once,
     appending.an_effect_is_not_seen_before_its_intent_can_be_read,
+    appending.bodies_that_are_dropped_are_gone_and_their_records_stay,
     appending.the_feed_has_no_gaps_while_it_is_written,
     appending.the_feed_can_be_read_by_kind_and_from_anywhere,
     dying.dying_at_any_port_call_leaves_one_effect_one_decision_one_reply,

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from answerable.engine.port import Conflict, Record
+from answerable.engine.port import Conflict, Fenced, Record
 from answerable.testing.conformance.house import House, message, names, promise, record
 
 
@@ -87,6 +87,32 @@ async def an_effect_is_not_seen_before_its_intent_can_be_read(house: House) -> N
     order = names(await house.feed())
     for number in range(30):
         assert order.index(f"intent-{number}") < order.index(f"outcome-{number}")
+
+
+@promise
+async def bodies_that_are_dropped_are_gone_and_their_records_stay(house: House) -> None:
+    fence = await house.fence()
+    kinds = ("decided", "outcome")
+    await house.engine.append(
+        fence, [Record(f"k{n}", kinds[n % 2], b"data", b"body") for n in range(8)]
+    )
+    before = await house.feed()
+    after, upto = before[1].position, before[5].position
+    assert await house.engine.drop(fence, after, upto, ["decided"]) == 2
+    assert await house.engine.drop(fence, after, upto, ["decided"]) == 0
+    await house.crash_and_reopen()
+    feed = await house.feed()
+    assert names(feed) == names(before)
+    assert [one.key for one in feed if one.body is None] == ["k2", "k4"]
+    assert [one.data for one in feed] == [one.data for one in before]
+    await house.fence()
+    try:
+        await house.engine.drop(fence, 0, upto, kinds)
+    except Fenced:
+        pass
+    else:
+        raise AssertionError("a holder from before a crash dropped bodies")
+    assert await house.feed() == feed
 
 
 @promise

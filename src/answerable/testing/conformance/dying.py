@@ -80,6 +80,12 @@ class DyingEngine:
         self._leave(mine)
         return result
 
+    async def drop(self, fence: Fence, after: Cursor, upto: Cursor, kinds: Collection[str]) -> int:
+        mine = self._enter()
+        dropped = await self._engine.drop(fence, after, upto, kinds)
+        self._leave(mine)
+        return dropped
+
     async def waiting(self, kind: str) -> AsyncIterator[Arrival]:
         mine = self._enter()
         async for one in self._engine.waiting(kind):

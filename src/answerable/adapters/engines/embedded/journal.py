@@ -1,4 +1,4 @@
-"""The engine on one SQLite file: accept, claim, append, renew, read, find, waiting."""
+"""The engine on one SQLite file: accept, claim, append, renew, read, find, drop, waiting."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ from answerable.adapters.engines.embedded import rows
 from answerable.adapters.engines.embedded.holding import Holding
 from answerable.adapters.engines.embedded.state import State, settle
 from answerable.adapters.engines.embedded.tables import Tables
-from answerable.adapters.engines.embedded.units import Accept, Append, Take, Taken, Unit
+from answerable.adapters.engines.embedded.units import Accept, Append, Drop, Take, Taken, Unit
 from answerable.adapters.engines.embedded.writer import Commit, Writer, commit
 from answerable.base.clock import Clock
 from answerable.base.errors import Broken
@@ -177,6 +177,13 @@ class EmbeddedJournal:
         with in_our_words(self.path):
             return rows.find_arrival(self._reader, arrival_id)
 
+    async def drop(self, fence: Fence, after: Cursor, upto: Cursor, kinds: Collection[str]) -> int:
+        """See engine.port."""
+        loop = asyncio.get_running_loop()
+        unit = Drop(fence, after, upto, kinds, loop.create_future())
+        self._writer.submit(unit)
+        return await unit.waiter
+
     async def waiting(self, kind: str) -> AsyncIterator[Arrival]:
         """See engine.port. Lets the loop run between pages."""
         after = 0
@@ -219,7 +226,7 @@ class EmbeddedJournal:
                 continue
             if isinstance(unit, Take):
                 self._hand_over(unit.result)
-            elif self._holding is None:
+            elif self._holding is None or isinstance(unit, Drop):
                 continue
             elif isinstance(unit, Append):
                 if unit.done:

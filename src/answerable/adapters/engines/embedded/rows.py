@@ -135,6 +135,15 @@ def insert_records(
     insert_many(connection, "record (position, key, kind, arrival, data, body)", rows)
 
 
+def drop_bodies(
+    connection: sqlite3.Connection, after: Cursor, upto: Cursor, kinds: Collection[str]
+) -> int:
+    """Forget the bodies of these kinds' records at (after, upto]; returns how many there were."""
+    where = f"position > ? AND position <= ? AND kind IN ({placeholders(kinds)})"
+    sql = f"UPDATE record SET body = NULL WHERE {where} AND body IS NOT NULL"  # noqa: S608 - only marks
+    return connection.execute(sql, (after, upto, *kinds)).rowcount
+
+
 def find_first(connection: sqlite3.Connection, keys: Sequence[str]) -> Record | None:
     """The earliest record with one of these keys."""
     sql = f"{_RECORD} WHERE key {_ANY_OF} ORDER BY position LIMIT 1"

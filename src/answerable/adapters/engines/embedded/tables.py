@@ -7,7 +7,7 @@ from pathlib import Path
 
 from answerable.adapters.engines.embedded import rows
 from answerable.adapters.engines.embedded.state import Project
-from answerable.adapters.engines.embedded.units import Accept, Append, Take, Taken, Unit
+from answerable.adapters.engines.embedded.units import Accept, Append, Drop, Take, Taken, Unit
 from answerable.base.errors import Busy
 from answerable.engine.port import Accepted, Conflict, Cursor, Fence, Fenced, Record
 from answerable.store.sqlite import broken_from, rollback
@@ -108,7 +108,7 @@ class Tables:
 
     def _apply(self, batch: Sequence[Unit]) -> None:
         accepts = [unit for unit in batch if isinstance(unit, Accept) and self._may_accept(unit)]
-        appends = [unit for unit in batch if isinstance(unit, Append) and self._may_append(unit)]
+        appends = [unit for unit in batch if isinstance(unit, Append) and self._may_write(unit)]
         if accepts:
             self._accept(accepts)
         if appends:
@@ -116,6 +116,8 @@ class Tables:
         for unit in batch:
             if isinstance(unit, Take):
                 self._take(unit)
+            elif isinstance(unit, Drop) and self._may_write(unit):
+                unit.result = rows.drop_bodies(self._connection, unit.after, unit.upto, unit.kinds)
 
     def _may_accept(self, unit: Accept) -> bool:
         """Room for the unit's new messages; answers and timers need none."""
@@ -145,7 +147,7 @@ class Tables:
             not is_new and a.kind == rows.MESSAGE for a, is_new in zip(arrivals, flags, strict=True)
         )
 
-    def _may_append(self, unit: Append) -> bool:
+    def _may_write(self, unit: Append | Drop) -> bool:
         if not self.is_held_by(unit.fence):
             unit.error = Fenced(unit.fence, self.counters.epoch)
         return unit.error is None

@@ -1,7 +1,7 @@
 """What callers wait for: one unit each, written wholly or not at all."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -72,4 +72,24 @@ class Take:
         self.waiter.set_result(self.result)
 
 
-Unit = Accept | Append | Take
+@dataclass(slots=True, eq=False)
+class Drop:
+    """One caller's bodies to forget: those of these kinds' records at (after, upto]."""
+
+    fence: Fence
+    after: Cursor
+    upto: Cursor
+    kinds: Collection[str]
+    waiter: asyncio.Future[int]
+    result: int = 0
+    error: Exception | None = None
+
+    @property
+    def weight(self) -> int:
+        return self.upto - self.after
+
+    def resolve(self) -> None:
+        self.waiter.set_result(self.result)
+
+
+Unit = Accept | Append | Take | Drop
