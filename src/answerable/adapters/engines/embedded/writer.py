@@ -17,6 +17,7 @@ from answerable.adapters.engines.embedded.units import Take, Unit
 from answerable.base.errors import Broken
 from answerable.store.sqlite import StorageFailed, broken_from, is_full
 
+_BATCH_UNITS_MAX = 1_000  # for more it does not wait
 _BATCH_ROWS_MAX = 4_096  # bounds how long one batch keeps the loop from other work
 
 Settled = Callable[[Sequence[Unit]], None]
@@ -105,9 +106,13 @@ class Writer:
     def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
         if not self._is_scheduled and self._commit is None:
             self._is_scheduled = True
-            loop.call_soon(self._turn)
+            loop.call_soon(self._turn, 0)
 
-    def _turn(self) -> None:
+    def _turn(self, seen: int) -> None:
+        """Flush, once a round of the loop has brought nothing more to go with it."""
+        if self._loop is not None and seen < len(self._queue) < _BATCH_UNITS_MAX:
+            self._loop.call_soon(self._turn, len(self._queue))
+            return
         self._is_scheduled = False
         if self._commit is None and self._queue:
             self._flush(in_thread=self._thread is not None)
