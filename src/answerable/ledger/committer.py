@@ -148,7 +148,7 @@ class Committer:
             self._end(error)
 
     async def _gather(self) -> None:
-        """Let the loop go round for as long as that brings more: a fuller commit costs less each."""
+        """Let the loop go round for as long as that brings more: fuller commits cost less."""
         count = 0
         while count < len(self._waiting) < _BATCH_UNITS_MAX:
             count = len(self._waiting)

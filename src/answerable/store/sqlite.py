@@ -1,6 +1,7 @@
 """Opening a SQLite file: the right pragmas, numbered migrations, its errors in our words."""
 
 import contextlib
+import functools
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
@@ -9,13 +10,15 @@ from pathlib import Path
 from answerable.base.errors import Broken
 from answerable.store.wal import examine_log
 
+_Row = Sequence[object]
+
 Migration = tuple[int, str]
 """A number, ascending and never reused in one file, and the SQL that leads there."""
 
 _BUSY_TIMEOUT_MS = 5_000
 _CHECKPOINT_PAGES = 4_000  # 16 MB of WAL before the writer folds it into the file
 _CACHE_KIB = 32_768
-_ROWS_PER_STATEMENT = (256, 128, 64, 32, 16, 8, 4, 2, 1)
+_ROWS_PER_STATEMENT_MAX = 256
 _STATEMENTS_KEPT = 512  # prepared once: some ten tables, each in so many sizes
 _PRIMARY_CODE = 0xFF  # an extended result code keeps the primary one in its low byte
 
@@ -200,41 +203,53 @@ def insert_many(
     Many rows go in one statement: `executemany` gives up the interpreter's lock at every row, and
     beside a busy thread it waits up to 5 ms to get it back each time (measured: 2.6 ms a row).
     """
-    one = f"({placeholders(rows[0])})" if rows else ""
-    return sum(
-        connection.execute(
-            f"INSERT INTO {into} VALUES {','.join([one] * len(some))} {suffix}",  # noqa: S608 - no input in it
-            list(chain.from_iterable(some)),
-        ).rowcount
-        for some in _in_statements(rows)
-    )
+    inserted = 0
+    for some in _in_statements(rows):
+        sql = _insert(into, len(some[0]), len(some), suffix)
+        inserted += connection.execute(sql, list(chain.from_iterable(some))).rowcount
+    return inserted
 
 
 def update_many(
     connection: sqlite3.Connection,
     table: str,
-    columns: Sequence[str],
+    columns: tuple[str, ...],
     rows: Sequence[Sequence[object]],
 ) -> None:
     """Set the `columns` after the first one in the rows of `table` that the first one names."""
+    for some in _in_statements(rows):
+        sql = _update(table, columns, len(some))
+        connection.execute(sql, list(chain.from_iterable(some)))
+
+
+@functools.cache
+def _insert(into: str, width: int, count: int, suffix: str) -> str:
+    return f"INSERT INTO {into} VALUES {_values(width, count)} {suffix}"  # noqa: S608 - no input in it
+
+
+@functools.cache
+def _update(table: str, columns: tuple[str, ...], count: int) -> str:
     name, *others = columns
     sets = ", ".join(f"{column} = new.column{place}" for place, column in enumerate(others, 2))
-    one = f"({placeholders(columns)})"
-    for some in _in_statements(rows):
-        connection.execute(
-            f"UPDATE {table} SET {sets} FROM (VALUES {','.join([one] * len(some))}) AS new"  # noqa: S608 - no input in it
-            f" WHERE {table}.{name} = new.column1",
-            list(chain.from_iterable(some)),
-        )
+    return (
+        f"UPDATE {table} SET {sets} FROM (VALUES {_values(len(columns), count)}) AS new"  # noqa: S608 - no input in it
+        f" WHERE {table}.{name} = new.column1"
+    )
 
 
-def _in_statements(rows: Sequence[Sequence[object]]) -> Iterator[Sequence[Sequence[object]]]:
-    """The rows in parts of sizes that come again, so that their statements are prepared once."""
-    start = 0
-    for size in _ROWS_PER_STATEMENT:
-        while len(rows) - start >= size:
-            yield rows[start : start + size]
-            start += size
+def _values(width: int, count: int) -> str:
+    one = f"({','.join('?' * width)})"
+    return ",".join([one] * count)
+
+
+def _in_statements(rows: Sequence[_Row]) -> Iterator[Sequence[_Row]]:
+    """The rows in parts of as many as a power of two: their statements are prepared once."""
+    start, left = 0, len(rows)
+    while left:
+        size = min(1 << (left.bit_length() - 1), _ROWS_PER_STATEMENT_MAX)
+        yield rows[start : start + size]
+        start += size
+        left -= size
 
 
 @contextlib.contextmanager
