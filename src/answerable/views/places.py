@@ -100,7 +100,8 @@ class Places:
 
     def _looked_up(self, case: str) -> str:
         row = self._db.execute(
-            "SELECT agent FROM entry WHERE \"case\" = ? AND agent <> '' ORDER BY seq LIMIT 1",
+            "SELECT agent FROM entry WHERE \"case\" = ? AND \"case\" <> '' AND agent <> ''"
+            " ORDER BY seq LIMIT 1",  # `<> ''`: or SQLite may not take the index of cases
             (case,),
         ).fetchone()
         return str(row[0]) if row else ""
