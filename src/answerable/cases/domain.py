@@ -1,7 +1,5 @@
 """A case is one matter with one party; its lease says who controls it now."""
 
-from dataclasses import dataclass
-
 import msgspec
 
 
@@ -17,8 +15,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     subject: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(msgspec.Struct, frozen=True):
     """Who controls a case now. The epoch grows with every change of hands."""
 
     holder: str  # `agent:support`, `per_...`, `queue:orders`
@@ -28,8 +25,7 @@ class Lease:
         return self.holder == f"agent:{agent}"
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(msgspec.Struct, frozen=True):
     id: str
     party: str
     agent: str

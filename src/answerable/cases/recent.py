@@ -8,7 +8,8 @@ of that commit is: what is remembered is never older than what anybody was told.
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from answerable.cases import rows
 from answerable.cases.domain import Case, Lease

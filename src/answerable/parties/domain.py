@@ -3,7 +3,8 @@
 import re
 import string
 import unicodedata
-from dataclasses import dataclass
+
+import msgspec
 
 _PHONE_NOISE = re.compile(r"[\s().\-/\u2010-\u2015]")
 _BRACKETED = re.compile(r"[^<>]*<\s*([^<>\s]+)\s*>\Z")
@@ -12,8 +13,7 @@ _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs"})  # controls, and what writes backwards
 
 
-@dataclass(frozen=True, slots=True)
-class Party:
+class Party(msgspec.Struct, frozen=True):
     id: str
     kid: str  # the key of everything that is stored about this party after resolve
     is_new: bool = False  # it is durable with the next barrier: nothing else is known of it

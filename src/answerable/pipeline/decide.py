@@ -1,8 +1,6 @@
 """Decide: a verdict on everything proposed, durable with its owner before anything happens."""
 
-from dataclasses import replace
-
-import msgspec
+from msgspec.structs import replace
 
 from answerable.agents.domain import Release
 from answerable.base import faults
@@ -111,7 +109,7 @@ def with_model_use(hall: Hall, routed: Routed, draft: Draft) -> Draft:
     routed.resolved.received.journey.model = use
     release = routed.release.id if routed.release else ""
     agent = AgentRef(id=routed.resolved.case.agent, release=release)
-    return msgspec.structs.replace(draft, model=use, agent=draft.agent or agent)
+    return replace(draft, model=use, agent=draft.agent or agent)
 
 
 async def _hold_timers(hall: Hall, received: Received, judged: list[Judged]) -> None:

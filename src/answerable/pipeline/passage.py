@@ -1,6 +1,6 @@
 """How far an interaction is: one frozen type a stage, each holding the one before."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 
@@ -57,8 +57,7 @@ class Journey:
     model: ModelUse | None = None  # what its turn asked of a model, once that is told
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(msgspec.Struct, frozen=True):
     arrival: Arrival
     interaction: str
     cause: Cause
@@ -89,15 +88,13 @@ class Received:
         return self.origin != self.interaction.partition("_")[2]
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(msgspec.Struct, frozen=True):
     received: Received
     party: Party
     case: Case
 
 
-@dataclass(frozen=True, slots=True)
-class Routed:
+class Routed(msgspec.Struct, frozen=True):
     resolved: Resolved
     release: Release | None  # what will run, or whose effects go on
     owner: Owner | None
@@ -105,8 +102,7 @@ class Routed:
     is_decided: bool = False  # an earlier life got past decide: nothing runs again
 
 
-@dataclass(frozen=True, slots=True)
-class Proposed:
+class Proposed(msgspec.Struct, frozen=True):
     routed: Routed
     effects: tuple[Proposal, ...] = ()
     reply: Reply | None = None
@@ -114,8 +110,7 @@ class Proposed:
     code: str = ""  # why it escalates: a word for the queue
 
 
-@dataclass(frozen=True, slots=True)
-class Intended:
+class Intended(msgspec.Struct, frozen=True):
     """A decided effect on its way: its state, its exact action, whether it began in this life."""
 
     state: EffectState
@@ -123,16 +118,14 @@ class Intended:
     is_fresh: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(msgspec.Struct, frozen=True):
     proposed: Proposed
     effects: tuple[Intended, ...] = ()
     disposition: str = ""  # how the interaction ends if no effect is left open
     desk: str = ""  # why the case needs people now: a word for the queue
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(msgspec.Struct, frozen=True):
     """What became of an effect in this pass; an end only if its status is one."""
 
     state: EffectState
@@ -144,8 +137,7 @@ class End:
     desk: str = ""  # why the case needs people now: a word for the queue
 
 
-@dataclass(frozen=True, slots=True)
-class Later:
+class Later(msgspec.Struct, frozen=True):
     """A timer to be set: its id, what it is for, and when (microseconds, UTC)."""
 
     id: str
@@ -153,9 +145,9 @@ class Later:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Acted:
+class Acted(msgspec.Struct, frozen=True):
     decided: Decided
     ends: tuple[End, ...] = ()
     later: tuple[Later, ...] = ()
-    statuses: dict[str, Status] = field(default_factory=dict)  # of every effect, after this pass
+    # of every effect, after this pass
+    statuses: dict[str, Status] = msgspec.field(default_factory=dict)

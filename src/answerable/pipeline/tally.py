@@ -37,7 +37,8 @@ class Try:
 
     def under(self, owner: Owner) -> "Try":
         """The same attempt, as this person's."""
-        return replace(self, one=replace(self.one, state=structs.replace(self.state, owner=owner)))
+        state = structs.replace(self.state, owner=owner)
+        return replace(self, one=structs.replace(self.one, state=state))
 
 
 @dataclass(slots=True)
