@@ -10,6 +10,7 @@ from answerable.cases import recent, rows
 from answerable.effects import rows as effects
 from answerable.parties import service as parties
 from answerable.pipeline import desk
+from answerable.pipeline.act import act
 from answerable.pipeline.hall import Hall
 from answerable.pipeline.passage import Acted, Decided
 from answerable.testing.world import SPECIALIST, Life, Till
@@ -86,7 +87,7 @@ def test_a_fresh_effect_is_what_its_row_says(
 ) -> None:
     """Act goes on with what decide has just written, without reading it back."""
     world = inline_world(tmp_path / "home", support(Till()))
-    act, seen = pipeline.act, []
+    seen = []
 
     async def acts(hall: Hall, decided: Decided) -> Acted:
         found = effects.list_of_interaction(hall.db, _interaction(decided))
