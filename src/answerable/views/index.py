@@ -2,7 +2,8 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -20,6 +21,7 @@ __all__ = ["VIEWS", "EntryIndex", "Place"]
 VIEWS = "views.db"
 VERSION = 4  # a file of another version is dropped, and built again from the feed
 _BATCH = 500  # bounds how long one batch keeps the loop from other work
+_ACTIONS_KEPT = 8_000
 _PARTS = (places, hours, interactions, passages)
 _SCHEMA = f"""
 {"".join(part.SCHEMA for part in _PARTS)}
@@ -39,6 +41,7 @@ class EntryIndex:
         self._path = path
         self._db = db
         self._places = Places(db)
+        self._actions: OrderedDict[str, str] = OrderedDict()  # of the decisions of late
         self.is_sure = False  # that the rows are of this feed
         self._one_at_a_time = asyncio.Lock()
 
@@ -71,6 +74,7 @@ class EntryIndex:
                 with _in_our_words(self._path):
                     self._db.executescript("".join(f"DELETE FROM {t};" for t in _TABLES))  # noqa: S608 - ours
                 self._places.clear()
+                self._actions.clear()
             self.is_sure = True
             batch: list[Record] = []
             async for record in feed.read(self.cursor):
@@ -102,16 +106,25 @@ class EntryIndex:
         last = records[-1]
         with _in_our_words(self._path), _transaction(self._db):
             written = self._places.add(entries)
-            actions = {place.id: place.action for place in written if place.action}
+            self._remember(written)
             counted = [(entry, it.agent) for (entry, _), it in zip(entries, written, strict=True)]
-            hours.add(self._db, counted, lambda id_: actions.get(id_) or self._action_of(id_))
+            hours.add(self._db, counted, self._action_of)
             interactions.add(self._db, counted)
             self._db.execute(
                 "INSERT OR REPLACE INTO cursor (one, position, digest) VALUES (1, ?, ?)",
                 (last.position, _digest(last)),
             )
 
+    def _remember(self, written: Sequence[Place]) -> None:
+        """What a decision was about: it is asked for when its effect has been done."""
+        self._actions.update((place.id, place.action) for place in written if place.action)
+        while len(self._actions) > _ACTIONS_KEPT:
+            self._actions.popitem(last=False)
+
     def _action_of(self, decision: str) -> str:
+        known = self._actions.get(decision)
+        if known is not None:
+            return known
         place = places.find(self._db, decision)
         return place.action if place is not None else ""
 

@@ -26,21 +26,25 @@ _SEQ_OF = (  # `+`: the index of kinds would lead through every message
 def add(db: sqlite3.Connection, entries: Sequence[tuple[Entry, str]]) -> None:
     """Entries, each with its agent, after their own rows."""
     begun = [(entry, agent) for entry, agent in entries if entry.kind == "received"]
-    rows = [
-        (entry.seq, entry.trace.interaction or "", agent, OPEN)
-        for entry, agent in begun
-        if entry.trace is not None
-    ]
-    insert_many(db, "interaction (seq, id, agent, disposition)", rows)
-    _count(db, (entry for entry, _ in begun))
+    rows = {
+        entry.interaction: [entry.seq, entry.interaction, agent, OPEN] for entry, agent in begun
+    }
+    earlier = []
     for entry, _ in entries:
         end = end_of_interaction(entry)
-        if end is not None:
-            also_open = "" if end.is_own else f" AND disposition <> '{OPEN}'"
-            db.execute(
-                f"UPDATE interaction SET disposition = ? WHERE seq = ({_SEQ_OF}){also_open}",  # noqa: S608
-                (end.disposition, end.interaction),
-            )
+        row = rows.get(end.interaction) if end is not None else None
+        if row is not None and end is not None and (end.is_own or row[-1] != OPEN):
+            row[-1] = end.disposition
+        elif row is None and end is not None:
+            earlier.append(end)
+    insert_many(db, "interaction (seq, id, agent, disposition)", list(rows.values()))
+    _count(db, (entry for entry, _ in begun))
+    for end in earlier:
+        also_open = "" if end.is_own else f" AND disposition <> '{OPEN}'"
+        db.execute(
+            f"UPDATE interaction SET disposition = ? WHERE seq = ({_SEQ_OF}){also_open}",  # noqa: S608
+            (end.disposition, end.interaction),
+        )
 
 
 def _count(db: sqlite3.Connection, begun: Iterable[Entry]) -> None:

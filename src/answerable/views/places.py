@@ -34,6 +34,7 @@ _SELECT = f"SELECT {_COLUMNS} FROM entry"  # noqa: S608 - a constant
 _STRIDE = 1_000  # of each kind every so many entries one is marked: the n-th is near a mark
 _CASES_CACHED = 8_000
 _SEQ_MAX = 2**63 - 1
+_NOTHING: dict[str, str | int] = {}
 _COLUMN_OF = {"int": "interaction", "cas": '"case"'}
 
 
@@ -123,14 +124,18 @@ def _about(entries: Iterable[Entry]) -> set[tuple[str, int]]:
     """Each party and person that an entry names, and its index."""
     found: set[tuple[str, int]] = set()
     for entry in entries:
+        seq, owner = entry.seq, entry.owner
         if entry.subject is not None:
-            found.add((entry.subject.pid, entry.seq))
-        if entry.owner is not None:
-            found |= {(who, entry.seq) for who in (entry.owner.person, entry.owner.via) if who}
-        words = (entry.actor, *(entry.change or {}).values())
-        found |= {
-            (word, entry.seq) for word in words if isinstance(word, str) and word[:4] == "per_"
-        }
+            found.add((entry.subject.pid, seq))
+        if owner is not None:
+            found.add((owner.person, seq))
+            if owner.via:
+                found.add((owner.via, seq))
+        if entry.actor is not None and entry.actor.startswith("per_"):
+            found.add((entry.actor, seq))
+        for word in (entry.change or _NOTHING).values():
+            if isinstance(word, str) and word.startswith("per_"):
+                found.add((word, seq))
     return found
 
 
