@@ -12,6 +12,7 @@ from answerable.base.settings import ServerSettings
 from answerable.people.keys import Scope
 from answerable.server.errors import NoKey, ScopeMissing
 from answerable.server.gate import Gate
+from answerable.server.intake import Intake
 from answerable.server.keys import Keys, digest_of
 from answerable.server.metrics import Meter
 from answerable.server.places import Places
@@ -45,6 +46,7 @@ class Lobby:
         self.settings = settings
         self.now = now
         self.gate = Gate(home, in_flight_max=settings.in_flight_max, deadline_s=settings.deadline_s)
+        self.intake = Intake(self.gate)
         self.keys = Keys(self.gate.ask, now)
         self.sessions = Sessions(chance, now, is_secure=settings.is_secure)
         self.meter = Meter()

@@ -9,7 +9,7 @@ from answerable.rails.port import Ack, Incoming
 from answerable.server.calls import Call, json
 from answerable.server.errors import TooLarge
 from answerable.server.table import Route, closed, values
-from answerable.worker.verbs import InteractionFind, MessagesAccept
+from answerable.worker.verbs import InteractionFind
 from answerable.worker.verbs.cases import InteractionView
 
 _ACCEPTED = 202
@@ -37,8 +37,7 @@ async def accept(call: Call) -> Response:
     most = call.lobby.settings.batch_max
     if len(sent) > most:
         raise TooLarge(f"{len(sent)} messages, and {most} are taken at once")
-    verb = MessagesAccept(tuple(Incoming(**values(each)) for each in sent))
-    acks = await call.lobby.gate.ask(verb, list[Ack])
+    acks = await call.lobby.intake.accept([Incoming(**values(each)) for each in sent])
     return json(Accepted(acks) if is_batch else acks[0], _ACCEPTED)
 
 
