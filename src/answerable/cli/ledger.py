@@ -1,5 +1,6 @@
 """`ledger`: the record, what is in it, and its proofs."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -9,8 +10,11 @@ from answerable.cli.talk import (
     DEFAULT_HOME,
     AsJson,
     Home,
+    MaybeBy,
     Rows,
+    Yes,
     ask,
+    check_meant,
     new_app,
     on,
     out,
@@ -37,12 +41,20 @@ def ledger_verify(
     deep: Annotated[
         bool, typer.Option("--deep", help="Also databases, keys, state and views, row by row.")
     ] = False,
+    archive: Annotated[
+        Path | None, typer.Option(help="An archive alone, by the home's key, or by --vkey.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check every entry, body, seal and published file; name the first bad index."""
     from answerable.worker.deep import DeepVerified, verify_deep
-    from answerable.worker.verification import HomeVerified, verify_home
+    from answerable.worker.verification import HomeVerified, verify_archive_of, verify_home
 
+    if archive is not None:
+        with on(home):
+            alone = verify_archive_of(home, archive, vkey)
+        out_json(alone) if as_json else out(plain(alone.sentence))
+        return
     found: HomeVerified | DeepVerified
     with on(home):
         found = (verify_deep if deep else verify_home)(home, earlier or [], vkey)
@@ -54,14 +66,79 @@ def ledger_verify(
 
 
 @ledger.command("rebuild")
-def ledger_rebuild(home: Home = DEFAULT_HOME, as_json: AsJson = False) -> None:
+def ledger_rebuild(
+    compact: Annotated[
+        bool, typer.Option("--compact", help="Then write the database anew, without its free room.")
+    ] = False,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
     """Make state, views and published files again from the record, where no worker runs."""
     from answerable.worker.again import make_again
 
     with on(home):
-        made = make_again(home)
+        made = make_again(home, compact=compact)
     out_json(made) if as_json else out(made.sentence)
     talk_next(home, "answerable ledger verify --deep")
+
+
+@ledger.command("archive")
+def ledger_archive(
+    before: Annotated[
+        datetime, typer.Option(formats=["%Y-%m-%d"], help="What had ended before this day, UTC.")
+    ],
+    to: Annotated[Path, typer.Option(help="A folder outside the home.")],
+    by: MaybeBy = "",
+    yes: Yes = False,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Put old bodies and published bundles away, into a verified file; proofs stay as they are."""
+    from answerable.worker.verbs import LedgerArchive
+    from answerable.worker.verbs.archives import ArchiveView
+
+    before_us = int(before.replace(tzinfo=UTC).timestamp()) * 1_000_000
+    verb = LedgerArchive(str(to.absolute()), before_us, by, is_meant=yes)
+    view = ask(home, verb, ArchiveView)
+    if view.first == view.end:
+        out_json(view) if as_json else out(f"Nothing more can be archived: {view.because}.")
+        return
+    what = (
+        f"{view.bodies} bodies ({view.bytes} bytes) of entries {view.first} to {view.end - 1}, and "
+        f"{view.bundles} bundles of entries, {{}} '{view.file}'"
+    )
+    if not yes:
+        if as_json:
+            out_json(view)
+        command = f"answerable ledger archive --before {before:%Y-%m-%d} --to {to} --yes"
+        would = f"{what.format('would be moved into')}; it ends there because {view.because}."
+        check_meant(home, would, command, yes=False)
+    if as_json:
+        out_json(view)
+    else:
+        out(f"{what.format('were moved into')}, sha256 {view.sha256}: ledger entry {view.index}.")
+    talk("It has what people wrote, sealed under this home's keys: keep the file as you keep them.")
+    talk("The database does not shrink: new entries take the room that is free in it now.")
+    talk_next(home, f"answerable ledger verify --archive {view.file}")
+
+
+@ledger.command("read-archive")
+def ledger_read_archive(
+    file: Annotated[Path, typer.Argument(help="An archive of this home.")],
+    index: Index,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """What the body of an archived entry says, opened with the home's keys."""
+    from answerable.worker.verbs import ArchiveRead
+    from answerable.worker.verbs.archives import ArchivedBody
+
+    body = ask(home, ArchiveRead(str(file.absolute()), index), ArchivedBody)
+    if as_json:
+        out_json(body)
+        return
+    talk(f"{body.kind} {body.entry} of {body.at}{f', from {body.sender}' if body.sender else ''}")
+    out(plain(body.text))
 
 
 @ledger.command("checkpoint")

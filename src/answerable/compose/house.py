@@ -1,7 +1,7 @@
 """A house: every room wired over one home. What a worker, a command and a test all open."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from answerable.compose import state
 from answerable.compose.head import heal_state, proven_head, state_agrees
 from answerable.compose.models import models_of
 from answerable.effects import rows as effect_rows
-from answerable.engine.port import Engine, Fence
+from answerable.engine.port import Cursor, Engine, Fence
 from answerable.ledger import rows as ledger_rows
 from answerable.ledger.committer import Committer, Tools, in_thread, inline
 from answerable.ledger.draft import Committed, Unit
@@ -83,6 +83,7 @@ class House:
         self.keys = keys
         self.hall = hall
         self._one_at_a_time = asyncio.Lock()
+        self._fence: Fence | None = None
         self.disk = Disk(plan.home, reserve_bytes=plan.disk_reserve_bytes)
         self.traces = plan.traces()
 
@@ -96,6 +97,7 @@ class House:
         Raises PersonUnknown, AgentHasNoOwner: without a living owner who accepted no agent begins.
         One whose owner has left since keeps nothing else from opening: its cases go to the desk.
         """
+        self._fence = fence
         self.hall.committer.start(fence)
         for release in self.hall.releases.values():
             agent = release.blueprint.agent
@@ -120,6 +122,12 @@ class House:
         committed = await self.hall.committer.commit(unit)
         self.hall.reload_control()
         return committed
+
+    async def drop_bodies(self, after: Cursor, upto: Cursor, kinds: Collection[str]) -> int:
+        """Forget the bodies of these kinds at (after, upto]: they were archived."""
+        if self._fence is None:
+            raise RuntimeError("the house was not started with a fence")
+        return await self.hall.engine.drop(self._fence, after, upto, kinds)
 
     async def close(self) -> None:
         await self.hall.committer.stop()

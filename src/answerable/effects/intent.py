@@ -11,6 +11,7 @@ import msgspec
 from answerable.agents.domain import Tool
 from answerable.base.money import Money
 from answerable.engine.port import Engine, Record
+from answerable.ledger.archive import BodyArchived
 from answerable.ledger.domain import decode_entry
 from answerable.ledger.keyring import Keyring
 
@@ -47,7 +48,7 @@ _of_each_tool = functools.lru_cache(maxsize=1_024)  # a tool's signature does no
 _hints_of = _of_each_tool(get_type_hints)
 _signature_of = _of_each_tool(inspect.signature)
 _encode = msgspec.json.Encoder(order="sorted").encode
-_decode_intent = msgspec.json.Decoder(Intent).decode
+decode_intent = msgspec.json.Decoder(Intent).decode
 _action = msgspec.json.Decoder(ToolAction | ReplyAction)
 
 
@@ -119,10 +120,13 @@ async def load_action(engine: Engine, keyring: Keyring, position: int) -> Action
 
 def open_intent(keyring: Keyring, record: Record) -> Intent | None:
     """What a `decided` record holds sealed; None where it holds nothing. Raises Unreadable."""
-    body = decode_entry(record.data).body
-    if body is None or record.body is None:
+    entry = decode_entry(record.data)
+    body = entry.body
+    if body is None:
         return None
-    return _decode_intent(keyring.open(body.kid, record.key, record.body))
+    if record.body is None:
+        raise BodyArchived(entry.seq)
+    return decode_intent(keyring.open(body.kid, record.key, record.body))
 
 
 def action_of(intent: Intent) -> Action:

@@ -20,10 +20,13 @@ Kind = Literal[
     "key.added", "key.revoked",
     "release.registered", "release.staged", "policy.activated", "stop",
     "key.rotated", "erasure.requested", "erasure.done", "gap.declared", "day.closed",
+    "bodies.archived",
 ]  # fmt: skip
 """What an entry can speak of."""
 
 KINDS: frozenset[str] = frozenset(Kind.__args__)  # type: ignore[attr-defined]
+ARCHIVED: Kind = "bodies.archived"
+"""Says that bodies, and published bundles of entries, were put away: see `archive`."""
 OWNED_KINDS = frozenset(
     {"decided", "effect.started", "effect.done", "effect.unknown", "effect.failed"}
 )

@@ -233,6 +233,14 @@ def _gap(entry: Entry, _: Action | None) -> str:
     return f"a message that cannot be read or answered was closed: {entry.changed('why')}"
 
 
+def _archived(entry: Entry, _: Action | None) -> str:
+    last = int(entry.changed("end") or 1) - 1
+    return (
+        f"{entry.changed('bodies')} bodies of entries {entry.changed('first')} to {last} were put "
+        f"away in {entry.changed('file')}"
+    )
+
+
 def _day(_entry: Entry, _: Action | None) -> str:
     return "a day was closed"
 
@@ -266,4 +274,5 @@ _TELL: dict[Kind, _Tell] = {
     "erasure.done": _erasure_done,
     "gap.declared": _gap,
     "day.closed": _day,
+    "bodies.archived": _archived,
 }

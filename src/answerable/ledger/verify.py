@@ -5,15 +5,27 @@ something is wrong; together they show which entry, or that it is the seal that 
 """
 
 from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import suppress
 from hashlib import sha256
 
 import msgspec
 
 from answerable.engine.port import Record
+from answerable.ledger.archive import KINDS as MAY_BE_ARCHIVED
+from answerable.ledger.archive import archive_in
 from answerable.ledger.checks import EarlierHeads, EntryChecks, Verified, first_of
-from answerable.ledger.domain import KINDS, SEAL_KIND, Entry, LeafProblem, Seal
+from answerable.ledger.domain import (
+    ARCHIVED,
+    KINDS,
+    SEAL_KIND,
+    Entry,
+    LeafProblem,
+    Seal,
+    decode_entry,
+)
 from answerable.ledger.keychain import KeyChain, chain_of
 from answerable.ledger.note import NoteError, VerifierKey, verify_checkpoint
+from answerable.ledger.tiles import WIDTH
 from answerable.ledger.tree import CompactRange, leaf_hash
 
 __all__ = ["FeedVerifier", "LeafProblem", "Verified", "verify_feed"]
@@ -31,8 +43,11 @@ async def verify_feed(
     """
     verifier = FeedVerifier(vkeys, earlier)
     async for record in records:
-        verifier.take(record)
-        if verifier.problem is not None:
+        if verifier.problem is None:
+            verifier.take(record)
+        elif verifier.misses_bodies:
+            verifier.hear(record)
+        else:
             break
     return verifier.finish()
 
@@ -51,6 +66,9 @@ class FeedVerifier:
         self._batch: list[bytes] = []  # leaves since the last seal
         self._suspect: LeafProblem | None = None  # until its seal tells whether it is the first
         self._seals = 0
+        self._gone: dict[int, int] = {}  # the first body that is not here, by number of its bundle
+        self._archived = 0
+        self._archives: list[tuple[int, int]] = []
         self.problem: LeafProblem | None = None
 
     def against(self, checkpoint: str) -> None:
@@ -66,6 +84,20 @@ class FeedVerifier:
         elif record.kind == SEAL_KIND:
             self._take_seal(record)
 
+    @property
+    def misses_bodies(self) -> bool:
+        """Whether a later entry may still say where a body went: see `hear`."""
+        return bool(self._gone)
+
+    def hear(self, record: Record) -> None:
+        """After the first problem: only whether something was archived."""
+        if record.kind != ARCHIVED:
+            return
+        with suppress(msgspec.DecodeError, UnicodeDecodeError, KeyError, ValueError):
+            archive = archive_in(decode_entry(record.data))
+            if archive is not None:
+                self._archives.append((archive.first, archive.end))
+
     def finish(self) -> Verified:
         """The verdict, after the last record."""
         size = self._tree.size
@@ -73,8 +105,18 @@ class FeedVerifier:
         if located is None and self._batch:
             uncovered = LeafProblem(self._sealed.size, "no signed checkpoint covers it")
             located = first_of([self._suspect, uncovered])
-        problem = self._earlier.problem(size, located)
-        return Verified(size, self._tree.root().hex(), self._seals, problem)
+        problem = self._earlier.problem(size, first_of([located, self._missing()]))
+        return Verified(
+            size, self._tree.root().hex(), self._seals, problem, self._archived,
+            tuple(self._archives),
+        )  # fmt: skip
+
+    def _missing(self) -> LeafProblem | None:
+        """The first body that is not here and that no entry says was archived."""
+        for index in self._gone.values():
+            if not any(first <= index < end for first, end in self._archives):
+                return LeafProblem(index, "its body is missing")
+        return None
 
     def _take_entry(self, record: Record) -> None:
         leaf = leaf_hash(record.data)
@@ -91,7 +133,25 @@ class FeedVerifier:
             return entry
         if entry.kind != record.kind or entry.id != record.key:
             return f"it is kept as {record.kind} '{record.key}'"
-        return _wrong_body(entry, record.body)
+        self.hear(record)
+        return self._wrong_body(entry, record.body)
+
+    def _wrong_body(self, entry: Entry, body: bytes | None) -> str | None:
+        if entry.body is None:
+            return None if body is None else "it has a body that it does not commit to"
+        if body is None:
+            return self._without_body(entry)
+        if sha256(body).hexdigest() != entry.body.sha256:
+            return "its body is not the one that it commits to"
+        return None
+
+    def _without_body(self, entry: Entry) -> str | None:
+        """Missing, unless it was archived: an entry that comes later says so."""
+        if entry.kind not in MAY_BE_ARCHIVED:
+            return "its body is missing"
+        self._archived += 1
+        self._gone.setdefault(entry.seq // WIDTH, entry.seq)
+        return None
 
     def _take_seal(self, record: Record) -> None:
         try:
@@ -157,16 +217,6 @@ class FeedVerifier:
         if tree.root() == root:
             return "it is not what was signed"
         return "it is not what its seal says, and neither leads to the signed root"
-
-
-def _wrong_body(entry: Entry, body: bytes | None) -> str | None:
-    if entry.body is None:
-        return None if body is None else "it has a body that it does not commit to"
-    if body is None:
-        return "its body is missing"
-    if sha256(body).hexdigest() != entry.body.sha256:
-        return "its body is not the one that it commits to"
-    return None
 
 
 def _hash(text: str) -> bytes:

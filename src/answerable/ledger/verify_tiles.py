@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
+from answerable.ledger.archive import read_put_away
 from answerable.ledger.checks import EarlierHeads, EntryChecks, Verified, first_of
 from answerable.ledger.domain import LeafProblem
 from answerable.ledger.keychain import KeyChain, chain_of
@@ -25,12 +26,17 @@ from answerable.ledger.tree import EMPTY_ROOT, CompactRange, leaf_hash
 
 
 def verify_tiles(
-    folder: Path, vkeys: Iterable[VerifierKey] | KeyChain, earlier: Iterable[str] = ()
+    folder: Path,
+    vkeys: Iterable[VerifierKey] | KeyChain,
+    earlier: Iterable[str] = (),
+    archives: Iterable[tuple[int, int]] | None = None,
 ) -> Verified:
     """Verify checkpoint, entries, hash tiles and counters of a published or exported log.
 
     To compare with a home's feed give the folder's checkpoint to `verify_feed` as an earlier one:
-    files may lag behind the feed, but must be its beginning. Raises NoteError where a checkpoint
+    files may lag behind the feed, but must be its beginning. Of bundles that were archived only the
+    hashes are looked at: `archives` are their indexes (first, end), as the feed or, without one,
+    the folder itself says. Raises NoteError where a checkpoint
     of `earlier` is not signed by `vkeys`.
     """
     keys = chain_of(vkeys)
@@ -40,13 +46,19 @@ def verify_tiles(
         head = verify_checkpoint(checkpoint, keys.of(checkpoint))
     except (NoteError, TileMissing) as error:
         return Verified(0, EMPTY_ROOT.hex(), 0, LeafProblem(0, f"no checkpoint: {error}"))
-    return _Reading(folder, head, past).verdict()
+    if archives is None:
+        archives = [(each.first, each.end) for each in read_put_away(folder)]
+    return _Reading(folder, head, past, archives).verdict()
 
 
 class _Reading:
     """One pass over the files, with two trees: of the entries, and of the level-0 tiles."""
 
-    def __init__(self, folder: Path, head: Checkpoint, past: EarlierHeads) -> None:
+    def __init__(
+        self, folder: Path, head: Checkpoint, past: EarlierHeads,
+        archives: Iterable[tuple[int, int]],
+    ) -> None:  # fmt: skip
+        self._archives = list(archives)
         self._reader = TileReader(folder, head.size)
         self._head = head
         self._past = past
@@ -97,6 +109,10 @@ class _Reading:
         try:
             return self._reader.bundle(number)
         except TileMissing as error:
+            at = number * WIDTH
+            if any(first <= at < end for first, end in self._archives):
+                self._checks.skip(width)
+                return ()
             return self._readable(number, width, f"its bundle is damaged: {error}")
 
     def _readable(self, number: int, width: int, reason: str) -> Sequence[bytes]:

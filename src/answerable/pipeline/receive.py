@@ -15,6 +15,7 @@ from answerable.base.ids import kin
 from answerable.cases.domain import Message
 from answerable.effects import rows as effects
 from answerable.engine.port import Arrival, Claim
+from answerable.ledger.archive import BodyArchived
 from answerable.ledger.domain import INTEGER_MAX, decode_entry
 from answerable.ledger.draft import Unit
 from answerable.ledger.keyring import Keyring
@@ -54,7 +55,7 @@ class _Envelope(msgspec.Struct, frozen=True, tag="message", kw_only=True):
 _Stored = _Envelope | Due | Answer | DeskReply
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Stored).decode
-_decode_message = msgspec.msgpack.Decoder(Message).decode
+decode_message = msgspec.msgpack.Decoder(Message).decode
 
 
 async def accept_messages(hall: Hall, incoming: Sequence[Incoming]) -> list[Ack]:
@@ -132,7 +133,7 @@ def why_unreadable(keyring: Keyring, arrival: Arrival) -> str:
         if not isinstance(stored, _Envelope):
             return ""
         body_id = kin("msg", stored.interaction, 0)
-        message = _decode_message(keyring.open(stored.kid, body_id, stored.sealed))
+        message = decode_message(keyring.open(stored.kid, body_id, stored.sealed))
     except KeyDestroyed:
         return ""
     except (AnswerableError, msgspec.DecodeError) as error:
@@ -144,7 +145,7 @@ def why_unreadable(keyring: Keyring, arrival: Arrival) -> str:
 def _read(hall: Hall, stored: _Envelope) -> Message | None:
     message_id = kin("msg", stored.interaction, 0)
     try:
-        return _decode_message(hall.keyring.open(stored.kid, message_id, stored.sealed))
+        return decode_message(hall.keyring.open(stored.kid, message_id, stored.sealed))
     except Unreadable:
         return None
 
@@ -175,7 +176,7 @@ def open_arrival(hall: Hall, claim: Claim) -> Received:
     if stored.rail not in hall.lines:
         raise RailGone(stored.rail)
     message_id = kin("msg", stored.interaction, 0)
-    message = _decode_message(hall.keyring.open(stored.kid, message_id, stored.sealed))
+    message = decode_message(hall.keyring.open(stored.kid, message_id, stored.sealed))
     return Received(
         arrival, stored.interaction, message, journey,
         rail=stored.rail, grade=GRADE_ASSERTED, kid=stored.kid, sealed=stored.sealed,
@@ -212,10 +213,13 @@ def is_about_nothing(hall: Hall, received: Received) -> bool:
 async def load_message(hall: Hall, position: int) -> Message:
     """The message of an interaction, out of the body of its `received` record."""
     async for record in hall.engine.read(position - 1):
-        body = decode_entry(record.data).body
-        if body is None or record.body is None:
+        entry = decode_entry(record.data)
+        body = entry.body
+        if body is None:
             break
-        return _decode_message(hall.keyring.open(body.kid, record.key, record.body))
+        if record.body is None:
+            raise BodyArchived(entry.seq)
+        return decode_message(hall.keyring.open(body.kid, record.key, record.body))
     raise LookupError(f"the feed holds no message at position {position}")
 
 

@@ -36,7 +36,7 @@ def replace_file(path: Path, data: bytes, *, mode: int = 0o644, sync: bool = Tru
         _write(temporary, data, mode, sync=sync)
         temporary.replace(path)
         if sync:
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
     except OSError as error:
         raise Broken(
             f"'{path.name}' could not be written: {error.strerror}.", "The file is as it was."
@@ -78,7 +78,8 @@ def _write(path: Path, data: bytes, mode: int, *, sync: bool) -> None:
             os.fsync(file.fileno())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make durable which files a folder has."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

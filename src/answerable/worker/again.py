@@ -2,14 +2,16 @@
 
 import asyncio
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
 
-from answerable.adapters.engines.embedded.journal import FeedFile
+from answerable.adapters.engines.embedded.journal import DATABASE, FeedFile, open_file
 from answerable.compose.rebuild import rebuild
 from answerable.ledger.note import VKEY, VerifierKey
 from answerable.store.lock import HomeLock
+from answerable.store.sqlite import in_our_words
 from answerable.views.index import VIEWS, EntryIndex
 from answerable.worker.publisher import TILES, Publisher
 from answerable.worker.verification import chain_in, check_has_ledger, signed_head
@@ -29,7 +31,7 @@ class MadeAgain(msgspec.Struct, frozen=True):
         )
 
 
-def make_again(home: Path) -> MadeAgain:
+def make_again(home: Path, *, compact: bool = False) -> MadeAgain:
     """On a home that nobody holds. How long stages took is measured, and is gone with the views.
 
     Raises NotFound, HomeHeld, StateNotBuilt; TilesAhead where more was published than the database
@@ -42,9 +44,19 @@ def make_again(home: Path) -> MadeAgain:
         for suffix in ("", "-wal", "-shm"):
             (home / f"{VIEWS}{suffix}").unlink(missing_ok=True)
         entries = asyncio.run(_follow(home))
+        if compact:
+            _compact(home / DATABASE)
     finally:
         lock.release()
     return MadeAgain(records, entries)
+
+
+def _compact(path: Path) -> None:
+    """Write the file anew without the room that is free in it; needs as much on the disk meanwhile.
+    One transaction: a death leaves it as it was. Raises DiskFull, Broken."""
+    with in_our_words(path), closing(open_file(path)) as database:
+        database.execute("VACUUM")
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 async def _follow(home: Path) -> int:

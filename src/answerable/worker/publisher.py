@@ -14,7 +14,8 @@ import msgspec
 
 from answerable.base.errors import Broken
 from answerable.engine.port import Feed, Record
-from answerable.ledger.domain import KINDS, SEAL_KIND, Seal, decode_entry
+from answerable.ledger.archive import PUT_AWAY, archive_in, read_put_away, told_put_away
+from answerable.ledger.domain import ARCHIVED, KINDS, SEAL_KIND, Seal, decode_entry
 from answerable.ledger.keychain import handing_over
 from answerable.ledger.note import Checkpoint, NoteError, note_text, parse_checkpoint
 from answerable.ledger.tiles import (
@@ -91,6 +92,7 @@ class Publisher:
                 self._position, self._size = position, head.size
             else:
                 await beside_the_loop(self._forget)
+            await beside_the_loop(lambda: self._put_away(last=1))  # a death may have come between
         self._is_sure = True
 
     async def _seal_of(self, feed: Feed, head: Checkpoint) -> int:
@@ -113,12 +115,13 @@ class Publisher:
     async def _follow(self, feed: Feed) -> None:
         entries: list[bytes] = []
         seal: Seal | None = None
-        hands_over = False
+        hands_over = is_put_away = False
         covered, position = 0, self._position
         async for record in feed.read(self._position):
             if record.kind in KINDS:
                 entries.append(record.data)
                 hands_over = hands_over or _hands_over(record)
+                is_put_away = self._is_told(record) or is_put_away
             elif record.kind == SEAL_KIND:
                 seal = msgspec.json.decode(record.data, type=Seal)
                 covered, position = len(entries), record.position
@@ -130,6 +133,26 @@ class Publisher:
                     entries, seal = entries[covered:], None
         if seal is not None and covered:
             await self._publish(entries[:covered], seal, position)
+        if is_put_away:
+            await beside_the_loop(self._put_away)
+
+    def _is_told(self, record: Record) -> bool:
+        """Whether the entry says that bundles were archived: the folder says it too, before any of
+        them goes."""
+        archive = archive_in(decode_entry(record.data)) if record.kind == ARCHIVED else None
+        if archive is None:
+            return False
+        known = [each for each in read_put_away(self._folder) if each.first < archive.first]
+        replace_file(self._folder / PUT_AWAY, told_put_away([*known, archive]), sync=False)
+        return True
+
+    def _put_away(self, *, last: int = 0) -> None:
+        """The bundles that lie in archives go, or in the `last` of them; hashes stay, so that all
+        proofs do."""
+        with self._one_writer:
+            for archive in read_put_away(self._folder)[-last:]:
+                for number in archive.bundles:
+                    (self._folder / entries_path(number)).unlink(missing_ok=True)
 
     def check_not_behind(self, size: int) -> None:
         """Raises TilesAhead where more was published than the ledger has.
@@ -212,12 +235,14 @@ def _head_of(note: str) -> Checkpoint:
 
 def _is_whole(folder: Path, size: int) -> bool:
     """Whether every full tile is there, by its size: a power cut may have taken some."""
+    archived = {number for each in read_put_away(folder) for number in each.bundles}
     level, count = 0, size // WIDTH
     while count:
         for number in range(count):
             if _size_of(folder / tile_path(level, number)) != WIDTH * HASH_BYTES:
                 return False
-            if not level and not _size_of(folder / entries_path(number)):
+            is_here = not level and number not in archived
+            if is_here and not _size_of(folder / entries_path(number)):
                 return False
         level, count = level + 1, count // WIDTH
     return True

@@ -18,8 +18,14 @@ from answerable.ledger.domain import decode_entry
 from answerable.ledger.keychain import HandingOver, KeyChain, handing_over
 from answerable.ledger.note import VKEY, NoteError, VerifierKey, verify_checkpoint
 from answerable.ledger.sealing import kid_of
-from answerable.ledger.tiles import TileMissing, read_checkpoint
+from answerable.ledger.tiles import TileMissing, decode_tile, read_checkpoint, tile_path
 from answerable.ledger.verify import verify_feed
+from answerable.ledger.verify_archive import (
+    ArchiveReader,
+    ArchiveVerified,
+    leaves,
+    verify_archive,
+)
 from answerable.ledger.verify_tiles import verify_tiles
 from answerable.store.keys import KEYS, KeyDestroyed, KeyStore
 from answerable.store.sqlite import open_reader
@@ -40,13 +46,18 @@ class HomeVerified(msgspec.Struct, frozen=True, kw_only=True):
     index: int | None = None
     problem: str = ""
     is_of_files: bool = False
+    archived: int = 0  # bodies that are in archives and not here
+    archives: int = 0
 
     @property
     def sentence(self) -> str:
         if self.verified:
+            archived = ""
+            if self.archives:
+                archived = f" {self.archived} bodies are archived in {self.archives} archives."
             return (
                 f"Verified: {self.entries} entries, {self.published} of them published as files, "
-                f"in {self.seconds} s. Root {self.root}."
+                f"in {self.seconds} s.{archived} Root {self.root}."
             )
         said = f"NOT VERIFIED: entry {self.index} is the first bad one: {self.problem.rstrip('.')}."
         return f"{said} Next: {AGAIN}" if self.is_of_files else said
@@ -70,7 +81,7 @@ def verify_home(home: Path, earlier: Sequence[Path] = (), vkey: str = "") -> Hom
         _check_is_checkpoint(path, text)
     published = signed_head(folder, keys) if is_published else None
     feed = asyncio.run(_verify_feed(database, keys, [*texts, *published] if published else texts))
-    files = verify_tiles(folder, keys, texts) if is_published else None
+    files = verify_tiles(folder, keys, texts, feed.archives) if is_published else None
     problem = feed.problem or (files.problem if files else None)
     return HomeVerified(
         verified=problem is None,
@@ -81,7 +92,37 @@ def verify_home(home: Path, earlier: Sequence[Path] = (), vkey: str = "") -> Hom
         index=problem.index if problem else None,
         problem=problem.problem if problem else "",
         is_of_files=problem is not None and feed.problem is None,
+        archived=feed.archived,
+        archives=len(feed.archives),
     )
+
+
+def verify_archive_of(home: Path, archive: Path, vkey: str = "") -> ArchiveVerified:
+    """Check an archive alone: by the home's key, or by `vkey`, which needs no home. Where there is
+    one, its log must also be the one that the archive is of.
+
+    Raises ArchiveDamaged, NoteError, NotFound, UsageError.
+    """
+    if (home / DATABASE).exists():
+        keys = chain_in(home, _key_of(home, vkey))
+        verified = verify_archive(archive, keys)
+        _compare(home / TILES, archive)
+        return verified
+    if not vkey:
+        check_has_ledger(home)
+    return verify_archive(archive, KeyChain([_key_of(home, vkey)]))
+
+
+def _compare(folder: Path, archive: Path) -> None:
+    """The archived leaves must be those that the home has published. Raises ArchiveDamaged."""
+    with ArchiveReader(archive) as reader:
+        for number, hashes in leaves(reader):
+            try:
+                lying = decode_tile((folder / tile_path(0, number)).read_bytes())
+            except (OSError, TileMissing):
+                lying = []
+            if lying != hashes:
+                raise reader.damaged(f"'{folder}' has other hashes in {tile_path(0, number)}")
 
 
 def check_has_ledger(home: Path) -> Path:

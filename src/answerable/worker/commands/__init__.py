@@ -8,6 +8,7 @@ from answerable.worker import verbs
 from answerable.worker.commands import (
     agents,
     answers,
+    archives,
     cases,
     decisions,
     desk,
@@ -59,6 +60,7 @@ _HANDLERS: Handlers = {verbs.MessagesAccept: messages_accept, verbs.Status: stat
 for _room in (
     agents,
     answers,
+    archives,
     cases,
     decisions,
     desk,

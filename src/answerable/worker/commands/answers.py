@@ -50,7 +50,7 @@ async def _row(office: Office, state: EffectState) -> HoldRow:
     return HoldRow(
         state.id, state.agent, state.case,
         tell_action(entry.action) if entry.action else f"{state.kind} {state.name}",
-        opened(office, record)[0],
+        (await opened(office, record))[0],
         state.amount_minor, state.currency, state.status.value,
         iso(state.expires_at) if state.expires_at else "",
         ask=entry.changed("ask"), interaction=state.interaction,

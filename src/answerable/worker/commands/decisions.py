@@ -12,6 +12,7 @@ from answerable.effects.domain import EffectState
 from answerable.effects.errors import EffectUnknownId
 from answerable.effects.intent import action_of, exactly, open_intent
 from answerable.engine.port import Record
+from answerable.ledger.archive import BodyArchived
 from answerable.ledger.domain import Action, Entry, decode_entry
 from answerable.ledger.telling import tell, tell_action, tell_model
 from answerable.policy.decide import text_of
@@ -178,7 +179,7 @@ async def load_decision(office: Office, decision: str) -> Decision:
             f"'{decision}' names no action.", "Nothing was looked up.",
             f"answerable ledger prove {entry.seq}",
         )  # fmt: skip
-    exact, request = opened(office, record)
+    exact, request = await opened(office, record)
     return Decision(entry, record, entry.action, _state(office, entry), exact, request)
 
 
@@ -193,10 +194,13 @@ async def find_decided(office: Office, decision: str) -> tuple[Entry, Record]:
     return entry, record
 
 
-def opened(office: Office, record: Record) -> tuple[str, dict[str, object]]:
-    """The exact action and what policy was asked; empty where both were erased."""
+async def opened(office: Office, record: Record) -> tuple[str, dict[str, object]]:
+    """The exact action and what policy was asked; empty where both were erased, and in place of the
+    action where it went, where both were archived."""
     try:
         intent = open_intent(office.house.hall.keyring, record)
+    except BodyArchived as gone:
+        return await office.words_put_away(gone.index), {}
     except Unreadable:
         return "", {}
     if intent is None:

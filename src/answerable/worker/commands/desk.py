@@ -5,6 +5,8 @@ from answerable.base.ids import kin
 from answerable.desk import rows
 from answerable.desk.domain import QueueItem
 from answerable.effects import rows as effects
+from answerable.ledger.archive import BodyArchived
+from answerable.ledger.domain import decode_entry
 from answerable.pipeline import desk
 from answerable.pipeline.desk import Taken
 from answerable.worker import verbs
@@ -38,9 +40,18 @@ async def desk_reply(office: Office, verb: verbs.DeskSay) -> Said:
             "answerable desk list",
         )  # fmt: skip
     person = hall.people.find(verb.by).id
+    await _check_can_be_answered(office, interaction)
     reply = await desk.say(hall, interaction, verb.case, person, verb.text, verb.key)
     status = await _status_of(office, kin("eff", reply, 1), verb.wait_s)
     return Said(reply, interaction, status)
+
+
+async def _check_can_be_answered(office: Office, interaction: str) -> None:
+    """A reply goes where its message says. Raises BodyArchived where that was put away."""
+    row = effects.interaction_of(office.house.hall.db, interaction)
+    record = await office.record_at(row.position) if row else None
+    if record is not None and record.body is None:
+        raise BodyArchived(decode_entry(record.data).seq)
 
 
 async def _status_of(office: Office, effect: str, wait_s: float) -> str:

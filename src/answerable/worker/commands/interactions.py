@@ -146,9 +146,11 @@ async def _view(office: Office, row: Interaction) -> InteractionView:
         replies=await replies_sent(office, states),
         stages=stage_views(seen, measured),
         decisions=tuple(
-            _decision(office, seen, entry, record)
-            for entry, record in found
-            if entry.kind == "decided"
+            [
+                await _decision(office, seen, entry, record)
+                for entry, record in found
+                if entry.kind == "decided"
+            ]
         ),
         steps=tuple(seen.steps),
         entries=tuple(_line(office, entry) for entry in entries),
@@ -199,8 +201,8 @@ def _persons(entries: Sequence[Entry]) -> set[str]:
     return named | {one.actor for one in entries if one.actor and one.actor.startswith("per_")}
 
 
-def _decision(office: Office, seen: Seen, entry: Entry, record: Record) -> DecisionLine:
-    exact, _ = opened(office, record)
+async def _decision(office: Office, seen: Seen, entry: Entry, record: Record) -> DecisionLine:
+    exact, _ = await opened(office, record)
     effect = entry.effect.id if entry.effect else ""
     state = next((one for one in seen.states if one.id == effect), None)
     owner = entry.accountable

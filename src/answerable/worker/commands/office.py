@@ -12,6 +12,7 @@ from answerable.ledger.domain import Entry, decode_entry
 from answerable.ledger.draft import Unit
 from answerable.people.service import card_name
 from answerable.views.index import EntryIndex
+from answerable.worker.commands import put_away
 from answerable.worker.dispatch import Dispatcher
 from answerable.worker.publisher import Publisher
 from answerable.worker.thoughts import Thoughts
@@ -64,13 +65,19 @@ class Office:
     async def text_of(self, entry_id: str) -> str:
         """What the body of an entry says, as people may read it; empty where it has none."""
         entry, record = await self.entry(entry_id)
-        if entry.body is None or record.body is None:
+        if entry.body is None:
             return ""
+        if record.body is None:
+            return await self.words_put_away(entry.seq)
         keyring = self.house.hall.keyring
         try:
             return keyring.open(entry.body.kid, record.key, record.body).decode()
         except Unreadable:
             return ERASED
+
+    async def words_put_away(self, seq: int) -> str:
+        """What stands in the place of words that were archived."""
+        return await put_away.words_of(self.index, self.house.hall.engine, seq)
 
     async def until(self, is_over: Callable[[T], bool], look: Callable[[], T], wait_s: float) -> T:
         """What is seen as soon as it is over, or when the wait is; at once where nobody works."""

@@ -13,6 +13,7 @@ from answerable.worker import verbs
 from answerable.worker.commands.cases import case_rows
 from answerable.worker.commands.office import Handlers, Office
 from answerable.worker.commands.said import heard_in
+from answerable.worker.verbs.base import ARCHIVED
 from answerable.worker.verbs.cases import PartyRow, PartyView
 
 _CASES_SHOWN = 100
@@ -71,7 +72,8 @@ async def _identifiers(office: Office, party: Party, case_ids: list[str]) -> tup
         for row in effects.list_of_case(db, case, _MESSAGES_LOOKED_THROUGH):
             if row.inbox not in found:
                 sender = (await heard_in(office, row)).sender
-                found[row.inbox] = f"{_kind(office, row.rail)} {sender}"
+                if sender != ARCHIVED:
+                    found[row.inbox] = f"{_kind(office, row.rail)} {sender}"
     for hash_ in rows.identifiers_of(db, party.id):
         if hash_ not in found:
             found[hash_] = await _as_it_came_first(office, hash_)

@@ -1,4 +1,5 @@
-"""What was said, out of sealed bodies. What was erased is shown as erased, and fails no page."""
+"""What was said, out of sealed bodies. What was erased or archived is
+shown as that, and fails no page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,10 +9,11 @@ from answerable.base.errors import Unreadable
 from answerable.base.ids import made_at
 from answerable.cases.domain import Message
 from answerable.effects.domain import EffectState, Interaction, Status
+from answerable.ledger.archive import BodyArchived
 from answerable.pipeline.history import words_of
 from answerable.pipeline.receive import load_message
 from answerable.worker.commands.office import Office
-from answerable.worker.verbs.base import ERASED
+from answerable.worker.verbs.base import ARCHIVED, ERASED
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,9 @@ async def heard_in(office: Office, row: Interaction) -> Heard:
     """The message that began an interaction."""
     try:
         message = await load_message(office.house.hall, row.position)
+    except BodyArchived as gone:
+        words = await office.words_put_away(gone.index)
+        return Heard(iso(made_at(row.id)), ARCHIVED, words, ARCHIVED)
     except (Unreadable, LookupError):
         return heard(row.id, None)
     return heard(row.id, message)
@@ -53,5 +58,7 @@ async def replies_sent(office: Office, states: Sequence[EffectState]) -> tuple[s
 async def _sent(office: Office, state: EffectState, states: Sequence[EffectState]) -> str:
     try:
         return await words_of(office.house.hall, state, states)
+    except BodyArchived as gone:
+        return await office.words_put_away(gone.index)
     except (Unreadable, LookupError):
         return ERASED

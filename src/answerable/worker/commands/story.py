@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from answerable.base.clock import iso
 from answerable.base.errors import Unreadable
+from answerable.ledger.archive import BodyArchived
 from answerable.ledger.domain import Entry, PolicyUse
 from answerable.ledger.telling import tell, tell_action, tell_grade
 from answerable.pipeline.receive import load_message
@@ -69,6 +70,8 @@ async def _came(office: Office, entry: Entry) -> str:
     try:
         message = await load_message(office.house.hall, state.position if state else 0)
         who = f" from {message.sender}: {_short(message.text)!r}"
+    except BodyArchived as gone:
+        who = f" whose words are not here {await office.words_put_away(gone.index)}"
     except (Unreadable, LookupError):
         who = " whose text was erased"
     return (

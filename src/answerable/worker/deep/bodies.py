@@ -1,8 +1,9 @@
 """Every sealed body: does its key open it, and is what has no key erased?"""
 
 from answerable.engine.port import Feed, Record
+from answerable.ledger.archive import archive_in
 from answerable.ledger.bodies import open_body
-from answerable.ledger.domain import KINDS, SEAL_KIND
+from answerable.ledger.domain import ARCHIVED, KINDS, SEAL_KIND, decode_entry
 from answerable.ledger.sealing import STEP_KIND, kid_of
 from answerable.store.keys import KeyDestroyed, KeyStore
 from answerable.worker.deep.found import Found
@@ -16,6 +17,8 @@ class Bodies:
     def __init__(self, found: Found, keys: KeyStore) -> None:
         self._found = found
         self._keys = keys
+        self._stepless = (0, "")  # the last step without a body: those before it are as archived
+        self._archived = 0  # the position up to which bodies were put away
         self.readable = 0
         self.erased = 0
 
@@ -29,6 +32,8 @@ class Bodies:
             after = record.position
             with self._found.looking("bodies", where):
                 self._take(record, where)
+        if self._stepless[0] > self._archived:
+            self._found.add("bodies", self._stepless[1], "a step without what it remembers")
 
     def _take(self, record: Record, where: str) -> None:
         if record.kind not in _KINDS:
@@ -36,7 +41,10 @@ class Bodies:
         elif record.body is not None:
             self._open(record, record.body)
         elif record.kind == STEP_KIND:
-            self._found.add("bodies", where, "a step without what it remembers")
+            self._stepless = (record.position, where)
+        elif record.kind == ARCHIVED:
+            archive = archive_in(decode_entry(record.data))
+            self._archived = max(self._archived, archive.until if archive else 0)
 
     def _open(self, record: Record, body: bytes) -> None:
         kid = kid_of(record)

@@ -9,7 +9,8 @@ from answerable.adapters.signers.file import FileSigner
 from answerable.adapters.signers.handing import SIGNER_KEY
 from answerable.base.chance import SystemChance
 from answerable.engine.port import Feed
-from answerable.ledger.domain import KINDS, SEAL_KIND, Seal
+from answerable.ledger.archive import PUT_AWAY, Archive, archive_in, told_put_away
+from answerable.ledger.domain import ARCHIVED, KINDS, SEAL_KIND, Seal, decode_entry
 from answerable.ledger.note import VKEY, VerifierKey
 from answerable.ledger.tiles import (
     WIDTH,
@@ -37,6 +38,7 @@ class Published:
         self._notes: dict[int, str] = {}  # by size: only those that a file speaks of
         self._seals: dict[int, int] = {}  # by position, the same
         self._seen: set[Path] = set()
+        self._archives: list[Archive] = []
 
     async def check(self, feed: Feed) -> None:
         with self._found.looking("keys", VKEY):
@@ -54,6 +56,8 @@ class Published:
             async for record in feed.read(0):
                 if record.kind in KINDS:
                     self._entry(record.data)
+                    archive = record.kind == ARCHIVED and archive_in(decode_entry(record.data))
+                    self._archives += [archive] if archive else []
                 elif record.kind == SEAL_KIND:
                     seal = msgspec.json.decode(record.data, type=Seal)
                     if seal.size in sizes:
@@ -62,6 +66,7 @@ class Published:
                         self._seals[position] = seal.size
             self._rest()
             self._check_heads(position)
+            self._check_put_away()
 
     def _vkey(self) -> VerifierKey:
         text = (self._home / VKEY).read_bytes()
@@ -133,6 +138,12 @@ class Published:
         if at > size and not self._may_be_ahead:
             said = "it does not name the record of a published checkpoint"
             self._found.add("files", f"{TILES}/{CURSOR}", said)
+
+    def _check_put_away(self) -> None:
+        path = self._folder / PUT_AWAY
+        lying = path.read_bytes() if path.exists() else b""
+        if lying != told_put_away(self._archives) and not self._may_be_ahead:
+            self._found.add("files", self._named(path), "it does not say what the ledger says")
 
     def _named(self, path: Path) -> str:
         return str(path.relative_to(self._home))

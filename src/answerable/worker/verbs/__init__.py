@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from answerable.base.errors import UsageError
+from answerable.worker.verbs.archives import ArchiveRead, LedgerArchive
 from answerable.worker.verbs.cases import (
     CaseFeed,
     CaseList,
@@ -119,6 +120,8 @@ Verb = (
     | PolicyExplain
     | PolicyDryRun
     | BackupWrite
+    | LedgerArchive
+    | ArchiveRead
 )
 
 
@@ -187,6 +190,7 @@ __all__ = [
     "AgentShow",
     "ApprovalAnswer",
     "ApprovalList",
+    "ArchiveRead",
     "Asked",
     "BackupWrite",
     "CaseFeed",
@@ -212,6 +216,7 @@ __all__ = [
     "KeyDerive",
     "KeyList",
     "KeyRevoke",
+    "LedgerArchive",
     "LedgerCheckpoint",
     "LedgerProve",
     "LedgerSearch",

@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 
 ROWS_MAX = 1_000
+ARCHIVED = "(archived)"  # stands where a name was whose message lies in an archive
 ERASED = "(erased)"  # stands where words were whose key was destroyed
 _TIME_MAX = 2**53 - 1
 
