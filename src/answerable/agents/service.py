@@ -24,9 +24,14 @@ class Agents:
         self._ids = ids
         self.reaching: set[tuple[str, Mode]] = set()  # stops on their way to the disk: in force
 
+    @property
+    def is_nothing_stopped(self) -> bool:
+        """No stop is in force, of any mode, on anything; the stop file is not looked at."""
+        return not (self.registry.stops.orders or self.reaching)
+
     def is_stopped(self, mode: Mode, *, agent: str, tool: str = "", party: str = "") -> bool:
         """Whether a stop of this mode bears on it, from the moment at which it was asked for."""
-        if not (self.registry.stops.orders or self.reaching):
+        if self.is_nothing_stopped:
             return False
         asked = {"agent": agent, "tool": tool, "party": party}
         if self.registry.stops.is_on(mode, **asked):

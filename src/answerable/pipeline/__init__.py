@@ -38,30 +38,30 @@ async def walk(hall: Hall, claim: Claim, stages: Stages) -> None:
         return
     passage = Passage(received.interaction, received.arrival.kind, hall.clock.now())
     try:
-        await _through(hall, received, stages, passage)
+        await _through(hall, received, passage)
     finally:
         passage.thought = thought_of(received.journey.model)
-        stages.passages.end(passage)
+        stages.end(passage)
 
 
-async def _through(hall: Hall, received: Received, stages: Stages, passage: Passage) -> None:
+async def _through(hall: Hall, received: Received, passage: Passage) -> None:
     for life in range(_LIVES_MAX):
         try:
-            with stages.timed("resolve", passage):
-                is_first = not (life or received.journey.memo)
-                resolved = resolve(hall, received, is_first=is_first)
-            with stages.timed("route", passage):
-                routed = route(hall, resolved)
+            passage.enter("resolve")
+            resolved = resolve(hall, received, is_first=not (life or received.journey.memo))
+            passage.enter("route")
+            routed = route(hall, resolved)
             passage.case, passage.agent = resolved.case.id, resolved.case.agent
             passage.release = routed.release.id if routed.release is not None else ""
-            with stages.timed("run", passage):
-                proposed = await run(hall, routed)
-            with stages.timed("decide", passage):
-                decided = await decide(hall, proposed)
-            with stages.timed("act", passage):
-                acted = await act(hall, decided)
-            with stages.timed("record", passage):
-                await record(hall, acted)
+            passage.enter("run")
+            proposed = await run(hall, routed)
+            passage.enter("decide")
+            decided = await decide(hall, proposed)
+            passage.enter("act")
+            acted = await act(hall, decided)
+            passage.enter("record")
+            await record(hall, acted)
+            passage.enter("")
         except Conflict as conflict:
             if life + 1 == _LIVES_MAX:
                 raise

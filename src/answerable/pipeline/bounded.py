@@ -32,20 +32,20 @@ async def within(
     watched = Watched(_called(call), hall.watch, state.id)
     task: asyncio.Task[T] = asyncio.create_task(watched, name=f"call {state.id}")
     try:
-        done, _ = await asyncio.wait({task}, timeout=deadline_s)
-        if not done:
+        if not await hall.deadlines.wait(task, watched, deadline_s):
             task.cancel()
-            done, _ = await asyncio.wait({task}, timeout=CANCEL_S)
+            await hall.deadlines.wait(task, watched, CANCEL_S)
     except asyncio.CancelledError:  # the worker stops: that is no answer, whoever waits for one
         task.cancel()
         hall.leases.left_behind(state.id, state.case if is_send else "")
         raise
-    if not done:
+    if not task.done():
         hall.leases.left_behind(state.id, state.case if is_send else "")
         reported = asyncio.create_task(_came_late(hall, state, attempt, task))
         hall.reporting.add(reported)
         reported.add_done_callback(hall.reporting.discard)
-    if not done or task.cancelled():
+        raise TimeoutError
+    if task.cancelled():
         raise TimeoutError
     return task.result()
 

@@ -52,7 +52,7 @@ def in_the_way(hall: Hall, state: EffectState) -> str:
 
 def is_stopped(hall: Hall, mode: Mode, *, agent: str, tool: str = "", party: str = "") -> bool:
     """Whether a stop of this mode bears on it now; the stop file pauses everything."""
-    if mode is Mode.PAUSE and hall.stop_file.is_pressed():
+    if mode is Mode.PAUSE and hall.stop_file.was_pressed(hall.clock.now()):
         return True
     return hall.agents.is_stopped(mode, agent=agent, tool=tool, party=party)
 
@@ -60,8 +60,10 @@ def is_stopped(hall: Hall, mode: Mode, *, agent: str, tool: str = "", party: str
 def _why_stopped(hall: Hall, state: EffectState) -> str:
     """What a person says or has said yes to is theirs; only a stop of everything stops that."""
     if not state.release:
-        is_paused = hall.agents.is_everything_paused() or hall.stop_file.is_pressed()
-        return "stopped" if is_paused else ""
+        is_pressed = hall.stop_file.was_pressed(hall.clock.now())
+        return "stopped" if is_pressed or hall.agents.is_everything_paused() else ""
+    if hall.agents.is_nothing_stopped:
+        return "stopped" if hall.stop_file.was_pressed(hall.clock.now()) else ""
     tool = state.name if state.kind == "tool" else ""
     if is_stopped(hall, Mode.PAUSE, agent=state.agent, tool=tool, party=state.party):
         return "stopped"

@@ -20,6 +20,7 @@ from answerable.ledger.committer import Committer
 from answerable.ledger.keyring import Keyring
 from answerable.parties.service import Parties
 from answerable.people.service import People
+from answerable.pipeline.deadlines import Deadlines
 from answerable.policy.budget import Spending
 from answerable.policy.limits import Limits, Reservation
 from answerable.policy.load import PolicySet
@@ -71,6 +72,7 @@ class Hall:
     stalled: frozenset[str] = frozenset()  # turns (arrivals) and effects that stalled a worker
     restored_at: int = 0  # since when this home goes on from a backup, microseconds UTC
     reservations: OrderedDict[str, Reservation] = field(default_factory=OrderedDict)
+    deadlines: Deadlines = field(default_factory=Deadlines)
     doors: Doors = field(default_factory=Doors)
     reporting: set[asyncio.Task[None]] = field(default_factory=set)  # what waits for a late call
     reload_control: Callable[[], None] = lambda: None  # after a commit that moved power

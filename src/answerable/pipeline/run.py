@@ -114,13 +114,17 @@ async def _within_deadline(
     handling = Watched(code, hall.watch, received.arrival.id)
     task: asyncio.Task[object] = asyncio.create_task(handling, name=f"turn {received.interaction}")
     hall.turns[task] = blueprint.agent
-    task.add_done_callback(lambda ended: hall.turns.pop(ended, None))
     try:
-        done, _ = await asyncio.wait({task}, timeout=blueprint.turn_deadline_s)
+        await hall.deadlines.wait(task, handling, blueprint.turn_deadline_s)
     except asyncio.CancelledError:
         task.cancel()
         raise
-    if not done:
+    finally:
+        if task.done():
+            del hall.turns[task]
+        else:
+            task.add_done_callback(hall.turns.pop)
+    if not task.done():
         context.close()
         task.cancel()
         task.add_done_callback(_forget)

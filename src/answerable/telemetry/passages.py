@@ -4,6 +4,7 @@ Telemetry, not truth: no stage reads it and no entry holds it. What was measured
 before a crash is lost, and where nobody fetches it the oldest makes room, counted in `dropped`.
 """
 
+import time
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -41,6 +42,16 @@ class Passage:
     agent: str = ""
     release: str = ""
     thought: Thought | None = None
+    _stage: str = ""  # where it is now
+    _since_ns: int = 0
+
+    def enter(self, stage: str) -> None:
+        """It is in this stage from here on, and in none with an empty name: one look at the clock
+        ends one and begins the next."""
+        now_ns = time.perf_counter_ns()
+        if self._stage:
+            self.took(self._stage, (now_ns - self._since_ns) // 1000)
+        self._stage, self._since_ns = stage, now_ns
 
     def took(self, stage: str, us: int) -> None:
         """A stage that is entered again, because somebody else was first, takes longer."""

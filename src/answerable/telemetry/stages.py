@@ -5,7 +5,6 @@ significant bits, without its memory).
 """
 
 import math
-import time
 
 from answerable.telemetry.passages import Passage, Passages
 
@@ -20,14 +19,19 @@ class Stages:
         self._counts: dict[str, list[int]] = {}
         self.passages = Passages()
 
-    def timed(self, name: str, passage: Passage | None = None) -> "Timed":
-        """Time what is inside, for all and, if it is given, for this one arrival."""
-        return Timed(self, name, passage)
+    def end(self, passage: Passage) -> None:
+        """An arrival's way has ended, however it did: each of its stages counts for all."""
+        passage.enter("")
+        self.add(passage)
+        self.passages.end(passage)
 
-    def add(self, name: str, took_us: float) -> None:
-        counts = self._counts.setdefault(name, [0] * _BUCKETS)
-        bucket = int(math.log2(took_us) * _PER_OCTAVE) if took_us > 1 else 0
-        counts[min(bucket, _BUCKETS - 1)] += 1
+    def add(self, passage: Passage) -> None:
+        for name, us in passage.took_us.items():
+            counts = self._counts.get(name)
+            if counts is None:
+                counts = self._counts[name] = [0] * _BUCKETS
+            bucket = int(math.log2(us) * _PER_OCTAVE) if us > 1 else 0
+            counts[min(bucket, _BUCKETS - 1)] += 1
 
     def counts(self) -> dict[str, list[int]]:
         return {name: list(counts) for name, counts in self._counts.items()}
@@ -49,24 +53,3 @@ class Stages:
             if count and seen >= target:
                 return float(round(2 ** ((bucket + 1) / _PER_OCTAVE) / 1000, 3))
         return 0.0
-
-
-class Timed:
-    """What is inside its `with` is timed, however it ends."""
-
-    __slots__ = ("_began", "_name", "_passage", "_stages")
-
-    def __init__(self, stages: Stages, name: str, passage: Passage | None) -> None:
-        self._stages = stages
-        self._name = name
-        self._passage = passage
-        self._began = 0
-
-    def __enter__(self) -> None:
-        self._began = time.perf_counter_ns()
-
-    def __exit__(self, *_error: object) -> None:
-        took_ns = time.perf_counter_ns() - self._began
-        self._stages.add(self._name, took_ns / 1000)
-        if self._passage is not None:
-            self._passage.took(self._name, took_ns // 1000)

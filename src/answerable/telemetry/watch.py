@@ -37,29 +37,37 @@ class Watched(Coroutine[Any, Any, T]):
     `what` is the arrival whose turn runs, or the effect whose call does. Tasks that the code starts
     are watched under the same name once the loop has `attribute_tasks`; its threads and its loop
     callbacks are not: if one of those keeps the loop, the worker is killed and nothing is named.
+
+    `over`, where somebody set it, is told in the step that is the code's last.
     """
+
+    __slots__ = ("_inner", "_is_entered", "_watch", "_what", "over")
 
     def __init__(self, inner: Coroutine[Any, Any, T], watch: Watch, what: str) -> None:
         self._inner = inner
         self._watch = watch
         self._what = what
+        self._is_entered = False
+        self.over: asyncio.Future[None] | None = None
 
     def send(self, value: Any) -> Any:
-        return self._run(lambda: self._inner.send(value))
+        return self._run(self._inner.send, value)
 
     def throw(self, *error: Any) -> Any:
-        return self._run(lambda: self._inner.throw(*error))
+        return self._run(self._inner.throw, *error)
 
-    def _run(self, step: Callable[[], Any]) -> Any:
+    def _run(self, step: Callable[..., Any], *given: Any) -> Any:
         """One step. The name of code that ends the process stays written, whatever the loop still
         runs while it shuts down: the supervisor reads it from the dead worker."""
-        if _endings:
-            return step()
-        self._enter()
+        if not _endings:
+            self._enter()
         try:
-            return step()
-        except (KeyboardInterrupt, SystemExit):
-            _endings.append(self._what)
+            return step(*given)
+        except BaseException as error:  # StopIteration, too: it has ended
+            if isinstance(error, (KeyboardInterrupt, SystemExit)) and not _endings:
+                _endings.append(self._what)
+            if self.over is not None and not self.over.done():
+                self.over.set_result(None)
             raise
         finally:
             if not _endings:
@@ -73,7 +81,9 @@ class Watched(Coroutine[Any, Any, T]):
 
     def _enter(self) -> None:
         self._watch.enter(self._what)
-        _whose.set((self._watch, self._what))
+        if not self._is_entered:  # a task runs all its steps in one context
+            self._is_entered = True
+            _whose.set((self._watch, self._what))
 
 
 def attribute_tasks(loop: asyncio.AbstractEventLoop) -> None:

@@ -87,7 +87,6 @@ class Dispatcher:
                     await asyncio.Event().wait()  # the partition is ours until we are cancelled
                 task = asyncio.create_task(self._one(claim))
                 self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever it is, the worker ends by it
@@ -95,6 +94,7 @@ class Dispatcher:
 
     async def _one(self, claim: Claim) -> None:
         arrival = claim.arrivals[0]
+        task = asyncio.current_task()
         try:
             if arrival.kind == "start":
                 unit = Unit(arrival=arrival.id, done=(arrival.id,))
@@ -110,6 +110,9 @@ class Dispatcher:
         except BaseException as error:  # noqa: BLE001 - whatever it is, it costs one interaction
             log.error("arrival %s failed in the hallway: %s", arrival.id, describe(error))
             await self._give_up(claim, error)
+        finally:
+            if task is not None:
+                self._tasks.discard(task)
 
     async def _give_up(self, claim: Claim, error: BaseException) -> None:
         """A defect of ours costs one interaction, at the desk; the arrival stays if not even that

@@ -11,7 +11,7 @@ from answerable.base.errors import AnswerableError
 from answerable.pipeline.desk import Taken
 from answerable.rails.port import Incoming
 from answerable.store.keys import KeyDestroyed
-from answerable.store.stopfile import StopFile
+from answerable.store.stopfile import LOOK_EVERY_US, StopFile
 from answerable.testing.simulator.agents import AGENTS, draw_wish
 from answerable.testing.simulator.moments import Kind, Moment
 from answerable.testing.simulator.process import Lost
@@ -289,7 +289,7 @@ async def lift(world: World, order: Order) -> None:
 
 async def _stop_file(world: World, _moment: Moment | None, chance: random.Random) -> None:
     StopFile(world.home).press()
-    await asyncio.sleep(0.001)  # what began in this very instant has begun
+    await asyncio.sleep(LOOK_EVERY_US / SECOND_US + 0.001)  # what began before the next look has
     world.witness.file_pressed = True
     await asyncio.sleep(pause_s(chance))
     world.witness.file_pressed = False

@@ -34,8 +34,12 @@ async def messages_accept(office: Office, verb: verbs.MessagesAccept) -> list[Ac
     office.house.disk.check(office.house.hall.clock.now())
     stages = office.dispatcher.stages
     passage = Passage("", "accept", office.house.hall.clock.now())
-    with stages.timed("receive", passage):
+    passage.enter("receive")
+    try:
         acks = await accept_messages(office.house.hall, verb.messages)
+    finally:
+        passage.enter("")
+        stages.add(passage)
     new = [ack.interaction for ack in acks if ack.is_new]
     stages.passages.accepted(new, passage.took_us, began_us=passage.began_us)
     return acks
