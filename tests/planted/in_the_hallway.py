@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 from msgspec import structs
 
@@ -29,6 +28,10 @@ act, decide, judge, resume = map(room, (
 ))  # fmt: skip
 Call = Callable[[], Awaitable[object]]
 effects, pipeline = room("effects.rows"), room("pipeline")
+
+
+def _doing(it: Try, action: Action | None) -> Try:
+    return structs.replace(it, one=structs.replace(it.one, action=action))
 
 
 @BED.breaks(2)
@@ -129,7 +132,7 @@ def late_no_believed(swap: Swap) -> None:
     not_done = Tally.not_done
 
     def ends(self: Tally, it: Try, answer: NotDone, code: str = "not_done") -> None:
-        not_done(self, replace(it, may_have_begun=False), answer, code)
+        not_done(self, structs.replace(it, may_have_begun=False), answer, code)
 
     swap(Tally, "not_done", ends)
 
@@ -174,7 +177,7 @@ def hope_told_as_done(swap: Swap) -> None:
                 rail=action.rail, to=action.to, in_reply_to=action.in_reply_to, text=action.text,
                 otherwise=action.text, subject=action.subject,
             )  # fmt: skip
-        call: Call = world(tally, replace(it, one=replace(it.one, action=action)))
+        call: Call = world(tally, _doing(it, action))
         return call
 
     swap(act, "_world", hopes)
@@ -291,7 +294,7 @@ def reply_to_the_newest_address(swap: Swap) -> None:
                 rail=action.rail, to=newest.get(it.state.party, action.to), text=action.text,
                 in_reply_to=action.in_reply_to, otherwise=action.otherwise, subject=action.subject,
             )  # fmt: skip
-        call: Call = world(tally, replace(it, one=replace(it.one, action=action)))
+        call: Call = world(tally, _doing(it, action))
         return call
 
     swap(pipeline, "resolve", notes)

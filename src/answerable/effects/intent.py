@@ -3,8 +3,8 @@
 import dataclasses
 import functools
 import inspect
-from collections.abc import Iterator, Mapping
-from typing import get_type_hints
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple, get_type_hints
 
 import msgspec
 
@@ -45,8 +45,9 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _of_each_tool = functools.lru_cache(maxsize=1_024)  # a tool's signature does not change
-_hints_of = _of_each_tool(get_type_hints)
 _signature_of = _of_each_tool(inspect.signature)
+_raw_arguments = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_SCALARS = frozenset({str, int, float, bool, bytes, type(None)})
 _encode = msgspec.json.Encoder(order="sorted").encode
 decode_intent = msgspec.json.Decoder(Intent).decode
 _action = msgspec.json.Decoder(ToolAction | ReplyAction)
@@ -70,11 +71,38 @@ def bound_arguments(tool: Tool, given: Mapping[str, object]) -> bytes:
 
     Raises TypeError, ValueError where they are not what its signature says.
     """
-    bound = _signature_of(tool.perform).bind(None, **given)
-    bound.apply_defaults()
-    data = encode_arguments(dict(list(bound.arguments.items())[1:]))
+    named = _named_only(tool.perform)
+    if named is not None and named.required <= given.keys() <= named.every:
+        data = encode_arguments({**named.defaults, **given})
+    else:
+        bound = _signature_of(tool.perform).bind(None, **given)
+        bound.apply_defaults()
+        data = encode_arguments(dict(list(bound.arguments.items())[1:]))
     typed_arguments(tool, data)
     return data
+
+
+class _Named(NamedTuple):
+    """The arguments of a tool that all can be given by name, its first one aside."""
+
+    required: frozenset[str]
+    every: frozenset[str]
+    defaults: Mapping[str, object]
+
+
+@_of_each_tool
+def _named_only(perform: Callable[..., object]) -> _Named | None:
+    _, *rest = _signature_of(perform).parameters.values()
+    if any(one.kind not in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY) for one in rest):
+        return None
+    defaults = {one.name: one.default for one in rest if one.default is not one.empty}
+    every = frozenset(one.name for one in rest)
+    return _Named(every - defaults.keys(), every, defaults)
+
+
+@_of_each_tool
+def _decoder_of(perform: Callable[..., object], name: str) -> Callable[[msgspec.Raw], object]:
+    return msgspec.json.Decoder(get_type_hints(perform).get(name, object)).decode
 
 
 def typed_arguments(tool: Tool, arguments: bytes) -> dict[str, object]:
@@ -82,30 +110,34 @@ def typed_arguments(tool: Tool, arguments: bytes) -> dict[str, object]:
 
     Raises msgspec.ValidationError where they are not what its signature says.
     """
-    hints = _hints_of(tool.perform)
-    raw = msgspec.json.decode(arguments, type=dict[str, msgspec.Raw])
+    perform = tool.perform
     return {
-        name: msgspec.json.decode(value, type=hints.get(name, object))
-        for name, value in raw.items()
+        name: _decoder_of(perform, name)(value) for name, value in _raw_arguments(arguments).items()
     }
 
 
 def amounts_in(value: object) -> Iterator[Money]:
     """Every amount in some arguments, however deep it lies."""
+    if isinstance(value, Money):
+        yield value
+        return
+    for one in _parts_of(value):
+        if type(one) not in _SCALARS:
+            yield from amounts_in(one)
+
+
+def _parts_of(value: object) -> Iterable[object]:
     match value:
-        case Money():
-            yield value
         case Mapping():
-            for one in value.values():
-                yield from amounts_in(one)
+            return value.values()
         case list() | tuple() | set() | frozenset():
-            for one in value:
-                yield from amounts_in(one)
+            return value
         case msgspec.Struct():
-            yield from amounts_in(msgspec.structs.asdict(value))
+            return [getattr(value, name) for name in value.__struct_fields__]
         case _ if dataclasses.is_dataclass(value):
-            for each in dataclasses.fields(value):
-                yield from amounts_in(getattr(value, each.name))
+            return [getattr(value, each.name) for each in dataclasses.fields(value)]
+        case _:
+            return ()
 
 
 async def load_action(engine: Engine, keyring: Keyring, position: int) -> Action:

@@ -54,6 +54,8 @@ def is_stopped(hall: Hall, mode: Mode, *, agent: str, tool: str = "", party: str
     """Whether a stop of this mode bears on it now; the stop file pauses everything."""
     if mode is Mode.PAUSE and hall.stop_file.was_pressed(hall.clock.now()):
         return True
+    if hall.agents.is_nothing_stopped:
+        return False
     return hall.agents.is_stopped(mode, agent=agent, tool=tool, party=party)
 
 

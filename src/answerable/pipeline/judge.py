@@ -3,8 +3,6 @@
 Synchronous on purpose: between the check of a limit and its reservation nothing else runs.
 """
 
-from dataclasses import dataclass
-
 import msgspec
 
 from answerable.agents.stops import Mode
@@ -37,8 +35,7 @@ from answerable.sdk.words import Proposal, Reply
 _NO_LIMIT = Limit()
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(msgspec.Struct, frozen=True):
     """A decision, ready to be recorded."""
 
     draft: Draft
@@ -55,13 +52,10 @@ def judge_tool(hall: Hall, routed: Routed, proposal: Proposal) -> Judged:
     action = ToolAction(tool=tool.name, arguments=msgspec.Raw(proposal.arguments))
     amounts = list(amounts_in(typed_arguments(tool, proposal.arguments)))
     own = ""
-    whose = {"agent": routed.resolved.case.agent, "party": routed.resolved.party.id}
     if routed.release is None or routed.release.blueprint.tools.get(tool.name) is not tool:
         own = reasons.TOOL_NOT_IN_RELEASE
-    elif is_stopped(hall, Mode.PAUSE, tool=tool.name, **whose):
-        own = reasons.STOP_PAUSE
-    elif is_stopped(hall, Mode.READ_ONLY, tool=tool.name, **whose):
-        own = reasons.STOP_READ_ONLY
+    elif stopped := _why_stopped(hall, routed, tool.name):
+        own = stopped
     elif routed.resolved.received.grade < tool.needs_grade:
         own = reasons.GRADE_TOO_LOW
     elif len(amounts) > 1:  # two in one call cannot be judged as one
@@ -75,6 +69,15 @@ def judge_tool(hall: Hall, routed: Routed, proposal: Proposal) -> Judged:
     )  # fmt: skip
 
 
+def _why_stopped(hall: Hall, routed: Routed, tool: str) -> str:
+    agent, party = routed.resolved.case.agent, routed.resolved.party.id
+    if is_stopped(hall, Mode.PAUSE, agent=agent, tool=tool, party=party):
+        return reasons.STOP_PAUSE
+    if is_stopped(hall, Mode.READ_ONLY, agent=agent, tool=tool, party=party):
+        return reasons.STOP_READ_ONLY
+    return ""
+
+
 def judge_reply(hall: Hall, routed: Routed, reply: Reply, message: Message, ordinal: int) -> Judged:
     """May this be said, to the address that the message came from and to no other?"""
     action = ReplyAction(
@@ -86,8 +89,7 @@ def judge_reply(hall: Hall, routed: Routed, reply: Reply, message: Message, ordi
     return _judge(hall, routed, action, asked)
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(msgspec.Struct, frozen=True):
     kind: str
     name: str
     repeat: str

@@ -1,8 +1,8 @@
 """What has become of the effects of one pass: kept while `act` goes through them."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from answerable.effects.domain import (
     RECONCILE_MAX,
@@ -22,8 +22,7 @@ REPLY_ATTEMPTS_MAX = 6
 _SETTLED = {"done": Status.DONE, "not_done": Status.FAILED}
 
 
-@dataclass(frozen=True, slots=True)
-class Try:
+class Try(Struct, frozen=True):
     """One attempt at an effect."""
 
     one: Intended
@@ -38,7 +37,7 @@ class Try:
     def under(self, owner: Owner) -> "Try":
         """The same attempt, as this person's."""
         state = structs.replace(self.state, owner=owner)
-        return replace(self, one=structs.replace(self.one, state=state))
+        return structs.replace(self, one=structs.replace(self.one, state=state))
 
 
 @dataclass(slots=True)

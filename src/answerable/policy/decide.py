@@ -6,14 +6,14 @@ that fails while it is evaluated; a forbid that fails would then allow, so any f
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 import cedarpy
 import msgspec
 
 from answerable.base.clock import DAY_US, HOUR_US
-from answerable.policy.domain import Fact, Judgement, Request, Statement, Verdict
+from answerable.policy.domain import ActionKind, Judgement, Request, Statement, Verdict
 from answerable.policy.load import PolicySet
 from answerable.policy.reasons import (
     DEFAULT_DENY,
@@ -36,21 +36,10 @@ def decide(policies: PolicySet, request: Request) -> Judgement:
     if own:
         return Judgement(Verdict.DENY, (own,))
     try:
-        answer = _evaluate(policies, request)
+        context = _encode(_context(policies, request)).decode()
+        return _judged(policies, request.agent, request.action, request.name, context)
     except (ValueError, TypeError, OverflowError):  # what cannot be written down as Cedar's JSON
         return Judgement(Verdict.DENY, (REQUEST_UNREADABLE,))
-    matched = _named(policies, answer.diagnostics.reasons)
-    if answer.diagnostics.errors or answer.decision is cedarpy.Decision.NoDecision:
-        failed = _failures(policies, answer.diagnostics.errors)
-        forbids = [one.ref for one in matched if one.effect == "forbid"]
-        return Judgement(Verdict.DENY, (*forbids, *failed))
-    if answer.decision is not cedarpy.Decision.Allow:
-        return Judgement(Verdict.DENY, tuple(one.ref for one in matched) or (DEFAULT_DENY,))
-    holds = [one for one in matched if one.hold is not None]
-    if holds:
-        ask = dict.fromkeys(one.hold for one in holds if one.hold is not None)
-        return Judgement(Verdict.HOLD, tuple(one.ref for one in holds), tuple(ask))
-    return Judgement(Verdict.ALLOW, tuple(one.ref for one in matched))
 
 
 def text_of(policies: PolicySet, reason: str) -> str:
@@ -68,20 +57,30 @@ def _own_refusal(policies: PolicySet, request: Request) -> str:
     return ""
 
 
-def _evaluate(policies: PolicySet, request: Request) -> cedarpy.AuthzResult:
-    """Names travel as structured ids, never as Cedar text, so nothing in them is syntax."""
-    context = _context(policies, request)
-    if policies.needed is not None:  # building the context is most of the cost
-        context = {name: context[name] for name in policies.needed if name in context}
-    asked = (request.agent, request.action, request.name, _encode(context).decode())
-    return _answer(policies.handle, *asked)
-
-
 @lru_cache(_ANSWERS_KEPT)
+def _judged(
+    policies: PolicySet, agent: str, action: ActionKind, name: str, context: str
+) -> Judgement:
+    """The same for the same set and bytes, for ever: asked once."""
+    answer = _answer(policies.handle, agent, action, name, context)
+    matched = _named(policies, answer.diagnostics.reasons)
+    if answer.diagnostics.errors or answer.decision is cedarpy.Decision.NoDecision:
+        failed = _failures(policies, answer.diagnostics.errors)
+        forbids = [one.ref for one in matched if one.effect == "forbid"]
+        return Judgement(Verdict.DENY, (*forbids, *failed))
+    if answer.decision is not cedarpy.Decision.Allow:
+        return Judgement(Verdict.DENY, tuple(one.ref for one in matched) or (DEFAULT_DENY,))
+    holds = [one for one in matched if one.hold is not None]
+    if holds:
+        ask = dict.fromkeys(one.hold for one in holds if one.hold is not None)
+        return Judgement(Verdict.HOLD, tuple(one.ref for one in holds), tuple(ask))
+    return Judgement(Verdict.ALLOW, tuple(one.ref for one in matched))
+
+
 def _answer(
-    handle: cedarpy.PolicySet, agent: str, action: str, name: str, context: str
+    handle: cedarpy.PolicySet, agent: str, action: ActionKind, name: str, context: str
 ) -> cedarpy.AuthzResult:
-    """The same for the same set and bytes, for ever: asked once. Nobody may change what it says."""
+    """Names travel as structured ids, never as Cedar text, so nothing in them is syntax."""
     asked = {
         "principal": {"type": "Agent", "id": agent},
         "action": {"type": "Action", "id": action},
@@ -91,24 +90,35 @@ def _answer(
     return cedarpy.is_authorized_batch([asked], handle, _NO_ENTITIES)[0]
 
 
+_KNOWN: dict[str, Callable[[Request], object]] = {
+    "release": lambda request: request.release,
+    "stage": lambda request: request.stage,
+    "grade": lambda request: request.grade,
+    "case_holder": lambda request: request.case_holder,
+    "hour": lambda request: request.at_us // HOUR_US % 24,
+    "weekday": lambda request: (request.at_us // DAY_US + 3) % 7 + 1,  # 1970-01-01: Thursday
+    "party_effects_today": lambda request: request.counters.party_effects_today,
+    "party_amount_minor_today": lambda request: request.counters.party_amount_minor_today,
+    "agent_effects_today": lambda request: request.counters.agent_effects_today,
+    "agent_amount_minor_today": lambda request: request.counters.agent_amount_minor_today,
+}
+
+
+@lru_cache
+def _looked_at(
+    needed: frozenset[str] | None,
+) -> tuple[tuple[str, Callable[[Request], object]], ...]:
+    """What a set's rules look at, of what is known of every request; None is all."""
+    return tuple(one for one in _KNOWN.items() if needed is None or one[0] in needed)
+
+
 def _context(policies: PolicySet, request: Request) -> dict[str, object]:
-    counters, facts = request.counters, request.facts
-    known: dict[str, Fact] = {name: facts[name] for name in policies.facts if name in facts}
-    context: dict[str, object] = {
-        "release": request.release,
-        "stage": request.stage,
-        "grade": request.grade,
-        "case_holder": request.case_holder,
-        "hour": request.at_us // HOUR_US % 24,
-        "weekday": (request.at_us // DAY_US + 3) % 7 + 1,  # 1970-01-01 was a Thursday
-        "party_effects_today": counters.party_effects_today,
-        "party_amount_minor_today": counters.party_amount_minor_today,
-        "agent_effects_today": counters.agent_effects_today,
-        "agent_amount_minor_today": counters.agent_amount_minor_today,
-        "facts": known,
-    }
-    if request.amount is not None:
-        amount = request.amount
+    """Only what some rule looks at: fewer requests differ, and those alike are judged once."""
+    needed, facts, amount = policies.needed, request.facts, request.amount
+    context = {name: look(request) for name, look in _looked_at(needed)}
+    if needed is None or "facts" in needed:
+        context["facts"] = {name: facts[name] for name in policies.facts if name in facts}
+    if amount is not None and (needed is None or "amount" in needed):
         context["amount"] = {"minor": amount.amount_minor, "currency": amount.currency}
     return context
 

@@ -1,7 +1,7 @@
 """The nouns of policy: what is asked, what is answered, and which statements there are."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
@@ -23,8 +23,7 @@ class Verdict(StrEnum):
     DENY = "deny"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counters:
+class Counters(msgspec.Struct, frozen=True, kw_only=True):
     """What was done today before this action, in-flight reservations included (`Limits.counters`).
 
     Amounts are minor units in the currency of the action's own amount.
@@ -36,8 +35,7 @@ class Counters:
     agent_amount_minor_today: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, kw_only=True):
     """May this agent do this, now? `perform` speaks of an effect tool, `reply` of a rail."""
 
     agent: str
@@ -50,11 +48,10 @@ class Request:
     case_holder: Holder = "agent"
     amount: Money | None = None
     counters: Counters = Counters()
-    facts: Mapping[str, Fact] = field(default_factory=dict)
+    facts: Mapping[str, Fact] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(msgspec.Struct, frozen=True):
     """A verdict and the rules that decided it: `file:line @id`, or one of our own rules' names.
 
     `ask` names the queues or roles of the `@hold` rules, in the order of the files; empty unless

@@ -4,11 +4,12 @@ A reservation counts from the moment it is made; it is given back only if its ef
 to have happened. What was used before we started is looked up once per key and day.
 """
 
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import NamedTuple
+
+import msgspec
 
 from answerable.base.errors import UsageError
 from answerable.base.money import Money
@@ -31,8 +32,14 @@ class Limit:
     amount_minor_per_day: int | None = None
     amount_minor_each: int | None = None
     currency: str | None = None
+    is_on_amounts: bool = field(init=False, repr=False, compare=False)
+    is_none: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        is_on_amounts = any(most is not None for most in self.amounts)
+        is_none = not is_on_amounts and all(most is None for most in self.counts)
+        object.__setattr__(self, "is_on_amounts", is_on_amounts)
+        object.__setattr__(self, "is_none", is_none)
         if any(most is not None and most < 0 for most in (*self.counts, *self.amounts)):
             raise UsageError("A limit is zero or more.")
         if self.is_on_amounts != (self.currency is not None):
@@ -50,13 +57,6 @@ class Limit:
             self.amount_minor_per_day,
         )
 
-    @property
-    def is_on_amounts(self) -> bool:
-        return any(most is not None for most in self.amounts)
-
-
-_NO_LIMIT = Limit()
-
 
 class Key(NamedTuple):
     """What is counted: `party` None is all parties, `currency` None is effects of any or none."""
@@ -72,8 +72,7 @@ class Used(NamedTuple):
     amount_minor: int = 0
 
 
-@dataclass(frozen=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """An effect that wants room."""
 
     agent: str
@@ -81,20 +80,21 @@ class Ask:
     party: str
     amount: Money | None = None
     is_new_party: bool = False  # then nothing is known of it, and nothing need be looked up
+    keys: tuple[Key, ...] = ()
+    """What it counts on: the party's effects, everybody's, and the same of its currency."""
 
-    @cached_property
-    def keys(self) -> tuple[Key, ...]:
-        """What it counts on: the party's effects, everybody's, and the same of its currency."""
-        currencies = (None, self.amount.currency) if self.amount else (None,)
-        return tuple(
-            Key(self.agent, self.tool, party, currency)
-            for currency in currencies
-            for party in (self.party, None)
-        )
+    def __post_init__(self) -> None:
+        agent, tool = self.agent, self.tool
+        keys: tuple[Key, ...] = (
+            Key(agent, tool, self.party, None), Key(agent, tool, None, None),
+        )  # fmt: skip
+        if self.amount is not None:
+            currency = self.amount.currency
+            keys += (Key(agent, tool, self.party, currency), Key(agent, tool, None, currency))
+        msgspec.structs.force_setattr(self, "keys", keys)
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
+class Reservation(msgspec.Struct, frozen=True):
     id: int
     ask: Ask
     day: str  # the day that it counts on
@@ -128,29 +128,33 @@ class Limits:
         self._day = ""
         self._used: dict[Key, Used] = {}
         self._open: set[int] = set()
-        self._open_of: Counter[Key] = Counter()  # open reservations
+        self._open_of: dict[Key, int] = {}  # open reservations
         self._idle: OrderedDict[Key, None] = OrderedDict()  # known, and not reserved
         self._idle_max = idle_max
         self._last_id = 0
+        self._told: tuple[Ask, Counters] | None = None  # as nothing has changed since
 
     def counters(self, ask: Ask, day: str) -> Counters:
         """What policy is told about today, before this effect."""
         self._turn_to(day)
+        if self._told is not None and self._told[0] is ask:
+            return self._told[1]
         if ask.is_new_party:
             self._begin(ask)
-        party, everyone, *paid = ask.keys
-        amounts = [self._of(key).amount_minor for key in paid] or [0, 0]
-        return Counters(
-            party_effects_today=self._of(party).effects,
-            agent_effects_today=self._of(everyone).effects,
-            party_amount_minor_today=amounts[0],
-            agent_amount_minor_today=amounts[1],
+        used = [self._of(key) for key in ask.keys]
+        counters = Counters(
+            party_effects_today=used[0].effects,
+            agent_effects_today=used[1].effects,
+            party_amount_minor_today=used[2].amount_minor if ask.amount is not None else 0,
+            agent_amount_minor_today=used[3].amount_minor if ask.amount is not None else 0,
         )
+        self._told = ask, counters
+        return counters
 
     def check_and_reserve(self, limit: Limit, ask: Ask, day: str) -> Reservation | LimitExceeded:
         """Take room for one effect, or say which limit has none. Not a coroutine, on purpose."""
-        now = self.counters(ask, day)
-        for exceeded in _exceeded(limit, ask, now):
+        exceeded = _exceeded(limit, ask, self.counters(ask, day))
+        if exceeded is not None:
             return exceeded
         self._add(ask, 1)
         return self._opened(ask, self._day)
@@ -181,16 +185,17 @@ class Limits:
         self._last_id += 1
         self._open.add(self._last_id)
         for key in ask.keys:
-            self._open_of[key] += 1
+            self._open_of[key] = self._open_of.get(key, 0) + 1
             self._idle.pop(key, None)
         return Reservation(self._last_id, ask, day)
 
     def _close(self, reservation: Reservation) -> None:
         self._open.remove(reservation.id)
         for key in reservation.ask.keys:
-            self._open_of[key] -= 1
-            if not self._open_of[key]:
-                del self._open_of[key]
+            left = self._open_of.pop(key) - 1
+            if left:
+                self._open_of[key] = left
+            else:
                 self._rest(key)
 
     def _rest(self, key: Key) -> None:
@@ -206,12 +211,13 @@ class Limits:
             self._day = day
             self._used.clear()
             self._idle.clear()
+            self._told = None
 
     def _of(self, key: Key) -> Used:
         known = self._used.get(key)
         if known is None:
             known = self._used[key] = self._lookup(key, self._day)
-            if not self._open_of[key]:
+            if key not in self._open_of:
                 self._rest(key)
         return known
 
@@ -222,6 +228,7 @@ class Limits:
                 self._rest(key)
 
     def _add(self, ask: Ask, sign: int) -> None:
+        self._told = None
         amount_minor = ask.amount.amount_minor if ask.amount else 0
         for key in ask.keys:
             used = self._of(key)
@@ -229,16 +236,16 @@ class Limits:
             self._used[key] = Used(used.effects + sign, used.amount_minor + sign * added)
 
 
-def _exceeded(limit: Limit, ask: Ask, now: Counters) -> Iterator[LimitExceeded]:
+def _exceeded(limit: Limit, ask: Ask, now: Counters) -> LimitExceeded | None:
     wanted = 0 if ask.amount is None else ask.amount.amount_minor
     if wanted < 0:
-        yield LimitExceeded("amount_negative")
+        return LimitExceeded("amount_negative")
+    if limit.is_none:
+        return None
     if limit.is_on_amounts and ask.amount is None:
-        yield LimitExceeded("amount_missing")
+        return LimitExceeded("amount_missing")
     if limit.currency and ask.amount and ask.amount.currency != limit.currency:
-        yield LimitExceeded("currency")
-    if limit == _NO_LIMIT:
-        return
+        return LimitExceeded("currency")
     after = {
         "amount_minor_each": (limit.amount_minor_each, wanted),
         "count_per_party_per_day": (limit.count_per_party_per_day, now.party_effects_today + 1),
@@ -254,4 +261,5 @@ def _exceeded(limit: Limit, ask: Ask, now: Counters) -> Iterator[LimitExceeded]:
     }
     for rule, (most, would_be) in after.items():
         if most is not None and would_be > most:
-            yield LimitExceeded(rule, most, would_be)
+            return LimitExceeded(rule, most, would_be)
+    return None
