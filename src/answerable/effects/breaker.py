@@ -49,4 +49,6 @@ class Doors:
     _breakers: dict[tuple[str, str, str], Breaker] = field(default_factory=dict)
 
     def of(self, kind: str, agent: str, name: str) -> Breaker:
-        return self._breakers.setdefault((kind, agent, name), Breaker())
+        key = kind, agent, name
+        known = self._breakers.get(key)
+        return known if known is not None else self._breakers.setdefault(key, Breaker())

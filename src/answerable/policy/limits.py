@@ -6,7 +6,7 @@ to have happened. What was used before we started is looked up once per key and 
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
@@ -32,14 +32,8 @@ class Limit:
     amount_minor_per_day: int | None = None
     amount_minor_each: int | None = None
     currency: str | None = None
-    is_on_amounts: bool = field(init=False, repr=False, compare=False)
-    is_none: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        is_on_amounts = any(most is not None for most in self.amounts)
-        is_none = not is_on_amounts and all(most is None for most in self.counts)
-        object.__setattr__(self, "is_on_amounts", is_on_amounts)
-        object.__setattr__(self, "is_none", is_none)
         if any(most is not None and most < 0 for most in (*self.counts, *self.amounts)):
             raise UsageError("A limit is zero or more.")
         if self.is_on_amounts != (self.currency is not None):
@@ -56,6 +50,14 @@ class Limit:
             self.amount_minor_per_party_per_day,
             self.amount_minor_per_day,
         )
+
+    @property
+    def is_on_amounts(self) -> bool:
+        return self.amounts != (None, None, None)
+
+    @property
+    def is_none(self) -> bool:
+        return self.counts == (None, None) and not self.is_on_amounts
 
 
 class Key(NamedTuple):
