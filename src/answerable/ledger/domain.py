@@ -38,77 +38,85 @@ Integer = Annotated[int, msgspec.Meta(ge=-INTEGER_MAX, le=INTEGER_MAX)]
 
 
 class _Frozen(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True
-): ...
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    gc=False,  # strings, numbers and each other: no cycle to look for
+):
+    """Its fields are declared in the order of the alphabet, which is the canonical order: the
+    encoder then has nothing to sort, and the decoder finds each key where it looks first."""
 
 
-class Owner(_Frozen, frozen=True):
+
+class Owner(_Frozen, frozen=True, kw_only=True):
     """The person accountable at that instant."""
 
-    person: str
     accepted_at: Integer  # ledger index of the entry in which they accepted, or were delegated to
+    person: str
     via: str | None = None  # the owner who delegated to `person`, where that is how it came
 
 
-class AgentRef(_Frozen, frozen=True):
+class AgentRef(_Frozen, frozen=True, kw_only=True):
     id: str
     release: str
 
 
-class Subject(_Frozen, frozen=True):
+class Subject(_Frozen, frozen=True, kw_only=True):
     """The party: a random pseudonym, and that party's own counter 1..n."""
 
     pid: str
     sseq: Integer = 0  # given by the committer
 
 
-class Trace(_Frozen, frozen=True):
-    interaction: str | None = None
+class Trace(_Frozen, frozen=True, kw_only=True):
     case: str | None = None
+    interaction: str | None = None
 
 
-class Evidence(_Frozen, frozen=True):
+class Evidence(_Frozen, frozen=True, kw_only=True):
     """Something that was looked at, committed to with a key (HMAC), never a bare hash."""
 
-    name: str
-    kind: str
     commit: str
+    kind: str
+    name: str
 
 
-class PolicyUse(_Frozen, frozen=True):
+class PolicyUse(_Frozen, frozen=True, kw_only=True):
     """One evaluation: which set, over which inputs, what it said and which rules said so."""
 
-    set: str  # digest of the policy set
     context: str  # keyed commitment to the evaluated request
-    verdict: Literal["allow", "hold", "deny"]
     reasons: tuple[str, ...] = ()  # `file:line @id` of each deciding rule, or our own rule's name
+    set: str  # digest of the policy set
+    verdict: Literal["allow", "hold", "deny"]
 
 
-class Action(_Frozen, frozen=True):
+class Action(_Frozen, frozen=True, kw_only=True):
     """What is to be done; its exact arguments are in the body."""
 
+    amount_minor: Integer | None = None
+    commit: str  # keyed commitment to the exact bytes of the action
+    currency: str | None = None
     kind: Literal["tool", "reply", "escalate"]
     name: str  # the tool, the rail, or the queue
-    commit: str  # keyed commitment to the exact bytes of the action
-    amount_minor: Integer | None = None
-    currency: str | None = None
 
 
-class Effect(_Frozen, frozen=True):
+class Effect(_Frozen, frozen=True, kw_only=True):
+    after: str | None = None  # the effect whose end this one waits for
+    attempt: Integer = 1
     id: str
     key: str  # the idempotency key that the other system sees
     repeat: Literal["idempotent", "reconcilable", "at_most_once"]
-    attempt: Integer = 1
-    after: str | None = None  # the effect whose end this one waits for
 
 
-class Outcome(_Frozen, frozen=True):
-    status: str
-    reason: str | None = None
+class Outcome(_Frozen, frozen=True, kw_only=True):
     commit: str | None = None  # keyed commitment to the receipt
+    reason: str | None = None
+    status: str
 
 
-class ModelUse(_Frozen, frozen=True):
+class ModelUse(_Frozen, frozen=True, kw_only=True):
     """What a turn asked of its model and what that cost. It stands on one entry of the turn, so
     that entries can be summed; the requests and answers themselves are in its recorded steps.
 
@@ -116,51 +124,51 @@ class ModelUse(_Frozen, frozen=True):
     whose price is not known are counted in `unpriced`, and cost nothing in `cost_micros`.
     """
 
-    use: str  # the model as the release names it: `openai:gpt-5-mini`
-    models: tuple[str, ...] = ()  # what answered, as the provider names it
-    requests: tuple[str, ...] = ()  # the provider's ids, in the order of asking
-    params: dict[str, str | Integer] | None = None
-    calls: Integer = 0  # recorded calls, each one step
     attempts: Integer = 0  # requests that they took
-    input_tokens: Integer = 0
-    output_tokens: Integer = 0
+    calls: Integer = 0  # recorded calls, each one step
     cost_micros: Integer = 0  # millionths of a US dollar
-    unpriced: Integer = 0
     estimated: Integer = 0
+    input_tokens: Integer = 0
+    models: tuple[str, ...] = ()  # what answered, as the provider names it
+    output_tokens: Integer = 0
+    params: dict[str, str | Integer] | None = None
+    requests: tuple[str, ...] = ()  # the provider's ids, in the order of asking
+    unpriced: Integer = 0
+    use: str  # the model as the release names it: `openai:gpt-5-mini`
 
 
-class BodyRef(_Frozen, frozen=True):
+class BodyRef(_Frozen, frozen=True, kw_only=True):
     """Ciphertext that belongs to the entry: its SHA-256, how it is sealed, under which key."""
 
-    sha256: str
     alg: Literal["A256GCM"]
     kid: str
+    sha256: str
 
 
-class Entry(_Frozen, frozen=True):
+class Entry(_Frozen, frozen=True, kw_only=True):
     """One leaf of the log. `seq` is its ledger index, 0-based; times are microseconds, UTC."""
 
-    v: Literal[1]
-    id: str
-    seq: Integer
-    ts: Integer
-    kind: Kind
-    actor: str | None = None  # who did it, where it is not an agent's act
-    owner: Owner | None = None
-    oseq: Integer | None = None  # counter of the accountable person, 1..n
-    agent: AgentRef | None = None
-    subject: Subject | None = None
-    parent: str | None = None  # id of the entry that led to this one
-    trace: Trace | None = None
-    inputs: tuple[Evidence, ...] = ()
-    evidence: tuple[Evidence, ...] = ()
-    policy: tuple[PolicyUse, ...] = ()
     action: Action | None = None
-    effect: Effect | None = None
-    outcome: Outcome | None = None
-    change: dict[str, str | Integer] | None = None  # what changed hands, in kinds of power
-    model: ModelUse | None = None  # of the turn that led to this, on its first entry
+    actor: str | None = None  # who did it, where it is not an agent's act
+    agent: AgentRef | None = None
     body: BodyRef | None = None
+    change: dict[str, str | Integer] | None = None  # what changed hands, in kinds of power
+    effect: Effect | None = None
+    evidence: tuple[Evidence, ...] = ()
+    id: str
+    inputs: tuple[Evidence, ...] = ()
+    kind: Kind
+    model: ModelUse | None = None  # of the turn that led to this, on its first entry
+    oseq: Integer | None = None  # counter of the accountable person, 1..n
+    outcome: Outcome | None = None
+    owner: Owner | None = None
+    parent: str | None = None  # id of the entry that led to this one
+    policy: tuple[PolicyUse, ...] = ()
+    seq: Integer
+    subject: Subject | None = None
+    trace: Trace | None = None
+    ts: Integer
+    v: Literal[1]
 
     @property
     def case(self) -> str:
@@ -182,7 +190,7 @@ class Entry(_Frozen, frozen=True):
         return str((self.change or {}).get(name, ""))
 
 
-class Seal(_Frozen, frozen=True):
+class Seal(_Frozen, frozen=True, kw_only=True):
     """What a batch adds beside its entries: the signed head, and what finds a bad index."""
 
     size: int  # entries in the tree after this batch
@@ -208,7 +216,7 @@ class EntryTooLarge(AnswerableError):
     http_status = 413
 
 
-_encoder = msgspec.json.Encoder(order="sorted")
+_encoder = msgspec.json.Encoder(order="deterministic")  # sorts what is in a dict
 _decoder = msgspec.json.Decoder(Entry, strict=True)
 
 

@@ -28,7 +28,7 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     is_sealed: bool = False
 
 
-class Draft(msgspec.Struct, frozen=True, kw_only=True):
+class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An entry before the committer gives it `seq`, `ts`, `sseq`, `oseq` and seals its body."""
 
     kind: Kind
