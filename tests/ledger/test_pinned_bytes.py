@@ -83,7 +83,7 @@ async def sealed(store: KeyStore, tmp_path: Path) -> list[Record]:
     batch = seal(
         Sealing(
             units=units(), head=empty_head(), ts=1_700_000_000_000_000,
-            last=lambda name: counted.get(name, 0), keys=store, nonces=nonces,
+            lasts=lambda names: dict.fromkeys(names, 0) | counted, keys=store, nonces=nonces,
         )
     )  # fmt: skip
     chance = SeededChance(5)

@@ -46,7 +46,7 @@ async def sealed(keys: KeyStore, batches: int) -> list[Record]:
             units=[unit(3 * batch + n) for n in range(3)],
             head=head,
             ts=1_767_225_600_000_000 + batch,
-            last=counters.__getitem__,
+            lasts=lambda names: {name: counters[name] for name in names},
             keys=keys,
             nonces=SeededChance(batch).token(12 * 6),
         )

@@ -1,7 +1,7 @@
 """Wrong variants of the committer, the journal, the keys and the rows."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 
 import msgspec
@@ -38,9 +38,9 @@ def counted_for_what_was_not_written(swap: Swap) -> None:
     """A batch that is not written keeps the numbers that it gave out: they are missing after it."""
     init = sealing._Counting.__init__
 
-    def shares(self: sealing._Counting, before: dict[str, int], last: Callable[[str], int]) -> None:
-        init(self, before, last)
-        self.after = before
+    def shares(self: sealing._Counting, batch: sealing.Sealing) -> None:
+        init(self, batch)
+        self.after = batch.head.counters
 
     def keeps(self: sealing._Counting) -> None:
         self.after.update(self._unit)

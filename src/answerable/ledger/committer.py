@@ -6,7 +6,7 @@ what waits for the disk has two runners: a thread in production, inline in the s
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -48,7 +48,9 @@ class _Waiting:
 class Counters(Protocol):
     """Where the last `sseq` and `oseq` stand: the state rows of the log."""
 
-    def last(self, name: str) -> int: ...
+    def lasts(self, names: Collection[str]) -> Mapping[str, int]:
+        """Of each name, 0 where it is new."""
+        ...
 
 
 Heard = Callable[[Unit, Committed], None]
@@ -217,7 +219,7 @@ class Committer:
                 units=units,
                 head=self._head,
                 ts=tools.clock.now(),
-                last=tools.counters.last,
+                lasts=tools.counters.lasts,
                 keys=tools.keys,
                 nonces=tools.chance.token(12 * sum(len(u.drafts) + len(u.memos) for u in units)),
             )
@@ -270,8 +272,10 @@ def _resolve(batch: list[_Waiting], sealed: Batch, positions: list[int], heard: 
     for item, mine in zip(batch, indexes, strict=True):
         end = start + len(item.unit.drafts) + len(item.unit.memos)
         records = tuple(
-            Record(r.key, r.kind, r.data, r.body, r.arrival, at)
-            for r, at in zip(sealed.records[start:end], positions[start:end], strict=True)
+            [
+                Record(r.key, r.kind, r.data, r.body, r.arrival, at)
+                for r, at in zip(sealed.records[start:end], positions[start:end], strict=True)
+            ]
         )
         committed = Committed(records, mine)
         heard(item.unit, committed)

@@ -49,7 +49,6 @@ class _Frozen(
     encoder then has nothing to sort, and the decoder finds each key where it looks first."""
 
 
-
 class Owner(_Frozen, frozen=True, kw_only=True):
     """The person accountable at that instant."""
 

@@ -1,7 +1,9 @@
 """Rows of the log itself: the last seal, and how far each counter has come."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+
+import msgspec
 
 from answerable.ledger.domain import Entry
 from answerable.store.sqlite import insert_many
@@ -43,3 +45,9 @@ class CounterRows:
     def last(self, name: str) -> int:
         row = self._db.execute("SELECT last FROM counter WHERE name = ?", (name,)).fetchone()
         return 0 if row is None else int(row[0])
+
+    def lasts(self, names: Collection[str]) -> dict[str, int]:
+        """Where each of these stands, 0 where it is new: one question for a whole batch."""
+        sql = "SELECT name, last FROM counter WHERE name IN (SELECT value FROM json_each(?))"
+        found = self._db.execute(sql, (msgspec.json.encode(names).decode(),)).fetchall()
+        return dict.fromkeys(names, 0) | dict(found)

@@ -1,7 +1,7 @@
 """Sealing: units in, numbered canonical entries and the new tree head out. Pure, but reads keys."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -35,12 +35,12 @@ class Head:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sealing:
-    """What a batch is sealed from. `last` gives a counter's value on disk, 0 where it is new."""
+    """What a batch is sealed from. `lasts` gives counters' values on disk, 0 where new."""
 
     units: list[Unit]
     head: Head
     ts: int
-    last: Callable[[str], int]
+    lasts: Callable[[Collection[str]], Mapping[str, int]]
     keys: KeyStore
     nonces: bytes
 
@@ -71,7 +71,7 @@ class Batch:
 
 def seal(sealing: Sealing) -> Batch:
     """Number, encrypt, encode and hash a batch. The keys of its bodies are in the store."""
-    counting = _Counting(sealing.head.counters, sealing.last)
+    counting = _Counting(sealing)
     tree = sealing.head.tree.copy()
     nonces = _nonces(sealing.nonces)
     records: list[Record] = []
@@ -119,16 +119,17 @@ class _Counting:
     What a unit counts joins the batch's with `keep`, or was never counted with `forget`.
     """
 
-    def __init__(self, before: dict[str, int], last: Callable[[str], int]) -> None:
+    def __init__(self, sealing: Sealing) -> None:
+        before = sealing.head.counters
         self.after = dict(before) if len(before) < _COUNTERS_KEPT else {}
         self._unit: dict[str, int] = {}
-        self._last = last
+        unknown = _counted(sealing.units) - self.after.keys()
+        self._on_disk = sealing.lasts(sorted(unknown)) if unknown else {}
 
     def next(self, name: str) -> int:
-        value = self._unit.get(name) or self.after.get(name)
-        number = (self._last(name) if value is None else value) + 1
-        self._unit[name] = number
-        return number
+        value = self._unit.get(name) or self.after.get(name) or self._on_disk[name]
+        self._unit[name] = value + 1
+        return value + 1
 
     def keep(self) -> None:
         self.after |= self._unit
@@ -138,19 +139,31 @@ class _Counting:
         self._unit = {}
 
 
+def _counted(units: Sequence[Unit]) -> set[str]:
+    """The counters that a batch moves."""
+    names: set[str] = set()
+    for unit in units:
+        for draft in unit.drafts:
+            if draft.party is not None:
+                names.add(f"s/{draft.party}")
+            if draft.owner is not None:
+                names.add(f"o/{draft.owner.person}")
+    return names
+
+
 _COUNTERS_KEPT = 512  # beyond this the rows on disk are asked again: memory does not grow
 
 
 def _number(draft: Draft, seq: int, ts: int, counting: _Counting, body: BodyRef | None) -> Entry:
-    subject = None
-    if draft.party is not None:
-        subject = Subject(pid=draft.party, sseq=counting.next(f"s/{draft.party}"))
-    oseq = None
-    if draft.owner is not None:
-        oseq = counting.next(f"o/{draft.owner.person}")
+    party, owner = draft.party, draft.owner
+    subject = oseq = None
+    if party is not None:
+        subject = Subject(pid=party, sseq=counting.next(f"s/{party}"))
+    if owner is not None:
+        oseq = counting.next(f"o/{owner.person}")
     return Entry(
         v=1, id=draft.id, seq=seq, ts=ts, kind=draft.kind,
-        actor=draft.actor, owner=draft.owner, oseq=oseq, agent=draft.agent, subject=subject,
+        actor=draft.actor, owner=owner, oseq=oseq, agent=draft.agent, subject=subject,
         parent=draft.parent, trace=draft.trace, inputs=draft.inputs, evidence=draft.evidence,
         policy=draft.policy, action=draft.action, effect=draft.effect, outcome=draft.outcome,
         change=None if draft.change is None else dict(draft.change), model=draft.model,
