@@ -260,7 +260,7 @@ def _problem(hall: Hall, message: Incoming) -> str:
         return f"`external_id`, `from` and `subject` have at most {FIELD_CHARS_MAX} characters"
     if len(message.text) > TEXT_BYTES_MAX or _size(message.text) > TEXT_BYTES_MAX:
         return f"the text is over {TEXT_BYTES_MAX} bytes"
-    if not all(_size(field + ".") for field in (*short, message.text)):
+    if not all(map(_is_unicode, (*short, message.text))):
         return "a field is not Unicode: it has half of a surrogate pair"
     if not 0 <= message.sent_at <= INTEGER_MAX:
         return f"`sent_at` is microseconds since 1970, at most {INTEGER_MAX}"
@@ -271,10 +271,16 @@ def _problem(hall: Hall, message: Incoming) -> str:
 
 def _size(text: str) -> int:
     """In UTF-8; 0 where it cannot be written so."""
+    if text.isascii():
+        return len(text)
     try:
         return len(text.encode())
     except UnicodeEncodeError:
         return 0
+
+
+def _is_unicode(text: str) -> bool:
+    return not text or _size(text) > 0
 
 
 def _seal(hall: Hall, incoming: Incoming, sender: _Sender, kid: str) -> tuple[str, Arrival]:
