@@ -118,7 +118,9 @@ def ledger_archive(
     else:
         out(f"{what.format('were moved into')}, sha256 {view.sha256}: ledger entry {view.index}.")
     talk("It has what people wrote, sealed under this home's keys: keep the file as you keep them.")
-    talk("The database does not shrink: new entries take the room that is free in it now.")
+    talk(
+        "The database does not shrink by it: `answerable ledger rebuild --compact` writes it anew."
+    )
     talk_next(home, f"answerable ledger verify --archive {view.file}")
 
 
