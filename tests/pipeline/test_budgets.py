@@ -104,7 +104,7 @@ def test_a_handler_that_thinks_many_times_at_once_has_one_budget(
         return Reply("As if nothing had happened.")
 
     async def scenario() -> None:
-        model = ScriptedModel("Yes.", pause_s=0.01)
+        model = ScriptedModel("Yes.", pause_s=0.5)
         world = await world_of(tmp_path / "home", agent, model)
         async with world.running() as life:
             await story(life)
