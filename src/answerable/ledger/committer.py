@@ -140,7 +140,6 @@ class Committer:
                 await self._wake.wait()
                 self._wake.clear()
                 while self._waiting:
-                    await self._gather()
                     self._in_hand, self._waiting = self._next_batch()
                     await self._write(self._in_hand)
         except asyncio.CancelledError as error:
@@ -148,13 +147,6 @@ class Committer:
             raise
         except BaseException as error:  # noqa: BLE001 - each waiter gets it, whatever it is
             self._end(error)
-
-    async def _gather(self) -> None:
-        """Let the loop go round for as long as that brings more: fuller commits cost less."""
-        count = 0
-        while count < len(self._waiting) < _BATCH_UNITS_MAX:
-            count = len(self._waiting)
-            await asyncio.sleep(0)
 
     def _end(self, error: BaseException) -> None:
         """Nothing is written from here on; what waits is cancelled if we were, or told why."""

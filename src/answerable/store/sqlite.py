@@ -19,6 +19,7 @@ _BUSY_TIMEOUT_MS = 5_000
 _CHECKPOINT_PAGES = 4_000  # 16 MB of WAL before the writer folds it into the file
 _CACHE_KIB = 32_768
 _ROWS_PER_STATEMENT_MAX = 256
+_ROWS_OF_ANY_NUMBER = 16  # so few go into one statement; of more, a power of two
 _STATEMENTS_KEPT = 512  # prepared once: some ten tables, each in so many sizes
 _PRIMARY_CODE = 0xFF  # an extended result code keeps the primary one in its low byte
 
@@ -243,10 +244,11 @@ def _values(width: int, count: int) -> str:
 
 
 def _in_statements(rows: Sequence[_Row]) -> Iterator[Sequence[_Row]]:
-    """The rows in parts of as many as a power of two: their statements are prepared once."""
+    """The rows in parts, of which there are few sizes: their statements are prepared once."""
     start, left = 0, len(rows)
     while left:
-        size = min(1 << (left.bit_length() - 1), _ROWS_PER_STATEMENT_MAX)
+        power = 1 << (left.bit_length() - 1)
+        size = left if left <= _ROWS_OF_ANY_NUMBER else min(power, _ROWS_PER_STATEMENT_MAX)
         yield rows[start : start + size]
         start += size
         left -= size
