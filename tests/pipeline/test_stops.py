@@ -9,6 +9,7 @@ from answerable.base.errors import Refused
 from answerable.effects.domain import Status
 from answerable.pipeline import desk
 from answerable.store.sqlite import DiskFull
+from answerable.store.stopfile import LOOK_EVERY_US, StopFile
 from answerable.testing.world import SPECIALIST, Life, Till, World
 from answerable.worker import verbs
 from answerable.worker.commands.stop import stop
@@ -175,6 +176,18 @@ def test_the_stop_file_stops_everything_people_included_until_it_is_gone(tmp_pat
             assert world.mailbox.texts == ["About at last."]
 
     run(scenario)
+
+
+def test_a_stop_file_is_seen_within_milliseconds_of_any_clock(tmp_path: Path) -> None:
+    seen, pressed_elsewhere, now = StopFile(tmp_path), StopFile(tmp_path), 10 * LOOK_EVERY_US
+    assert LOOK_EVERY_US <= 10_000
+    assert not seen.was_pressed(now)
+    pressed_elsewhere.press()
+    assert seen.was_pressed(now + LOOK_EVERY_US)
+    pressed_elsewhere.lift()
+    assert not seen.was_pressed(now), "a clock that was set back is no reason not to look"
+    seen.press()
+    assert seen.was_pressed(now), "in the process that pressed it, at once"
 
 
 def test_a_home_that_cannot_be_looked_at_is_stopped(tmp_path: Path) -> None:
