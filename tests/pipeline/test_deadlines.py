@@ -2,10 +2,19 @@
 
 import asyncio
 import random
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from answerable.pipeline.deadlines import Deadlines
 from answerable.telemetry.watch import Unwatched, Watched
 from answerable.testing.simulator.loop import SimLoop
+
+T = TypeVar("T")
+
+
+def _run(scenario: Coroutine[Any, Any, T]) -> T:
+    loop = SimLoop(random.Random(1), shuffle=0.5, steps_max=10_000)  # type: ignore[abstract]
+    return loop.run_until_complete(scenario)
 
 
 async def _pause(seconds: float) -> None:
@@ -31,8 +40,7 @@ def _in_virtual_time(*asked: tuple[float, float, float]) -> list[tuple[bool, flo
 
         return await asyncio.gather(*(one(*each) for each in asked))
 
-    loop = SimLoop(random.Random(1), shuffle=0.5, steps_max=10_000)
-    return loop.run_until_complete(scenario())
+    return _run(scenario())
 
 
 def test_each_wait_ends_with_its_code_or_at_its_own_deadline() -> None:
@@ -54,7 +62,7 @@ def test_code_that_is_cancelled_before_its_first_step_has_ended() -> None:
         task.cancel()
         return await Deadlines().wait(task, code, 5.0) and task.cancelled()
 
-    assert SimLoop(random.Random(1), shuffle=0.0, steps_max=1_000).run_until_complete(scenario())
+    assert _run(scenario())
 
 
 def test_who_waits_and_is_cancelled_leaves_the_code_as_it_is() -> None:
@@ -69,4 +77,4 @@ def test_who_waits_and_is_cancelled_leaves_the_code_as_it_is() -> None:
         await task
         return is_untouched and not task.cancelled()
 
-    assert SimLoop(random.Random(1), shuffle=0.0, steps_max=1_000).run_until_complete(scenario())
+    assert _run(scenario())
