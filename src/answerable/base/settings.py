@@ -43,6 +43,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     in_flight_max: Count = 256
     backlog_max: Count = 20_000
+    wait_max_s: Seconds = 30.0
     stall_s: Seconds = 5.0
     plan: str = ""
 

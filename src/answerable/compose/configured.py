@@ -53,6 +53,7 @@ def plan(home: Path) -> Plan:
         policy=policy_of(home, agents, lines),
         origin=settings.ledger.origin,
         in_flight_max=settings.worker.in_flight_max,
+        wait_max_s=settings.worker.wait_max_s,
         backlog_max=settings.worker.backlog_max,
         disk_reserve_bytes=settings.disk.reserve_mb * MB,
         passages_kept=settings.telemetry.interactions_kept,

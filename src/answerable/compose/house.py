@@ -1,6 +1,7 @@
 """A house: every room wired over one home. What a worker, a command and a test all open."""
 
 import asyncio
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,6 +65,7 @@ class Plan:
     is_threaded: bool = True
     backlog_max: int = 20_000
     in_flight_max: int = 256
+    wait_max_s: float = math.inf
     disk_reserve_bytes: int = 0
     passages_kept: int = 200_000  # interactions of which it is known how long each stage took
     traces: Callable[[], Traces] = NoTraces  # where telemetry goes besides
@@ -196,6 +198,7 @@ def open_house(plan: Plan) -> House:
         chance=plan.chance, ids=ids, db=db, people=people, agents=agents,
         parties=parties, cases=Cases(recent), leases=Leases(recent),
         policy=plan.policy, limits=Limits(lambda key, day: effect_rows.used(db, key, day)),
+        wait_s=journal.wait_s, wait_max_s=plan.wait_max_s,
         lines=plan.lines, releases=_releases(plan), stop_file=StopFile(plan.home),
         reload_control=reload_control,
         models=models_of(plan.blueprints, plan.models),

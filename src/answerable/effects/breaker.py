@@ -19,6 +19,7 @@ class Breaker:
     failures: int = 0
     opened_at: int | None = None
     is_probing: bool = False
+    calls: int = 0  # that have begun, and of which it is not told yet how they ended
 
     def may_try(self, now_us: int) -> bool:
         """Closed: yes. Open: no. After the pause: one probe, and no second until it has ended."""
@@ -28,14 +29,17 @@ class Breaker:
 
     def begin(self) -> None:
         """A try begins in this breath; it must be told how it ended."""
+        self.calls += 1
         self.is_probing = self.opened_at is not None
 
     def succeeded(self) -> None:
+        self.calls -= 1
         self.failures = 0
         self.opened_at = None
         self.is_probing = False
 
     def failed(self, now_us: int) -> None:
+        self.calls -= 1
         self.failures += 1
         self.is_probing = False
         if self.failures >= _FAILURES_MAX:

@@ -150,11 +150,13 @@ async def _perform(tally: Tally, it: Try) -> None:
         tally.refused(it, "taken_over")
     else:
         try:
-            if door.may_try(hall.clock.now()):
+            if not door.may_try(hall.clock.now()):
+                tally.door_closed(it)
+            elif door.calls >= hall.hands.calls_max:
+                tally.door_full(it)
+            else:
                 door.begin()
                 await _touch(tally, it, door)
-            else:
-                tally.door_closed(it)
         finally:
             hall.leases.end_send(state.case)
         await faults.point("act.after_send")

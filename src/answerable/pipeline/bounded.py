@@ -32,9 +32,10 @@ async def within(
     watched = Watched(_called(call), hall.watch, state.id)
     task: asyncio.Task[T] = asyncio.create_task(watched, name=f"call {state.id}")
     try:
-        if not await hall.deadlines.wait(task, watched, deadline_s):
-            task.cancel()
-            await hall.deadlines.wait(task, watched, CANCEL_S)
+        with hall.hands.outside():
+            if not await hall.deadlines.wait(task, watched, deadline_s):
+                task.cancel()
+                await hall.deadlines.wait(task, watched, CANCEL_S)
     except asyncio.CancelledError:  # the worker stops: that is no answer, whoever waits for one
         task.cancel()
         hall.leases.left_behind(state.id, state.case if is_send else "")

@@ -1,6 +1,7 @@
 """What the seven stages share: the rooms below, as `compose` wired them."""
 
 import asyncio
+import math
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -21,6 +22,7 @@ from answerable.ledger.keyring import Keyring
 from answerable.parties.service import Parties
 from answerable.people.service import People
 from answerable.pipeline.deadlines import Deadlines
+from answerable.pipeline.hands import Hands
 from answerable.policy.budget import Spending
 from answerable.policy.limits import Limits, Reservation
 from answerable.policy.load import PolicySet
@@ -74,5 +76,8 @@ class Hall:
     reservations: OrderedDict[str, Reservation] = field(default_factory=OrderedDict)
     deadlines: Deadlines = field(default_factory=Deadlines)
     doors: Doors = field(default_factory=Doors)
+    wait_s: Callable[[], float] = lambda: 0.0  # of a message that comes now, until it is taken up
+    wait_max_s: float = math.inf  # who would wait longer is told to come again
+    hands: Hands = field(default_factory=lambda: Hands(256))
     reporting: set[asyncio.Task[None]] = field(default_factory=set)  # what waits for a late call
     reload_control: Callable[[], None] = lambda: None  # after a commit that moved power

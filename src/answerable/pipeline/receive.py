@@ -4,13 +4,14 @@
 people's answers; `open_arrival` is where the hallway picks an arrival up again.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
 
-from answerable.base.errors import AnswerableError, Broken, Unreadable, UsageError
+from answerable.base.errors import AnswerableError, Broken, Busy, Unreadable, UsageError
 from answerable.base.ids import kin
 from answerable.cases.domain import Message
 from answerable.effects import rows as effects
@@ -28,6 +29,7 @@ from answerable.store.keys import KeyDestroyed
 TEXT_BYTES_MAX = 256 * 1024
 FIELD_CHARS_MAX = 1_000
 GRADE_ASSERTED = 1
+_AGAIN_MAX_S = 600.0
 
 
 class RailGone(Broken):
@@ -60,6 +62,7 @@ decode_message = msgspec.msgpack.Decoder(Message).decode
 
 async def accept_messages(hall: Hall, incoming: Sequence[Incoming]) -> list[Ack]:
     """Accept a batch: all durable on return, each once. Raises UsageError (none accepted), Busy."""
+    _check_wait(hall)
     senders = [_checked(hall, message) for message in incoming]
     kids = await hall.keyring.address_kids([sender.inbox for sender in senders])
     sealed = [
@@ -74,6 +77,24 @@ async def accept_messages(hall: Hall, incoming: Sequence[Incoming]) -> list[Ack]
         )
         for message, (interaction, _), done in zip(incoming, sealed, accepted, strict=True)
     ]  # fmt: skip
+
+
+def _check_wait(hall: Hall) -> None:
+    """Raises Busy where a message would wait longer than it may; before anything is spent on it.
+
+    Who comes again when half of the line has gone finds room, and the line is not empty by then.
+    """
+    wait_s = hall.wait_s()
+    if wait_s <= hall.wait_max_s:
+        return
+    again_s = max(1.0, min(wait_s, _AGAIN_MAX_S) - hall.wait_max_s / 2)
+    how_long = f"about {wait_s:.0f} s" if wait_s < _AGAIN_MAX_S else "for longer than is known"
+    raise Busy(
+        f"A message would wait {how_long} before it is worked on; it may for {hall.wait_max_s:g}"
+        " s.",
+        "Nothing of this request was accepted.",
+        retry_after_s=math.ceil(again_s),
+    )
 
 
 async def find_interaction(hall: Hall, rail: str, external_id: str) -> str:

@@ -115,7 +115,8 @@ async def _within_deadline(
     task: asyncio.Task[object] = asyncio.create_task(handling, name=f"turn {received.interaction}")
     hall.turns[task] = blueprint.agent
     try:
-        await hall.deadlines.wait(task, handling, blueprint.turn_deadline_s)
+        with hall.hands.outside():
+            await hall.deadlines.wait(task, handling, blueprint.turn_deadline_s)
     except asyncio.CancelledError:
         task.cancel()
         raise

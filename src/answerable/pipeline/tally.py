@@ -137,6 +137,14 @@ class Tally:
         """The door is left alone for a while; that is an attempt, so that it ends some day."""
         self.not_done(it, NotDone(""), "door_closed")
 
+    def door_full(self, it: Try) -> None:
+        """So many wait at it that more would leave no room for who needs another. It comes again
+        as often as it takes: unlike a door that fails, one that is slow gets its work done."""
+        if it.may_have_begun:
+            self.unknown(it, "door_full")
+        else:
+            self._try_later(it, "door_full", "")
+
     def stalled(self, it: Try) -> None:
         """Its call kept the last worker's loop until that was killed: it is not called again."""
         self._end(it, Status.ASKED, "stalled", desk="stalled")

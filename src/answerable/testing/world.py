@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from answerable.adapters.engines.embedded.writer import Commit, commit
 from answerable.adapters.signers.file import FileSigner
 from answerable.agents.stops import Mode
 from answerable.base.chance import SeededChance
@@ -100,10 +101,12 @@ class World:
     seed: int = 1
     is_threaded: bool = True
     wrap_engine: Callable[[Engine], Engine] = lambda engine: engine
+    commit: Commit = commit
     deadline_s: float = 10.0
     rail: Rail | None = None  # instead of the mailbox
     rail_name: str = "email"
     owner: str = OWNER
+    in_flight_max: int = 256
     model: Model | None = None  # instead of the one that the agent declares
     _opened: int = 0
 
@@ -118,6 +121,7 @@ class World:
             models={self.agent.name: self.model} if self.model else {},
             chance=SeededChance(self.seed * 1_000_003 + self._opened),
             is_threaded=self.is_threaded, wrap_engine=self.wrap_engine,
+            in_flight_max=self.in_flight_max, commit=self.commit,
         )  # fmt: skip
 
     @property
@@ -155,7 +159,7 @@ class Life:
 
     def __init__(self, house: House) -> None:
         self.house = house
-        self.dispatcher = Dispatcher(house, worker="test")
+        self.dispatcher = Dispatcher(house, worker="test", in_flight_max=house.plan.in_flight_max)
 
     async def receive(self, messages: Sequence[Incoming]) -> list[Ack]:
         return await accept_messages(self.house.hall, messages)

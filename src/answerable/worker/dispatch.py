@@ -9,6 +9,7 @@ from answerable.compose.house import House
 from answerable.engine.port import Arrival, Claim, Fenced
 from answerable.ledger.draft import Unit
 from answerable.pipeline import walk
+from answerable.pipeline.hands import Hands
 from answerable.pipeline.receive import check_rails
 from answerable.pipeline.surrender import surrender
 from answerable.pipeline.vacancy import fill_vacancies
@@ -30,7 +31,8 @@ class Dispatcher:
     ) -> None:
         self._house = house
         self._worker = worker
-        self._in_flight_max = in_flight_max if works else 1
+        self._hands = Hands(in_flight_max if works else 1)
+        house.hall.hands = self._hands
         self._start_id = house.hall.ids.new("sta")
         self.works = works
         self._tasks: set[asyncio.Task[None]] = set()
@@ -76,7 +78,7 @@ class Dispatcher:
     async def _run(self) -> None:
         house = self._house
         try:
-            async for claim in house.hall.engine.claim(self._worker, self._in_flight_max):
+            async for claim in house.hall.engine.claim(self._worker, self._hands.unfinished_max):
                 if not self.started.is_set():
                     await house.start(claim.fence)
                     if self.works:
@@ -85,8 +87,9 @@ class Dispatcher:
                     self.started.set()
                 if not self.works:
                     await asyncio.Event().wait()  # the partition is ours until we are cancelled
-                task = asyncio.create_task(self._one(claim))
-                self._tasks.add(task)
+                self._tasks.add(asyncio.create_task(self._one(claim)))
+                self._hands.take()
+                await self._hands.free()
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever it is, the worker ends by it
@@ -111,6 +114,7 @@ class Dispatcher:
             log.error("arrival %s failed in the hallway: %s", arrival.id, describe(error))
             await self._give_up(claim, error)
         finally:
+            self._hands.put_down()
             if task is not None:
                 self._tasks.discard(task)
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+from answerable.adapters.engines.embedded.drain import Drain
 from answerable.adapters.engines.embedded.inboxes import Inboxes
 from answerable.adapters.engines.embedded.units import Taken
 from answerable.base.clock import Clock
@@ -17,6 +18,7 @@ class Holding:
         self.fence = taken.fence
         self._clock = clock
         self._inboxes = Inboxes(taken.undone, now_us=clock.now())
+        self._drain = Drain()
         self._old = {arrival.id for arrival in taken.undone}
         self._end: AnswerableError | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -24,7 +26,10 @@ class Holding:
         self._alarm_us = 0
 
     def add(self, arrivals: Sequence[Arrival]) -> None:
-        self._inboxes.add(arrivals, now_us=self._clock.now())
+        now_us = self._clock.now()
+        self._inboxes.add(arrivals, now_us=now_us)
+        if self._inboxes.is_ready:
+            self._drain.waits(now_us)
         self._wake()
 
     def finish(self, ids: Sequence[str]) -> None:
@@ -35,6 +40,10 @@ class Holding:
     def may_have_memo(self, arrival: Arrival) -> bool:
         """Whether an earlier holder may have recorded something for it."""
         return arrival.id in self._old
+
+    def wait_s(self) -> float:
+        """How long what comes in now would wait, by the rate of the last seconds."""
+        return self._drain.wait_s(self._inboxes.waiting, self._clock.now())
 
     def end(self, why: AnswerableError) -> None:
         """Nothing is handed out from here on; the claimer gets `why`."""
@@ -49,10 +58,12 @@ class Holding:
         while True:
             if self._end is not None:
                 raise self._end
-            self._inboxes.release_due(self._clock.now())
+            now_us = self._clock.now()
+            self._inboxes.release_due(now_us)
             if self._inboxes.unfinished < unfinished_max:
                 arrival = self._inboxes.take()
                 if arrival is not None:
+                    self._drain.took(now_us, has_more=self._inboxes.is_ready)
                     return arrival
                 self._set_alarm()
             self._waiter = asyncio.get_running_loop().create_future()

@@ -36,6 +36,16 @@ class Inboxes:
         """Arrivals taken and not finished."""
         return len(self._unfinished)
 
+    @property
+    def waiting(self) -> int:
+        """Arrivals in the queues, not taken."""
+        return len(self._inbox_of)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether one could be taken now."""
+        return bool(self._ready)
+
     def add(self, arrivals: Iterable[Arrival], *, now_us: int) -> None:
         """New arrivals, in accept order; timers whose time has come go before them."""
         self.release_due(now_us)

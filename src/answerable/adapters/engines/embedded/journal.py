@@ -100,6 +100,11 @@ class EmbeddedJournal:
         """Messages accepted and not finished."""
         return self._tables.counters.backlog
 
+    def wait_s(self) -> float:
+        """How long a message that is accepted now would wait to be taken up; 0 where nobody
+        claims: then it waits for a worker, not for others."""
+        return self._holding.wait_s() if self._holding is not None else 0.0
+
     @property
     def end(self) -> Cursor:
         """The position of the newest record."""
