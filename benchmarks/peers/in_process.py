@@ -27,6 +27,7 @@ from answerable.engine.port import Engine, Fence, Record
 from answerable.rails.port import Incoming, Outgoing
 from answerable.store.sqlite import open_reader
 from answerable.testing.world import OWNER, World
+from answerable.worker.collecting import collect_seldom
 
 POLICY = """
 @id("answer") permit (principal, action == Action::"reply", resource);
@@ -127,6 +128,7 @@ class InProcess:
         if not (home / "home" / DATABASE).exists():  # or one that has a history
             await self._world.found()
         self._life = await self._stack.enter_async_context(self._world.running())
+        collect_seldom()  # as a worker does when it is open
 
     async def interact(self, message: Message) -> None:
         arrival = self._life.house.hall.keyring.dedup_id("email", message.external_id)

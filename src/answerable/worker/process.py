@@ -24,6 +24,7 @@ from answerable.store.threads import beside_the_loop
 from answerable.telemetry import failures
 from answerable.views.index import EntryIndex
 from answerable.worker import commands, heartbeat, stopping
+from answerable.worker.collecting import collect_seldom
 from answerable.worker.commands.office import Office
 from answerable.worker.commands.stop import note_stop_file, record_pending, stand_still
 from answerable.worker.dispatch import Dispatcher
@@ -109,6 +110,7 @@ async def work(plan: Plan, *, leash: bool = False) -> int:
     following = asyncio.create_task(follow(office, ended))
     if office.dispatcher.failure is not None:  # it failed before we listened
         ended.set()
+    collect_seldom()
     log.info("working for %s", plan.home)
     await ended.wait()
     await server.close()

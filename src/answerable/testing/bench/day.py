@@ -18,6 +18,7 @@ from answerable.sdk.words import Reply
 from answerable.telemetry.stages import Stages
 from answerable.testing.bench.sampler import Sampler
 from answerable.testing.world import OWNER, Life, World
+from answerable.worker.collecting import collect_seldom
 
 STAGES = ("receive", "resolve", "route", "run", "decide", "act", "record")
 _WARM_UP = 200
@@ -83,6 +84,7 @@ async def run(
     async with world.running() as life:
         await _drive(life, outside, range(_WARM_UP), concurrency)
         life.dispatcher.stages = Stages()
+        collect_seldom()  # as a worker does when it is open
         before = _standing(life)
         sampler = Sampler() if is_sampled else None
         began, cpu = time.perf_counter(), time.process_time()
