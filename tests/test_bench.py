@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -10,6 +11,7 @@ ROOT = Path(__file__).parents[1]
 sys.path += [str(ROOT / "benchmarks"), str(ROOT / "benchmarks" / "peers")]
 
 from bench import CONTENDERS, Run, measure, plan  # noqa: E402
+from chart import svg  # noqa: E402
 from figures import DBOS, LIMIT, OURS, Cell, bars, medians, ratio  # noqa: E402
 from report import markdown  # noqa: E402
 from workload import AMOUNT_MINOR, Load, Message, Outside, decision, percentile  # noqa: E402
@@ -43,6 +45,20 @@ def test_a_percentile_is_the_smallest_value_that_that_part_does_not_exceed() -> 
     assert (percentile(values, 0.5), percentile(values, 0.99)) == (50.0, 99.0)
     assert percentile([3.0], 0.99) == 3.0
     assert percentile([1.0, 2.0, 3.0], 0.5) == 2.0
+
+
+def test_the_chart_says_the_figures_of_the_tables_and_draws_ten_times_as_equally_far() -> None:
+    found = {
+        Cell(OURS, 64).key: {"per_s": 100.0},
+        Cell(OURS, 512).key: {"per_s": 1_000.0},
+        Cell(LIMIT, 64).key: {"per_s": 10_000.0},
+    }
+    drawn = ET.fromstring(svg(found))
+    words = [each.text for each in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"100", "1,000", "10,000", OURS, LIMIT} <= set(words)
+    assert DBOS not in words
+    bars = [int(each.get("width", "")) for each in drawn.iter("{http://www.w3.org/2000/svg}rect")]
+    assert sorted(bars) == [160, 320, 480]
 
 
 def test_a_bar_is_held_from_its_figure_on_and_never_without_one() -> None:
