@@ -12,7 +12,7 @@ CODE   := src tests examples benchmarks checks verifier
 .DEFAULT_GOAL := help
 .PHONY: help demo test check env dev-env bench bench-env lint types walls caps licences size unit doses \
         torture torture-long kill-llm models-long races fuzz-http newcomer browser bench-journal \
-        bench-http bench-stop bench-who bench-backup bench-growth \
+        bench-http bench-overload bench-stop bench-who bench-backup bench-growth \
         bench-growth-10m lock clean
 .PHONY: flips flips-all syscall-faults full-disk soak simulate simulate-long planted
 
@@ -55,6 +55,7 @@ doses: dev-env  # CI's share of what runs long by hand
 	$(BIN)/python benchmarks/takeover_races.py 2000
 	$(BIN)/answerable demo --interactions 1000 --seed 1 --home build/dose --json
 	$(BIN)/python checks/fuzz_http.py --requests 300
+	$(BIN)/python benchmarks/overload.py --dose
 	$(BIN)/python checks/byte_flips.py --flips 150
 	$(BIN)/python checks/syscall_faults.py --dose
 	$(BIN)/answerable simulate --seeds 300
@@ -118,6 +119,9 @@ bench-journal: env  ## records a second through the embedded journal
 
 bench-http: dev-env  ## messages a second over HTTP, one by one and in batches
 	$(BIN)/python benchmarks/over_http.py
+
+bench-overload: dev-env  ## a minute of several times what it can do: what is accepted, refused, kept
+	$(BIN)/python benchmarks/overload.py $(ARGS)
 
 bench-stop: env  ## ms from a stop to the last new effect, under load, with kills
 	$(BIN)/python benchmarks/stop_latency.py
