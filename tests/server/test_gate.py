@@ -121,9 +121,14 @@ async def _held(home: Path, verb: verbs.Verb, other: verbs.Verb, returns: type) 
         await server.close()
 
 
-def test_more_than_is_served_at_once_is_refused(tmp_path: Path) -> None:
+def test_more_than_is_served_at_once_waits_for_its_turn(tmp_path: Path) -> None:
+    assert asyncio.run(_held(tmp_path, ACCEPT, verbs.StopList(), list)) == []
+
+
+def test_of_commands_that_wait_in_the_worker_one_too_many_is_refused(tmp_path: Path) -> None:
+    first, second = verbs.CaseFeed(wait_s=0.5), verbs.CaseFeed(wait_s=0.6)
     with pytest.raises(Overloaded):
-        asyncio.run(_held(tmp_path, ACCEPT, verbs.StopList(), list))
+        asyncio.run(_held(tmp_path, first, second, list))
 
 
 def test_commands_that_wait_take_no_place_of_others(tmp_path: Path) -> None:

@@ -92,8 +92,9 @@ class App:
             each.path for each in self.resources
             if not any(one.route.scopes for one in each.methods.values())
         }  # fmt: skip
-        self._inside = Places(2 * lobby.settings.in_flight_max + lobby.settings.streams_max)
-        self._at_the_door = Places(lobby.settings.in_flight_max)  # who has shown nothing yet
+        most = lobby.settings.in_flight_max
+        self._inside = Places(2 * most + lobby.settings.streams_max, waiting_max=2 * most)
+        self._at_the_door = Places(most)  # who has shown nothing yet
         self._headers = [*_SECURITY, *((_HSTS,) if lobby.settings.is_secure else ())]
         # what is written out goes before what stands for anything
         plain_first = sorted(self.resources, key=lambda each: each.path.count("{"))
@@ -119,10 +120,15 @@ class App:
     async def _serve(self, scope: Scope, receive: Receive, sending: "_Sending") -> None:
         request = Request(scope, receive)
         try:
-            is_public = self._is_public(scope)
-            with (self._at_the_door if is_public else self._inside).take():
-                await self._admit(request, is_public=is_public)
-                await self._router(scope, receive, sending)
+            if self._is_public(scope):
+                with self._at_the_door.take():
+                    _check_headers(request)
+                    await self._router(scope, receive, sending)
+            else:
+                async with self._inside.turn():  # of who waits, no body is read
+                    _check_headers(request)
+                    scope[_CALLER] = await self.lobby.admit(request)
+                    await self._router(scope, receive, sending)
         except AnswerableError as error:
             response = self._refuse(request, error)
         except ClientDisconnect:
@@ -134,13 +140,6 @@ class App:
             return
         if not sending.status:
             await response(scope, receive, sending)
-
-    async def _admit(self, request: Request, *, is_public: bool) -> None:
-        """Raises what keeps this request out."""
-        if sum(len(name) + len(value) for name, value in request.headers.raw) > HEADER_BYTES_MAX:
-            raise HeadersTooLarge(HEADER_BYTES_MAX)
-        if not is_public:
-            request.scope[_CALLER] = await self.lobby.admit(request)
 
     def _is_public(self, scope: Scope) -> bool:
         return any(each.matches(scope)[0] is not Match.NONE for each in self._public)
@@ -165,6 +164,12 @@ class _Sending:
             self.status = message["status"]
             message["headers"] = [*message["headers"], *self._headers]
         await self._send(message)
+
+
+def _check_headers(request: Request) -> None:
+    """Raises HeadersTooLarge."""
+    if sum(len(name) + len(value) for name, value in request.headers.raw) > HEADER_BYTES_MAX:
+        raise HeadersTooLarge(HEADER_BYTES_MAX)
 
 
 async def _nowhere(_scope: Scope, _receive: Receive, _send: Send) -> None:

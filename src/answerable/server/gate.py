@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 PATIENCE_S = 8.0  # a worker that was killed is back within two; one that stalls is killed after 5
 _PAUSE_S = 0.05
+_WAITING_EACH = 3  # for a place: as many as the application lets in, and a few
 _CHANGES = (
     verbs.DeskTake,
     verbs.DeskSay,
@@ -41,7 +42,7 @@ is in force as if asked for once, and it must not be lost."""
 
 class Gate:
     """One per process. Commands that wait in the worker have a connection of their own, so that
-    they cannot take the room of those that do not."""
+    they cannot take the room of those that do not; those take turns, being answered in no time."""
 
     def __init__(self, home: Path, *, in_flight_max: int, deadline_s: float) -> None:
         self._home = home
@@ -57,15 +58,19 @@ class Gate:
         """
         if isinstance(verb, verbs.Stop):  # in force even if its worker dies with it
             await beside_the_loop(lambda: note(self._home, verb))
-        wait_s = float(getattr(verb, "wait_s", 0.0))
-        line = self._patient if wait_s else self._quick
-        deadline_s = self._deadline_s + wait_s
-        with line.places.take():
-            try:
-                async with asyncio.timeout(deadline_s):
-                    return await self._ask(line, verb, returns, patience_s)
-            except TimeoutError:
-                raise DeadlinePassed(deadline_s) from None
+        if getattr(verb, "wait_s", 0.0):
+            with self._patient.places.take():
+                return await self._in_time(self._patient, verb, returns, patience_s)
+        async with self._quick.places.turn():
+            return await self._in_time(self._quick, verb, returns, patience_s)
+
+    async def _in_time(self, line: "_Line", verb: Verb, returns: type[T], patience_s: float) -> T:
+        deadline_s = self._deadline_s + float(getattr(verb, "wait_s", 0.0))
+        try:
+            async with asyncio.timeout(deadline_s):
+                return await self._ask(line, verb, returns, patience_s)
+        except TimeoutError:
+            raise DeadlinePassed(deadline_s) from None
 
     async def _ask(self, line: "_Line", verb: Verb, returns: type[T], patience_s: float) -> T:
         now = asyncio.get_running_loop().time
@@ -104,7 +109,7 @@ class _Line:
         self._home = home
         self._client: Client | None = None
         self._connecting = asyncio.Lock()
-        self.places = Places(in_flight_max)
+        self.places = Places(in_flight_max, waiting_max=_WAITING_EACH * in_flight_max)
 
     async def client(self) -> Client:
         """An open connection. Raises WorkerAway."""
