@@ -180,6 +180,7 @@ def test_who_asks_for_nothing_makes_room_and_who_is_answered_does_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(connection, "CONNECTIONS_MAX", 2)
+    monkeypatch.setattr(connection, "QUIET_S", WITHIN_S / 5)
     with served() as at, socket.create_connection(at) as held, socket.create_connection(at) as idle:
         held.sendall(HELD)
         idle.sendall(GET)
@@ -190,6 +191,22 @@ def test_who_asks_for_nothing_makes_room_and_who_is_answered_does_not(
         assert rest(idle) == b""
         held.sendall(b"x")
         assert is_answered(held)
+
+
+def test_who_has_just_come_or_was_just_answered_makes_no_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection, "CONNECTIONS_MAX", 2)
+    monkeypatch.setattr(connection, "QUIET_S", LONG_S)
+    with served() as at, socket.create_connection(at) as came, socket.create_connection(at) as told:
+        told.sendall(GET + b"\r\n")
+        assert is_answered(told)
+        with socket.create_connection(at) as third:
+            third.sendall(GET + b"\r\n")
+            refused(rest(third), 503, "overloaded")
+        for one in (came, told):  # what they send now is on its way while others come
+            one.sendall(GET + b"\r\n")
+            assert is_answered(one)
 
 
 def small_reader(at: tuple[str, int]) -> socket.socket:

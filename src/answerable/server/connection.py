@@ -6,9 +6,11 @@ What the server cannot read never comes to the application, so it is answered he
 import asyncio
 import sys
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
 
 from answerable.base.errors import AnswerableError
 from answerable.server.app import HEADER_BYTES_MAX
@@ -20,6 +22,11 @@ HEAD_WITHIN_S = 10.0
 READ_WITHIN_S = 10.0
 READ_BYTES_MIN = 16 * 1024  # in that time, by who does not read all that there is
 CONNECTIONS_MAX = 1_000
+QUIET_S = 3.0  # so long after it came, or was answered, whoever asks for nothing may have to go
+
+
+_QUIET: WeakKeyDictionary[ServerState, "dict[Connection, None]"] = WeakKeyDictionary()
+"""Of each server, in the order in which they fell silent: looked at for each one too many."""
 
 
 class _Framed(h11.Connection):
@@ -37,35 +44,34 @@ class _Framed(h11.Connection):
 class Connection(H11Protocol):
     """From its first byte on a request has `HEAD_WITHIN_S` to say what it wants, however slowly it
     trickles; a connection that says nothing has as long. A body's time is `calls.read_body`'s.
-    Where all places are taken, whoever asks for nothing now makes room: the one that came first.
+    Where all places are taken, whoever has asked for nothing for some seconds makes room: the one
+    that has for longest. Not at once: the request of who has just come may be on its way.
     """
 
     _deadline: asyncio.TimerHandle | None = None
     _reader: asyncio.TimerHandle | None = None
+    _quiet: asyncio.TimerHandle | None = None
     _is_too_many = False  # when it came; it is told so once it has said something
-    came_s = 0.0  # by the loop's clock
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self.conn = _Framed(h11.SERVER, HEAD_BYTES_MAX)
+        self._quiet_ones = _QUIET.setdefault(self.server_state, {})
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=1, low=0)  # so that we hear of all that is not read
-        self.came_s = self.loop.time()
         if len(self.connections) > CONNECTIONS_MAX:
             self._is_too_many = not self._make_room()
         self._wait_for_head()
+        self._wait_for_quiet()
 
     def _make_room(self) -> bool:
-        others: list[Connection] = [
-            one for one in self.connections
-            if isinstance(one, Connection) and one is not self and not one.is_answering
-        ]  # fmt: skip
-        idle = [one for one in others if not one.transport.is_closing()]
-        if idle:
-            min(idle, key=lambda one: one.came_s).transport.close()
-        return bool(idle)
+        for one in self._quiet_ones:
+            if not one.is_answering and not one.transport.is_closing():
+                one.transport.close()
+                return True
+        return False
 
     def data_received(self, data: bytes) -> None:
         if self._is_too_many:
@@ -74,13 +80,19 @@ class Connection(H11Protocol):
         super().data_received(data)
         if self.is_answering:
             self._stop_waiting()
+            self._forget_quiet()
         else:
             self._wait_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
         self._forget_reader()
+        self._forget_quiet()
         super().connection_lost(exc)
+
+    def on_response_complete(self) -> None:
+        self._wait_for_quiet()
+        super().on_response_complete()
 
     def pause_writing(self) -> None:
         """Not all was read at once: what waits for it is a request's place, or the whole end."""
@@ -116,6 +128,23 @@ class Connection(H11Protocol):
         self._deadline = None
         if not self.is_answering:
             self._refuse(HeadLate(HEAD_WITHIN_S))
+
+    def _wait_for_quiet(self) -> None:
+        """The loop reads what has come before it looks at timers: whatever was sent in that time is
+        read before this is quiet, however slow the loop is."""
+        self._forget_quiet()
+        if not self.transport.is_closing():
+            self._quiet = self.loop.call_later(QUIET_S, self._now_quiet)
+
+    def _now_quiet(self) -> None:
+        self._quiet = None
+        self._quiet_ones[self] = None
+
+    def _forget_quiet(self) -> None:
+        self._quiet_ones.pop(self, None)
+        if self._quiet is not None:
+            self._quiet.cancel()
+            self._quiet = None
 
     def _wait_for_reader(self) -> None:
         size = self.transport.get_write_buffer_size()
