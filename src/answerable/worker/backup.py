@@ -13,7 +13,6 @@ shares the disk with it.
 import argparse
 import asyncio
 import hashlib
-import os
 import shutil
 import sys
 import time
@@ -27,7 +26,7 @@ from answerable.adapters.engines.embedded.journal import DATABASE, FeedFile
 from answerable.adapters.signers.handing import SIGNER_KEY, SIGNER_KEY_NEXT
 from answerable.base.chance import SystemChance
 from answerable.base.clock import Clock, SystemClock, iso
-from answerable.base.errors import AnswerableError, Broken, NotFound, UsageError
+from answerable.base.errors import Broken, NotFound, UsageError
 from answerable.compose.settings import SETTINGS, read_settings, settings_folder
 from answerable.store.disk import MB, SAMPLES, bytes_free
 from answerable.store.files import replace_file
@@ -35,11 +34,10 @@ from answerable.store.keys import HOME_KEY, KEYS, home_key
 from answerable.store.lock import LOCK, is_home
 from answerable.store.rotation import HOME_KEY_NEXT
 from answerable.store.snapshot import copy_database
-from answerable.telemetry import failures
 from answerable.views.index import VIEWS
+from answerable.worker.apart import tell
 from answerable.worker.heartbeat import HEARTBEAT
 from answerable.worker.publisher import TILES, Publisher
-from answerable.worker.verbs import Told
 from answerable.worker.verbs.proofs import BackupView
 from answerable.worker.verification import Bodies, HomeVerified, open_bodies, verify_home
 from answerable.worker.wire import SOCKET
@@ -283,23 +281,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("to", type=Path)
     parser.add_argument("--without-secrets", action="store_true")
     given = parser.parse_args(arguments)
-    failures.install()
-    os.nice(_NICE)
-    try:
-        view = write_backup(given.home, given.to, with_secrets=not given.without_secrets)
-    except AnswerableError as error:
-        told = Told(
-            id=0, code=error.code, happened=error.happened, not_done=error.not_done,
-            next_command=error.next_command, exit_code=error.exit_code,
-            http_status=error.http_status,
-        )  # fmt: skip
-    else:
-        told = Told(id=0, result=msgspec.Raw(msgspec.json.encode(view)))
-    sys.stdout.write(msgspec.json.encode(told).decode() + "\n")
-    return 0
-
-
-_NICE = 10  # who works comes first
+    return tell(lambda: write_backup(given.home, given.to, with_secrets=not given.without_secrets))
 
 
 if __name__ == "__main__":

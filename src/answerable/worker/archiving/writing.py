@@ -7,7 +7,6 @@ whole and was not recorded yet is taken as it is by the next run.
 
 import argparse
 import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,7 +15,7 @@ import msgspec
 
 from answerable.adapters.engines.embedded import rows
 from answerable.adapters.engines.embedded.journal import DATABASE, FeedFile
-from answerable.base.errors import AnswerableError, UsageError
+from answerable.base.errors import UsageError
 from answerable.ledger.archive import (
     KINDS as ARCHIVED_KINDS,
 )
@@ -43,14 +42,12 @@ from answerable.ledger.tiles import (
 from answerable.ledger.tree import leaf_hash
 from answerable.ledger.verify_archive import ArchiveReader, verify_archive
 from answerable.store.sqlite import open_reader
-from answerable.telemetry import failures
+from answerable.worker.apart import tell
 from answerable.worker.archiving.choosing import From, Range, choose
 from answerable.worker.publisher import TILES
-from answerable.worker.verbs import Told
 from answerable.worker.verification import chain_in
 
 _HEIGHT = 8
-_NICE = 10  # who works comes first
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
@@ -203,21 +200,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--before-us", type=int, required=True)
     parser.add_argument("--meant", action="store_true")
     given = parser.parse_args(arguments)
-    failures.install()
-    os.nice(_NICE)
     start = From(given.from_index, given.from_position)
-    try:
-        found = write(given.home, given.to, start, given.before_us, is_meant=given.meant)
-    except AnswerableError as error:
-        told = Told(
-            id=0, code=error.code, happened=error.happened, not_done=error.not_done,
-            next_command=error.next_command, exit_code=error.exit_code,
-            http_status=error.http_status,
-        )  # fmt: skip
-    else:
-        told = Told(id=0, result=msgspec.Raw(msgspec.json.encode(found)))
-    sys.stdout.write(msgspec.json.encode(told).decode() + "\n")
-    return 0
+    return tell(lambda: write(given.home, given.to, start, given.before_us, is_meant=given.meant))
 
 
 if __name__ == "__main__":
