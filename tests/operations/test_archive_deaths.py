@@ -46,6 +46,8 @@ from archiving import (
 from homes import environment
 from offices import open_for
 
+SECOND_VERIFIER = Path(__file__).parents[2] / "verifier" / "verify_answerable.py"
+
 
 class Died(BaseException):
     """As a SIGKILL would: nothing of ours catches it."""
@@ -282,6 +284,11 @@ def test_unpacked_over_a_copy_of_the_folder_it_makes_the_log_whole(
             copy, [name for name in archive.namelist() if name.startswith("tile/entries/")]
         )
     assert verify_tiles(copy, keys).problem is None
+    vkey = (world.home / VKEY).read_text().strip()
+    for log, code in ((folder, 1), (copy, 0)):  # it knows nothing of what was put away
+        command = [sys.executable, str(SECOND_VERIFIER), str(log), "--vkey", vkey]
+        said = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert said.returncode == code, said.stdout + said.stderr
 
 
 def test_the_home_is_made_again_backed_up_and_looked_at_deeply_as_before(
