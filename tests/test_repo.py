@@ -95,3 +95,9 @@ def test_importing_answerable_imports_no_machinery() -> None:
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = {"asyncio", "cedarpy", "cryptography", "msgspec", "rich", "sqlite3", "typer"}
     assert heavy.isdisjoint(json.loads(run.stdout))
+
+
+def test_no_two_test_files_have_one_name() -> None:
+    """The test folders are no packages, so pytest would import the second as the first."""
+    names = sorted(file.name for file in (ROOT / "tests").rglob("test_*.py"))
+    assert sorted(set(names)) == names
