@@ -19,7 +19,7 @@ from answerable.base.errors import AnswerableError
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-PAGES = ("run-it.md", "when-it-breaks.md", "audit.md")
+PAGES = ("run-it.md", "when-it-breaks.md", "audit.md", "witnesses.md")
 FENCE = re.compile(r"^```console(?P<why>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

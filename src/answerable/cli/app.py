@@ -24,6 +24,7 @@ from answerable.cli import (
     simulate,
     status,
     stop,
+    witness,
 )
 from answerable.cli.talk import DEFAULT_HOME, Home, new_app, talk
 
@@ -45,6 +46,7 @@ for name, noun in (
     ("ledger", ledger.ledger),
     ("policy", policy.policy),
     ("config", config.config),
+    ("witness", witness.witness),
 ):
     app.add_typer(noun, name=name)
 app.command("demo")(day.demo)

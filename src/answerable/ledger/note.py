@@ -62,7 +62,7 @@ class VerifierKey:
 
     def encode(self) -> str:
         """`<name>+<id in hex>+<base64 of type and key>`, called a vkey."""
-        return f"{self.name}+{self.id.hex()}+{_encode(_ED25519 + self.public_key)}"
+        return f"{self.name}+{self.id.hex()}+{encode_base64(_ED25519 + self.public_key)}"
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -98,7 +98,7 @@ async def sign_note(text: str, *signers: Signer) -> str:
     for signer in signers:
         check_name(signer.name)
         signature = key_id(signer.name, signer.public_key) + await signer.sign(text.encode())
-        note += f"— {signer.name} {_encode(signature)}\n"
+        note += f"— {signer.name} {encode_base64(signature)}\n"
     return note
 
 
@@ -126,7 +126,7 @@ class Checkpoint:
 
 def checkpoint_body(origin: str, size: int, root: bytes, extensions: Collection[str] = ()) -> str:
     """The text of a checkpoint, ready to sign."""
-    lines = [origin, str(size), _encode(root), *extensions]
+    lines = [origin, str(size), encode_base64(root), *extensions]
     if size < 0 or len(root) != HASH_BYTES or any(not line or "\n" in line for line in lines):
         raise NoteError(f"No checkpoint has {size} leaves, {len(root)} bytes of root and {lines}.")
     return "\n".join(lines) + "\n"
@@ -161,7 +161,7 @@ def verify_checkpoint(note: str, vkeys: Iterable[VerifierKey]) -> Checkpoint:
 
 def note_text(note: str) -> str:
     """A note's text, its signatures not looked at: for notes that we wrote ourselves."""
-    return _split(note)[0]
+    return split_note(note)[0]
 
 
 def check_name(name: str) -> None:
@@ -176,13 +176,13 @@ def decode_base64(text: str) -> bytes:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise NoteError(f"{text[:80]!r} is not base64.") from error
-    if _encode(data) != text:
+    if encode_base64(data) != text:
         raise NoteError(f"{text[:80]!r} is not base64 as it would be written.")
     return data
 
 
 def _verify(note: str, vkeys: Iterable[VerifierKey]) -> tuple[str, frozenset[str]]:
-    text, signatures = _split(note)
+    text, signatures = split_note(note)
     known = {(key.name, key.id): key for key in vkeys}
     message = text.encode()
     signed_by: set[str] = set()
@@ -198,7 +198,8 @@ def _verify(note: str, vkeys: Iterable[VerifierKey]) -> tuple[str, frozenset[str
     return text, frozenset(signed_by)
 
 
-def _split(note: str) -> tuple[str, list[tuple[str, bytes]]]:
+def split_note(note: str) -> tuple[str, list[tuple[str, bytes]]]:
+    """A note's text, and the name and bytes of each signature: nothing verified. NoteError."""
     if len(note) > _NOTE_CHARS_MAX or _CONTROL.search(note) or not note.endswith("\n"):
         raise NoteError("A note is a short text without control characters that ends in a newline.")
     text, separator, block = note.rpartition("\n\n")
@@ -220,5 +221,6 @@ def _signature(line: str) -> tuple[str, bytes]:
     return name, signature
 
 
-def _encode(data: bytes) -> str:
+def encode_base64(data: bytes) -> str:
+    """RFC 4648 section 4, padded."""
     return base64.b64encode(data).decode()
