@@ -48,7 +48,7 @@ def test_the_kinds_that_are_written_are_those_that_the_decision_lists() -> None:
 
 def test_kinds_of_the_design_that_are_absent_do_not_decode() -> None:
     absent = listed("Kinds of the design that do not decode")
-    assert absent == {"signal", "retraining", "access.read"}
+    assert absent == {"signal", "retraining"}
     assert absent & KINDS == set()
 
 

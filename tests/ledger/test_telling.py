@@ -64,3 +64,8 @@ def test_no_sentence_of_a_home_says_who_wrote_or_what(tmp_path: Path) -> None:
         assert [word for word in personal if word in told] == []
 
     asyncio.run(scenario())
+
+
+def test_who_was_given_bodies_to_read_is_said_with_what_was_asked() -> None:
+    read = entry("access.read", actor="per_1", change={"asked": "case cas_1", "bodies": 1})
+    assert tell(read) == "per_1 was given 1 body to read, asking for case cas_1"

@@ -20,7 +20,7 @@ Kind = Literal[
     "key.added", "key.revoked",
     "release.registered", "release.staged", "policy.activated", "stop",
     "key.rotated", "erasure.requested", "erasure.done", "gap.declared", "day.closed",
-    "bodies.archived",
+    "bodies.archived", "access.read",
 ]  # fmt: skip
 """What an entry can speak of."""
 

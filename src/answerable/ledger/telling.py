@@ -241,6 +241,12 @@ def _archived(entry: Entry, _: Action | None) -> str:
     )
 
 
+def _read(entry: Entry, _: Action | None) -> str:
+    bodies = entry.changed("bodies")
+    count = f"{bodies} bod{'y' if bodies == '1' else 'ies'}"
+    return f"{entry.actor or 'somebody'} was given {count} to read, asking for {entry.changed('asked')}"
+
+
 def _day(_entry: Entry, _: Action | None) -> str:
     return "a day was closed"
 
@@ -275,4 +281,5 @@ _TELL: dict[Kind, _Tell] = {
     "gap.declared": _gap,
     "day.closed": _day,
     "bodies.archived": _archived,
+    "access.read": _read,
 }
