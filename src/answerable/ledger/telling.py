@@ -242,9 +242,9 @@ def _archived(entry: Entry, _: Action | None) -> str:
 
 
 def _read(entry: Entry, _: Action | None) -> str:
-    bodies = entry.changed("bodies")
+    who, bodies = entry.actor or "somebody", entry.changed("bodies")
     count = f"{bodies} bod{'y' if bodies == '1' else 'ies'}"
-    return f"{entry.actor or 'somebody'} was given {count} to read, asking for {entry.changed('asked')}"
+    return f"{who} was given {count} to read, asking for {entry.changed('asked')}"
 
 
 def _day(_entry: Entry, _: Action | None) -> str:
