@@ -13,7 +13,7 @@ from answerable.pipeline.hall import Hall
 from answerable.pipeline.judge import Judged
 from answerable.pipeline.passage import Answer, Intended, Received, Resolved
 from answerable.pipeline.tally import Tally, Try
-from answerable.policy.domain import Judgement, Request, Verdict
+from answerable.policy.domain import Counters, Judgement, Request, Verdict
 from answerable.policy.limits import Ask, Limit, LimitExceeded, Limits, Reservation, Used
 from answerable.policy.load import PolicySet
 from answerable.sdk.call import ToolCall
@@ -186,20 +186,32 @@ def hope_told_as_done(swap: Swap) -> None:
 @BED.breaks(5)
 def verdict_remembered(swap: Swap) -> None:
     """A verdict is remembered by what was asked, and outlives the rules that gave it."""
-    right = judge.judge_policy
+    right = judge.weigh
     known: dict[tuple[object, ...], Judgement] = {}
 
     def remembers(policies: PolicySet, request: Request) -> Judgement:
         what = (request.agent, request.action, request.name, request.amount)
         return known.setdefault(what, right(policies, request))
 
-    swap(judge, "judge_policy", remembers)
+    swap(judge, "weigh", remembers)
+
+
+@BED.breaks(8)
+def inputs_not_as_they_were(swap: Swap) -> None:
+    """What is recorded of a decision's inputs is not what it was decided on."""
+    right = judge.encode_request
+
+    def forgets(request: Request) -> bytes:
+        written: bytes = right(structs.replace(request, counters=Counters()))
+        return written
+
+    swap(judge, "encode_request", forgets)
 
 
 @BED.breaks(5)
 def grant_used_again(swap: Swap) -> None:
     """One yes stands for every later action of the same tool for the same amount."""
-    approval, right = resume._approval, judge.judge_policy
+    approval, right = resume._approval, judge.weigh
     granted: set[tuple[object, ...]] = set()
 
     def remembers(state: EffectState, status: Status, *args: object, **kwargs: object) -> object:
@@ -216,7 +228,7 @@ def grant_used_again(swap: Swap) -> None:
         return found
 
     swap(resume, "_approval", remembers)
-    swap(judge, "judge_policy", judges)
+    swap(judge, "weigh", judges)
 
 
 @BED.breaks(5)

@@ -20,6 +20,7 @@ from answerable.cli import (
     operations,
     people,
     policy,
+    replay,
     serve,
     simulate,
     status,
@@ -63,6 +64,8 @@ app.command("simulate")(simulate.simulate)
 app.command("bench")(bench.bench)
 keys.key.command("rotate-home")(operations.rotate_home)
 keys.key.command("rotate-signer")(operations.rotate_signer)
+decisions.decision.command("replay")(replay.decision_replay)
+ledger.ledger.command("replay")(replay.ledger_replay)
 agents.agent.command("pause")(stop.agent_pause)
 agents.agent.command("resume")(stop.agent_resume)
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from answerable.adapters.engines.embedded.journal import EmbeddedJournal
 from answerable.adapters.engines.embedded.writer import Commit, commit
 from answerable.adapters.signers.file import FileSigner
@@ -28,7 +30,7 @@ from answerable.effects import rows as effect_rows
 from answerable.engine.port import Cursor, Engine, Fence
 from answerable.ledger import rows as ledger_rows
 from answerable.ledger.committer import Committer, Tools, in_thread, inline
-from answerable.ledger.draft import Committed, Unit
+from answerable.ledger.draft import Body, Committed, Unit
 from answerable.ledger.keyring import Keyring
 from answerable.ledger.note import VKEY, NoteError, VerifierKey
 from answerable.parties.service import Parties
@@ -111,7 +113,16 @@ class House:
                 raise AgentHasNoOwner(agent)
             unit = self.hall.agents.register(release, self.plan.policy.digest, owner)
             if unit is not None:
+                self._keep_policy(unit)
                 await self.commit_control(unit)
+
+    def _keep_policy(self, unit: Unit) -> None:
+        """With the release goes the policy set that its digest covers: what was decided by it can
+        be judged again when the files are others."""
+        kid, key = self.hall.keyring.new_key()
+        unit.new_keys[kid] = key
+        body = Body(kid=kid, data=self.plan.policy.source)
+        unit.drafts[0] = replace(unit.drafts[0], body=body)
 
     async def change_power(self, checked: Callable[[], Unit]) -> Committed:
         """Check a change of power and write it, one at a time: what `checked` reads in the

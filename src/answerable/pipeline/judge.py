@@ -27,12 +27,10 @@ from answerable.pipeline.guard import is_stopped
 from answerable.pipeline.hall import Hall
 from answerable.pipeline.passage import Routed
 from answerable.policy import reasons
-from answerable.policy.decide import decide as judge_policy
-from answerable.policy.domain import Judgement, Request, Verdict, encode_request
-from answerable.policy.limits import Ask, Limit, LimitExceeded, Reservation
+from answerable.policy.domain import Judgement, Request, Rules, Verdict, encode_request
+from answerable.policy.limits import Ask, Reservation
+from answerable.policy.weigh import weigh, written
 from answerable.sdk.words import Proposal, Reply
-
-_NO_LIMIT = Limit()
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -51,21 +49,19 @@ def judge_tool(hall: Hall, routed: Routed, proposal: Proposal) -> Judged:
     tool = proposal.tool
     action = ToolAction(tool=tool.name, arguments=msgspec.Raw(proposal.arguments))
     amounts = list(amounts_in(typed_arguments(tool, proposal.arguments)))
-    own = ""
-    if routed.release is None or routed.release.blueprint.tools.get(tool.name) is not tool:
-        own = reasons.TOOL_NOT_IN_RELEASE
-    elif stopped := _why_stopped(hall, routed, tool.name):
-        own = stopped
-    elif routed.resolved.received.grade < tool.needs_grade:
-        own = reasons.GRADE_TOO_LOW
-    elif len(amounts) > 1:  # two in one call cannot be judged as one
-        own = reasons.AMOUNT_AMBIGUOUS
+    tools = routed.release.blueprint.tools if routed.release else {}
+    rules = Rules(
+        is_in_release=tools.get(tool.name) is tool,
+        stop=_why_stopped(hall, routed, tool.name),
+        needs_grade=tool.needs_grade,
+        is_ambiguous=len(amounts) > 1,  # two in one call cannot be judged as one
+        limit=written(tool.limit),
+        ask=_asks(hall, routed, tool.name),
+    )
+    amount = amounts[0] if amounts else None
     return _judge(
         hall, routed, action,
-        _Asked(
-            "tool", tool.name, tool.repeat, proposal.ordinal,
-            amounts[0] if amounts else None, tool.limit, own,
-        ),
+        _Asked("tool", tool.name, tool.repeat, proposal.ordinal, amount, rules),
     )  # fmt: skip
 
 
@@ -85,7 +81,8 @@ def judge_reply(hall: Hall, routed: Routed, reply: Reply, message: Message, ordi
         otherwise=reply.otherwise, subject=one_line(message.subject),
     )  # fmt: skip
     repeat = hall.lines[message.rail].rail.repeat
-    asked = _Asked("reply", message.rail, repeat, ordinal, None, _NO_LIMIT, "", reply.after)
+    rules = Rules(ask=_asks(hall, routed, ""))
+    asked = _Asked("reply", message.rail, repeat, ordinal, None, rules, reply.after)
     return _judge(hall, routed, action, asked)
 
 
@@ -95,8 +92,7 @@ class _Asked(msgspec.Struct, frozen=True):
     repeat: str
     ordinal: int
     amount: Money | None
-    limit: Limit
-    own_no: str
+    rules: Rules
     after: Proposal | None = None
 
 
@@ -116,8 +112,11 @@ def _judge(hall: Hall, routed: Routed, action: Action, asked: _Asked) -> Judged:
         at_us=now,
         amount=asked.amount,
         counters=hall.limits.counters(ask, day),
+        rules=asked.rules,
     )
-    judgement, reservation = _decide(hall, routed, request, ask, asked)
+    judgement = weigh(hall.policy, request)
+    is_no = judgement.verdict is Verdict.DENY
+    reservation = None if is_no else hall.limits.reserve(ask, day)
     blueprint = routed.release.blueprint if routed.release else None
     expires_at = 0
     if judgement.verdict is Verdict.HOLD and blueprint is not None:
@@ -127,27 +126,12 @@ def _judge(hall: Hall, routed: Routed, action: Action, asked: _Asked) -> Judged:
     return Judged(draft, action, effect, judgement.verdict, reservation, expires_at)
 
 
-def _decide(
-    hall: Hall, routed: Routed, request: Request, ask: Ask, asked: _Asked
-) -> tuple[Judgement, Reservation | None]:
-    if asked.own_no:
-        return Judgement(Verdict.DENY, (asked.own_no,)), None
-    room = hall.limits.check_and_reserve(asked.limit, ask, day_of(request.at_us))
-    if isinstance(room, LimitExceeded):
-        return Judgement(Verdict.DENY, (f"{reasons.LIMIT}{room.rule}",)), None
-    judgement = judge_policy(hall.policy, request)
-    if judgement.verdict is Verdict.DENY:
-        hall.limits.release(room)
-        return judgement, None
-    if judgement.verdict is Verdict.ALLOW and _must_ask(hall, ask, asked):
-        desk = routed.release.blueprint.desk if routed.release else ask.agent
-        return Judgement(Verdict.HOLD, (*judgement.reasons, reasons.STOP_ASK), (desk,)), room
-    return judgement, room
-
-
-def _must_ask(hall: Hall, ask: Ask, asked: _Asked) -> bool:
-    tool = asked.name if asked.kind == "tool" else ""
-    return is_stopped(hall, Mode.ASK, agent=ask.agent, tool=tool, party=ask.party)
+def _asks(hall: Hall, routed: Routed, tool: str) -> str:
+    """Whom a stop asks about it; empty where none does."""
+    agent, party = routed.resolved.case.agent, routed.resolved.party.id
+    if not is_stopped(hall, Mode.ASK, agent=agent, tool=tool, party=party):
+        return ""
+    return routed.release.blueprint.desk if routed.release else agent
 
 
 def _draft(

@@ -29,7 +29,8 @@ from answerable.pipeline.passage import (
 )
 from answerable.pipeline.receive import load_message
 from answerable.pipeline.reserve import giving_back
-from answerable.policy import reasons
+from answerable.policy.domain import Spoken, Verdict, encode_spoken
+from answerable.policy.weigh import weigh_spoken
 from answerable.store.keys import KeyDestroyed
 
 
@@ -209,8 +210,10 @@ async def _spoken_for(hall: Hall, proposed: Proposed, reply: DeskReply) -> froze
     effect = kin("eff", reply.id, 1)
     if effects.find(hall.db, effect) is not None:
         return frozenset()
-    is_holder = case.lease.holder == reply.by
-    may_speak = is_holder and hall.people.directory.living(reply.by) is not None
+    is_living = hall.people.directory.living(reply.by) is not None
+    spoken = Spoken(reply.by, case.lease.holder, is_living)
+    judgement = weigh_spoken(spoken)
+    request = encode_spoken(spoken)
     row = effects.interaction_of(hall.db, received.interaction)
     if row is None:
         return frozenset()
@@ -234,9 +237,9 @@ async def _spoken_for(hall: Hall, proposed: Proposed, reply: DeskReply) -> froze
             policy=(
                 ledger.PolicyUse(
                     set="answerable",
-                    context=hall.keyring.commit(kid, "request", action),
-                    verdict="allow" if may_speak else "deny",
-                    reasons=(reasons.DESK_HOLDER if may_speak else reasons.DESK_NOT_HOLDER,),
+                    context=hall.keyring.commit(kid, "request", request),
+                    verdict=judgement.verdict.value,
+                    reasons=judgement.reasons,
                 ),
             ),
             action=ledger.Action(
@@ -248,8 +251,8 @@ async def _spoken_for(hall: Hall, proposed: Proposed, reply: DeskReply) -> froze
                 id=effect, key=effect, repeat=hall.lines[message.rail].rail.repeat
             ),
             change={"holder": reply.by, "epoch": case.lease.epoch},
-            body=Body(kid=kid, data=encode_intent(action, b"null")),
+            body=Body(kid=kid, data=encode_intent(action, request)),
         )
     )
     await commit(hall, received.journey)
-    return frozenset({effect}) if may_speak else frozenset()
+    return frozenset() if judgement.verdict is Verdict.DENY else frozenset({effect})

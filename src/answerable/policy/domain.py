@@ -35,6 +35,25 @@ class Counters(msgspec.Struct, frozen=True, kw_only=True):
     agent_amount_minor_today: int = 0
 
 
+class Rules(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is looked at before and beside policy, as it stood at that instant."""
+
+    is_in_release: bool = True  # whether the release that ran has this tool
+    stop: str = ""  # the reason, where a stop lets nothing of it start
+    needs_grade: int = 0
+    is_ambiguous: bool = False  # the call holds more than one amount
+    limit: Mapping[str, str | int] = msgspec.field(default_factory=dict)  # what the tool declares
+    ask: str = ""  # whom a stop asks about whatever would be allowed
+
+
+class Spoken(msgspec.Struct, frozen=True):
+    """What is looked at where a person speaks in their own name."""
+
+    by: str
+    holder: str  # of the case's lease
+    is_living: bool
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """May this agent do this, now? `perform` speaks of an effect tool, `reply` of a rail."""
 
@@ -49,6 +68,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     amount: Money | None = None
     counters: Counters = Counters()
     facts: Mapping[str, Fact] = msgspec.field(default_factory=dict)
+    rules: Rules | msgspec.UnsetType = msgspec.UNSET  # decisions of old homes were made without
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -82,11 +102,21 @@ class Statement:
 
 _encoder = msgspec.json.Encoder(order="sorted")
 _decoder = msgspec.json.Decoder(Request, strict=True)
+_spoken = msgspec.json.Decoder(Spoken, strict=True)
 
 
 def encode_request(request: Request) -> bytes:
     """The canonical bytes of everything that was asked: what a decision commits to."""
     return _encoder.encode(request)
+
+
+def encode_spoken(spoken: Spoken) -> bytes:
+    return _encoder.encode(spoken)
+
+
+def decode_spoken(data: bytes) -> Spoken:
+    """Raises msgspec.ValidationError."""
+    return _spoken.decode(data)
 
 
 def decode_request(data: bytes) -> Request:

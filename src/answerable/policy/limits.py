@@ -155,9 +155,12 @@ class Limits:
 
     def check_and_reserve(self, limit: Limit, ask: Ask, day: str) -> Reservation | LimitExceeded:
         """Take room for one effect, or say which limit has none. Not a coroutine, on purpose."""
-        exceeded = _exceeded(limit, ask, self.counters(ask, day))
-        if exceeded is not None:
-            return exceeded
+        full = exceeded(limit, ask.amount, self.counters(ask, day))
+        return self.reserve(ask, day) if full is None else full
+
+    def reserve(self, ask: Ask, day: str) -> Reservation:
+        """Take room for an effect whose limits were just looked at. Not a coroutine, on purpose."""
+        self._turn_to(day)
         self._add(ask, 1)
         return self._opened(ask, self._day)
 
@@ -238,15 +241,16 @@ class Limits:
             self._used[key] = Used(used.effects + sign, used.amount_minor + sign * added)
 
 
-def _exceeded(limit: Limit, ask: Ask, now: Counters) -> LimitExceeded | None:
-    wanted = 0 if ask.amount is None else ask.amount.amount_minor
+def exceeded(limit: Limit, amount: Money | None, now: Counters) -> LimitExceeded | None:
+    """Which limit has no room for an effect of this amount, after what `now` counts. Pure."""
+    wanted = 0 if amount is None else amount.amount_minor
     if wanted < 0:
         return LimitExceeded("amount_negative")
     if limit.is_none:
         return None
-    if limit.is_on_amounts and ask.amount is None:
+    if limit.is_on_amounts and amount is None:
         return LimitExceeded("amount_missing")
-    if limit.currency and ask.amount and ask.amount.currency != limit.currency:
+    if limit.currency and amount and amount.currency != limit.currency:
         return LimitExceeded("currency")
     after = {
         "amount_minor_each": (limit.amount_minor_each, wanted),

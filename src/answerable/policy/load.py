@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cedarpy
+import msgspec
 
-from answerable.base.errors import NotFound
+from answerable.base.errors import NotFound, Unreadable
 from answerable.policy.check import check, needed
 from answerable.policy.domain import Fact, Statement
 from answerable.policy.errors import PolicyInvalid, Problem
@@ -33,6 +34,7 @@ class PolicySet:
     handle: cedarpy.PolicySet  # parsed once; evaluation is its only use
     numbered: Mapping[str, int]  # the engine's `policy0` to our place in `statements`
     needed: frozenset[str] | None  # what of the context any rule looks at; None: all of it
+    source: bytes  # all that its digest is of: to be kept, and loaded again with `load_kept`
 
 
 def load_folder(path: Path, vocabulary: Vocabulary = _EVERYTHING) -> PolicySet:
@@ -93,20 +95,57 @@ def load(files: Mapping[str, str], vocabulary: Vocabulary = _EVERYTHING) -> Poli
         problems += check(one, compiled, vocabulary)
     if problems:
         raise PolicyInvalid(tuple(sorted(problems)))
-    return _in_force(reads, _digest(schema, texts), vocabulary)
+    return _in_force(reads, _Source(schema, texts, _named_kinds(vocabulary.facts)))
 
 
-def _in_force(reads: list[Read], digest: str, vocabulary: Vocabulary) -> PolicySet:
+class PolicySetChanged(Unreadable):
+    """What was kept under a digest is not the set of that digest."""
+
+    code = "policy_set_changed"
+
+
+def load_kept(data: bytes, digest: str) -> PolicySet:
+    """A set as it was in force, out of its `source`. Raises PolicySetChanged."""
+    try:
+        source = _sources.decode(data)
+        reads = [one for name, text in source.files.items() for one in read(name, text)[0]]
+        kept = _in_force(reads, source)
+    except (msgspec.DecodeError, ValueError, LookupError) as error:
+        raise PolicySetChanged(f"What is kept as policy set {digest} is none: {error}") from None
+    if kept.digest != digest:
+        raise PolicySetChanged(f"What is kept as policy set {digest} is set {kept.digest}.")
+    return kept
+
+
+class _Source(msgspec.Struct, frozen=True):
+    """The schema is kept whole: ours may be another one by then."""
+
+    schema: str
+    files: dict[str, str]
+    facts: dict[str, str]  # name -> `str`, `int` or `bool`
+
+
+_sources = msgspec.json.Decoder(_Source)
+_encode_source = msgspec.json.Encoder(order="sorted").encode
+_KINDS: Mapping[str, type[Fact]] = {kind.__name__: kind for kind in (str, int, bool)}
+
+
+def _named_kinds(facts: Mapping[str, type[Fact]]) -> dict[str, str]:
+    return {name: kind.__name__ for name, kind in sorted(facts.items())}
+
+
+def _in_force(reads: list[Read], source: _Source) -> PolicySet:
     text = "\n".join(one.statement.text for one in reads)
     place = {one.statement.id: n for n, one in enumerate(reads)}
     looks = [needed(one) for one in reads]
     return PolicySet(
-        digest=digest,
+        digest=_digest(source.schema, source.files),
         statements=tuple(one.statement for one in reads),
-        facts=dict(vocabulary.facts),
+        facts={name: _KINDS[kind] for name, kind in source.facts.items()},
         handle=cedarpy.PolicySet.from_str(text),
         numbered={f"policy{n}": place[name or ""] for n, name in enumerate(names_in_order(text))},
         needed=None if None in looks else frozenset().union(*(look or () for look in looks)),
+        source=_encode_source(source),
     )
 
 

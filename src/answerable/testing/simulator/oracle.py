@@ -21,6 +21,7 @@ from answerable.testing.simulator.shop import TOOL_ATTEMPTS_MAX
 from answerable.testing.simulator.witness import Violation
 from answerable.testing.simulator.world import World
 from answerable.worker.publisher import TILES
+from answerable.worker.replay.homes import replay_all
 
 _CANARY = b"canarybird"
 _EXPECTED_SURRENDERS = frozenset({"erased", "key_destroyed", "KeyDestroyed"})
@@ -33,6 +34,7 @@ async def judge(world: World) -> list[Violation]:
     for number, look in _LOOKS.items():
         found += [Violation(number, seen) for seen in look(world)]
     found += [Violation(8, seen) async for seen in _verified(world.home)]
+    found += [Violation(8, seen) async for seen in _judged_again(world.home)]
     return found
 
 
@@ -224,6 +226,15 @@ async def _verified(home: Path) -> AsyncIterator[str]:
         yield f"files: {published.problem}"
     elif published.entries != verified.entries:
         yield f"files have {published.entries} entries, the feed {verified.entries}"
+
+
+async def _judged_again(home: Path) -> AsyncIterator[str]:
+    """8: each verdict comes out of its stored inputs again; what was erased has none."""
+    tally = await replay_all(home)
+    for one in tally.first:
+        yield f"{one.decision} is judged otherwise: {one.verdict}"
+    if tally.not_kept:
+        yield f"the inputs of {tally.not_kept} verdicts were not kept"
 
 
 def _no_defects(world: World) -> Iterator[str]:

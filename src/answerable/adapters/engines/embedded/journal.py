@@ -255,6 +255,16 @@ class FeedFile:
     def read(self, after: Cursor, kinds: Collection[str] | None = None) -> AsyncIterator[Record]:
         return read_feed(self._reader, self._path, after, kinds)
 
+    def first(self, key: str) -> Record | None:
+        """The record of a key."""
+        with in_our_words(self._path):
+            return rows.find_first(self._reader, [key])
+
+    def memo(self, arrival: str) -> tuple[Record, ...]:
+        """What was recorded for an arrival, in order."""
+        with in_our_words(self._path):
+            return rows.memo_of(self._reader, arrival)
+
     def close(self) -> None:
         self._reader.close()
 

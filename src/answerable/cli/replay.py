@@ -1,0 +1,79 @@
+"""`decision replay`, `ledger replay`: decided again; nothing is done or written."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from answerable.cli.talk import (
+    DEFAULT_HOME,
+    AsJson,
+    Home,
+    on,
+    out,
+    out_json,
+    plain,
+    talk,
+    talk_next,
+)
+
+_DAY = ["%Y-%m-%d"]
+Since = Annotated[datetime | None, typer.Option(formats=_DAY, help="From this day on, UTC.")]
+Until = Annotated[datetime | None, typer.Option(formats=_DAY, help="Before this day, UTC.")]
+
+
+def decision_replay(
+    decision_id: Annotated[str, typer.Argument(help="As `answerable decision list` names it.")],
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Judge it again from its stored inputs, run its turn again on its recorded steps, compare.
+
+    Nothing is asked outside, done or written. Ends with 1 where something is different.
+    """
+    from answerable.worker.replay.homes import replay_decision
+
+    with on(home):
+        found = replay_decision(home, decision_id)
+    if as_json:
+        out_json(found)
+    else:
+        for sentence in found.sentences:
+            out(plain(sentence))
+        talk_next(home, f"answerable decision explain {found.decision}")
+    raise typer.Exit(1 if found.is_different else 0)
+
+
+def ledger_replay(
+    owner: Annotated[str, typer.Option(help="Whoever was accountable: an address or id.")] = "",
+    since: Since = None,
+    until: Until = None,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJson = False,
+) -> None:
+    """Judge all decisions of a time again from their stored inputs, beside a worker or without.
+
+    Ends with 1 where a verdict is different.
+    """
+    from answerable.worker.replay.homes import Asked, person_of, replay_ledger
+
+    with on(home):
+        person = person_of(home, owner)
+        begin = _us(since) if since else 0
+        asked = Asked(owner=person, since=begin, until=_us(until) if until else 2**63)
+        found = replay_ledger(home, asked)
+    if as_json:
+        out_json(found)
+    else:
+        for one in found.first:
+            out(plain(" ".join(one.sentences[:2])))
+        out(found.sentence)
+        if found.first:
+            talk_next(home, f"answerable decision replay {found.first[0].decision}")
+        elif found.not_kept:
+            talk("What homes of old did not keep can not be judged again.")
+    raise typer.Exit(1 if found.different else 0)
+
+
+def _us(day: datetime) -> int:
+    return int(day.replace(tzinfo=UTC).timestamp()) * 1_000_000
