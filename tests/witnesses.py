@@ -66,10 +66,12 @@ def request(old: int | str, proof: list[bytes], note: str) -> bytes:
     return "\n".join(lines).encode()
 
 
-def made(state: Path, *logs: Log, ml_dsa: bool = False, name: str = "witness.example/w1") -> Path:
+def made(
+    state: Path, *logs: Log, ml_dsa: bool = False, name: str = "witness.example/w1", seed: int = 7
+) -> Path:
     """The folder of a witness that knows these logs."""
     state.mkdir(exist_ok=True)
-    make_keys(state, name, SeededChance(7), with_ml_dsa=ml_dsa)
+    make_keys(state, name, SeededChance(seed), with_ml_dsa=ml_dsa)
     for log in logs:
         LogFiles(state, log.signer.name).add_key(log.signer.vkey)
     return state
@@ -111,3 +113,36 @@ def keys_of(state: Path) -> list[CosignerKey]:
     from answerable.witness.keys import read_keys  # noqa: PLC0415 - beside its only use
 
     return [each.key for each in read_keys(state)]
+
+
+def cosigned(
+    home: Path, states: list[Path], at_us: int, name: str = "", *, keeps: bool = True
+) -> str:
+    """The published checkpoint with the word of each witness, in the folder where such lie."""
+    from answerable.base.clock import ManualClock  # noqa: PLC0415
+    from answerable.ledger.note import note_text, parse_checkpoint  # noqa: PLC0415
+    from answerable.ledger.tiles import TileReader  # noqa: PLC0415
+    from answerable.witness.keys import read_keys  # noqa: PLC0415
+    from answerable.witness.service import Witness  # noqa: PLC0415
+
+    folder = home / "ledger"
+    note = (folder / "checkpoint").read_text("utf-8")
+    head = parse_checkpoint(note_text(note))
+    lines = ""
+    for state in states:
+        files = LogFiles(state, head.origin)
+        old = files.seen(keys_of(state)).size
+        reader = TileReader(folder, head.size)
+        proof = consistency_proof(old, head.size, reader.node) if old else []
+        witness = Witness(state, read_keys(state), ManualClock(at_us))
+        lines += asyncio.run(witness.add_checkpoint(request(old, proof, note)))
+    if keeps:
+        (folder / "cosigned").mkdir(exist_ok=True)
+        (folder / "cosigned" / (name or str(head.size))).write_text(note + lines, "utf-8")
+    return note + lines
+
+
+def policy_of(states: dict[str, Path], quorum: str) -> str:
+    """Witnesses by name, and the lines that say which of them are enough."""
+    lines = [f"witness {name} {keys_of(state)[0].encode()}\n" for name, state in states.items()]
+    return "".join(lines) + quorum

@@ -35,9 +35,15 @@ def ledger_verify(
     earlier: Annotated[
         list[Path] | None, typer.Option(help="A checkpoint saved before; the log must extend it.")
     ] = None,
-    vkey: Annotated[
-        str, typer.Option(help="The log's key, or a file with it, from outside the home.")
-    ] = "",
+    trusted: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--vkey",
+            "--quorum",
+            help="From outside the home: the log's key or a file with it; a file that says who "
+            "must have cosigned.",
+        ),
+    ] = None,
     deep: Annotated[
         bool, typer.Option("--deep", help="Also databases, keys, state and views, row by row.")
     ] = False,
@@ -49,7 +55,9 @@ def ledger_verify(
     """Check every entry, body, seal and published file; name the first bad index."""
     from answerable.worker.deep import DeepVerified, verify_deep
     from answerable.worker.verification import HomeVerified, verify_archive_of, verify_home
+    from answerable.worker.witnessed import trusted_of, verify_witnessed
 
+    vkey, policy = trusted_of(trusted or [])
     if archive is not None:
         with on(home):
             alone = verify_archive_of(home, archive, vkey)
@@ -57,7 +65,10 @@ def ledger_verify(
         return
     found: HomeVerified | DeepVerified
     with on(home):
-        found = (verify_deep if deep else verify_home)(home, earlier or [], vkey)
+        if policy is not None and not deep:
+            found = verify_witnessed(home, policy, earlier or [], vkey)
+        else:
+            found = (verify_deep if deep else verify_home)(home, earlier or [], vkey)
     if as_json:
         out_json(found)
     else:

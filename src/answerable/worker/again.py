@@ -62,7 +62,7 @@ def _compact(path: Path) -> None:
 async def _follow(home: Path) -> int:
     key = VerifierKey.parse((home / VKEY).read_text("utf-8").strip())
     folder = home / TILES
-    if not signed_head(folder, await asyncio.to_thread(chain_in, home, key)):
+    if not signed_head(folder, await asyncio.to_thread(chain_in, home, [key])):
         (folder / "checkpoint").unlink(missing_ok=True)  # nobody has signed it: it is damaged
     feed, publisher = FeedFile(home), Publisher(home)
     index = EntryIndex.open(home)

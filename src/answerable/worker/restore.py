@@ -200,7 +200,7 @@ def _lost(request: Request, manifest: Manifest, making: Path) -> int:
     vkey = VerifierKey.parse((making / VKEY).read_text())
     try:
         text = request.latest.read_text(encoding="utf-8")
-        latest = verify_checkpoint(text, chain_in(making, vkey).of(text))
+        latest = verify_checkpoint(text, chain_in(making, [vkey]).of(text))
     except UnicodeDecodeError as error:
         raise NoteError(f"'{request.latest}' is not a checkpoint: it is not text.") from error
     lost = latest.size - manifest.entries

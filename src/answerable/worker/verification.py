@@ -48,13 +48,17 @@ class HomeVerified(msgspec.Struct, frozen=True, kw_only=True):
     is_of_files: bool = False
     archived: int = 0  # bodies that are in archives and not here
     archives: int = 0
+    witnessed: int = 0  # so many entries, from the first, a quorum of witnesses vouches for
+    witnessed_at: str = ""
 
     @property
     def sentence(self) -> str:
         if self.verified:
             archived = ""
+            if self.witnessed_at:
+                archived += f" A quorum cosigned the first {self.witnessed}, {self.witnessed_at}."
             if self.archives:
-                archived = f" {self.archived} bodies are archived in {self.archives} archives."
+                archived += f" {self.archived} bodies are archived in {self.archives} archives."
             return (
                 f"Verified: {self.entries} entries, {self.published} of them published as files, "
                 f"in {self.seconds} s.{archived} Root {self.root}."
@@ -70,15 +74,24 @@ def verify_home(home: Path, earlier: Sequence[Path] = (), vkey: str = "") -> Hom
     Raises NotFound where there is nothing to verify, NoteError where `vkey` is no key or a
     checkpoint of `earlier` is not signed with it, CorruptPage where the file cannot be read.
     """
-    database = check_has_ledger(home)
-    key = _key_of(home, vkey)
+    check_has_ledger(home)
+    texts = saved_checkpoints(earlier)
+    return verify_with(home, chain_in(home, [key_of(home, vkey)]), texts)
+
+
+def saved_checkpoints(earlier: Sequence[Path]) -> list[str]:
+    """Their texts. Raises NotFound for a file that is no checkpoint."""
     texts = [_read(path) for path in earlier]
-    folder = home / TILES
-    is_published = (folder / "checkpoint").exists()
-    began = time.monotonic()
-    keys = chain_in(home, key)
     for path, text in zip(earlier, texts, strict=True):
         _check_is_checkpoint(path, text)
+    return texts
+
+
+def verify_with(home: Path, keys: KeyChain, texts: list[str]) -> HomeVerified:
+    """As `verify_home`, by these keys, and these checkpoints that were signed before."""
+    database, folder = home / DATABASE, home / TILES
+    is_published = (folder / "checkpoint").exists()
+    began = time.monotonic()
     published = signed_head(folder, keys) if is_published else None
     feed = asyncio.run(_verify_feed(database, keys, [*texts, *published] if published else texts))
     files = verify_tiles(folder, keys, texts, feed.archives) if is_published else None
@@ -104,13 +117,13 @@ def verify_archive_of(home: Path, archive: Path, vkey: str = "") -> ArchiveVerif
     Raises ArchiveDamaged, NoteError, NotFound, UsageError.
     """
     if (home / DATABASE).exists():
-        keys = chain_in(home, _key_of(home, vkey))
+        keys = chain_in(home, [key_of(home, vkey)])
         verified = verify_archive(archive, keys)
         _compare(home / TILES, archive)
         return verified
     if not vkey:
         check_has_ledger(home)
-    return verify_archive(archive, KeyChain([_key_of(home, vkey)]))
+    return verify_archive(archive, KeyChain([key_of(home, vkey)]))
 
 
 def _compare(folder: Path, archive: Path) -> None:
@@ -137,7 +150,7 @@ def check_has_ledger(home: Path) -> Path:
     return database
 
 
-def _key_of(home: Path, vkey: str) -> VerifierKey:
+def key_of(home: Path, vkey: str) -> VerifierKey:
     """The home's own, or the one that is given: as it is written, or the file it is written in."""
     if vkey and "+" in vkey and not Path(vkey).is_file():
         return VerifierKey.parse(vkey.strip())
@@ -186,14 +199,14 @@ async def _open_bodies(feed: Feed, keys: KeyStore) -> Bodies:
     return Bodies(readable, erased)
 
 
-def chain_in(home: Path, key: VerifierKey) -> KeyChain:
+def chain_in(home: Path, known: Sequence[VerifierKey]) -> KeyChain:
     """The keys that have signed the home's log, one after the other, as its entries say.
 
     That they say so is no proof: each seal, signed by the key whose turn it was, is.
     """
     feed = FeedFile(home)
     try:
-        return KeyChain([key], asyncio.run(_handings(feed)))
+        return KeyChain(known, asyncio.run(_handings(feed)))
     finally:
         feed.close()
 

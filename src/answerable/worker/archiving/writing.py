@@ -73,7 +73,7 @@ def write(home: Path, to: Path, start: From, before_us: int, *, is_meant: bool) 
     """Choose, and where it is meant, write and verify. Raises ArchiveDamaged, NoteError, Broken,
     UsageError."""
     note = read_checkpoint(home / TILES)
-    keys = chain_in(home, VerifierKey.parse((home / VKEY).read_text("utf-8").strip()))
+    keys = chain_in(home, [VerifierKey.parse((home / VKEY).read_text("utf-8").strip())])
     head = verify_checkpoint(note, keys.of(note))
     feed = FeedFile(home)
     try:
