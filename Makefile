@@ -7,12 +7,12 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LOCK   := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
           --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet
 PEERS  := build/bench-venv
-CODE   := src tests examples benchmarks checks verifier
+CODE   := src tests examples benchmarks checks verify
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check env dev-env bench bench-env lint types walls caps licences size unit doses \
         torture torture-long kill-llm models-long races fuzz-http newcomer browser bench-journal \
-        bench-http bench-overload bench-stop bench-who bench-backup bench-growth \
+        bench-http bench-overload bench-stop bench-who bench-verify bench-backup bench-growth \
         bench-growth-10m lock clean
 .PHONY: flips flips-all syscall-faults full-disk soak simulate simulate-long planted
 
@@ -128,6 +128,9 @@ bench-stop: env  ## ms from a stop to the last new effect, under load, with kill
 
 bench-who: env  ## ms of `decision who` in a history of a million entries
 	$(BIN)/python benchmarks/who_at_a_million.py
+
+bench-verify: env  ## s that a million entries take to verify, by our code and by the one file
+	$(BIN)/python benchmarks/verify_at_a_million.py $(ARGS)
 
 bench-growth: env  ## what history costs: 10 thousand, 100 thousand and a million entries (ARGS=--dose)
 	$(BIN)/python benchmarks/growth.py $(ARGS)

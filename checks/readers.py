@@ -19,9 +19,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "verifier"))
+sys.path.insert(0, str(ROOT / "verify"))
 
-import verify_answerable as independent  # noqa: E402 - a file of its own, found by its path
+import answerable_verify as independent  # noqa: E402 - a file of its own, found by its path
 
 from answerable.adapters.engines.embedded import rows  # noqa: E402
 from answerable.ledger.domain import SEAL_KIND  # noqa: E402

@@ -39,7 +39,7 @@ def free_port() -> int:
 def shell_with(folder: Path) -> dict[str, str]:
     tools = folder / "bin"
     tools.mkdir()
-    (folder / "verifier").symlink_to(ROOT / "verifier")
+    (folder / "verify").symlink_to(ROOT / "verify")
     for name, module in (("python", ""), ("answerable", "-m answerable.cli ")):
         (tools / name).write_text(f'#!/bin/sh\nexec {sys.executable} {module}"$@"\n')
         (tools / name).chmod(0o755)

@@ -22,7 +22,7 @@ from small_ledger import KEYS, SIGNER, feed
 
 KEY = b"k" * 32
 KID = new_kid(KEY)
-SECOND = Path(__file__).parents[2] / "verifier" / "verify_answerable.py"
+SECOND = Path(__file__).parents[2] / "verify" / "answerable_verify.py"
 
 
 def unit(number: int) -> Unit:
@@ -70,7 +70,7 @@ def test_a_sealed_ledger_is_good_for_both_verifiers(
     note = msgspec.json.decode(records[-1].data, type=Seal).note
     assert parse_checkpoint(note_text(note)).root.hex() == verified.root
     TileWriter(tmp_path / "log").publish(0, [record.data for record in entries], note)
-    spec = importlib.util.spec_from_file_location("verify_answerable", SECOND)
+    spec = importlib.util.spec_from_file_location("answerable_verify", SECOND)
     assert spec is not None
     assert spec.loader is not None
     second = importlib.util.module_from_spec(spec)

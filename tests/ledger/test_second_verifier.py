@@ -1,7 +1,6 @@
 """A stranger with one file and the key finds what we find, in files alone."""
 
 import ast
-import importlib.util
 import json
 import os
 import shutil
@@ -12,17 +11,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+import msgspec
 import pytest
 
 from answerable.adapters.signers.file import FileSigner
+from answerable.ledger import domain
+from answerable.ledger.domain import KINDS, OWNED_KINDS
 from answerable.ledger.proof import prove
 from answerable.ledger.tiles import TileReader, TileWriter, decode_bundle, encode_bundle
 from answerable.ledger.tree import leaf_hash
 from answerable.ledger.verify_tiles import verify_tiles
+from second import SCRIPT, second_verifier
 from small_ledger import SIGNER, Ledger, ledger_of
 
-SCRIPT = Path(__file__).parents[2] / "verifier" / "verify_answerable.py"
 VKEY = SIGNER.vkey.encode()
+NOUNS = {"agent": "AgentRef", "body": "BodyRef", "model": "ModelUse", "policy": "PolicyUse"}
 
 
 @dataclass(frozen=True)
@@ -34,12 +37,7 @@ class Report:
 
 @pytest.fixture(scope="module")
 def second() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("verify_answerable", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return second_verifier()
 
 
 @pytest.fixture
@@ -67,6 +65,18 @@ def test_it_imports_nothing_of_ours() -> None:
         elif isinstance(node, ast.ImportFrom):
             imported.add((node.module or "").partition(".")[0])
     assert imported - {"cryptography"} <= sys.stdlib_module_names
+
+
+def test_it_knows_the_kinds_and_fields_of_an_entry(second: ModuleType) -> None:
+    assert second.KINDS == KINDS
+    assert second.OWNED == OWNED_KINDS
+    for name in second.SHAPES:
+        noun = getattr(domain, NOUNS.get(name, name.capitalize()))
+        said = {word.replace("?", ":").split(":")[0] for word in second.SHAPES[name].split()}
+        needed = {word.split(":")[0] for word in second.SHAPES[name].split() if ":" in word}
+        fields = msgspec.structs.fields(noun)
+        assert said == {field.name for field in fields}, name
+        assert needed == {field.name for field in fields if field.required}, name
 
 
 def run(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -210,6 +220,20 @@ def test_a_decision_left_out_is_missed_by_the_counters(tmp_path: Path, capture: 
         b'{"id":"\\ud800","kind":"stop","seq":0,"ts":1,"v":1}',
         b'{"id":"ent_0","kind":"stop","seq":false,"ts":1,"v":true}',
         b'{"id":"ent_0","kind":"stop","ts":1,"v":1}',
+        b'{"id":"ent_0","kind":"stop","seq":-0,"ts":1,"v":1}',
+        b'{"id":"ent_0","kind":"stop","seq":0,"ts":1,"v":1}\n',
+        b'{"id":"ent_0","kind":"stop","seq":0,"ts":NaN,"v":1}',
+        b'{"id":"ent_0","kind":"stop","seq":0,"ts":%s,"v":1}' % (b"9" * 5_000),
+        b'{"id":"ent_0","kind":"stops","seq":0,"ts":1,"v":1}',
+        b'{"id":"ent_0","kind":"stop","seq":0,"ts":"1","v":1}',
+        b'{"id":"ent_0","kind":"stop","seq":0,"ts":1,"v":2}',
+        b'{"id":"ent_0","kind":"stop","note":"new","seq":0,"ts":1,"v":1}',
+        b'{"actor":null,"id":"ent_0","kind":"stop","seq":0,"ts":1,"v":1}',
+        b'{"id":"ent_0","inputs":[],"kind":"stop","seq":0,"ts":1,"v":1}',
+        b'{"change":{"a":{}},"id":"ent_0","kind":"stop","seq":0,"ts":1,"v":1}',
+        b'{"change":{"b":1,"a":1},"id":"ent_0","kind":"stop","seq":0,"ts":1,"v":1}',
+        b'{"id":"ent_0","kind":"stop","model":{"calls":0,"use":"m"},"seq":0,"ts":1,"v":1}',
+        b'{"id":"","kind":"stop","model":{"params":{"\xc3\xa9":1},"use":"m"},"seq":0,"ts":1,"v":1}',
         b"[]",
         b"[" * 20_000,
         b"\xff",

@@ -46,7 +46,7 @@ from archiving import (
 from homes import environment
 from offices import open_for
 
-SECOND_VERIFIER = Path(__file__).parents[2] / "verifier" / "verify_answerable.py"
+SECOND_VERIFIER = Path(__file__).parents[2] / "verify" / "answerable_verify.py"
 
 
 class Died(BaseException):

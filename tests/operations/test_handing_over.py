@@ -23,7 +23,7 @@ from answerable.worker.verification import verify_home
 from homes import OWNER, SmallHome, working
 from stories import inline_world, support
 
-SCRIPT = Path(__file__).parents[2] / "verifier" / "verify_answerable.py"
+SCRIPT = Path(__file__).parents[2] / "verify" / "answerable_verify.py"
 
 
 class Dead(BaseException):
@@ -39,7 +39,7 @@ def home(tmp_path: Path) -> SmallHome:
 
 @pytest.fixture(scope="module")
 def stranger() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("verify_answerable", SCRIPT)
+    spec = importlib.util.spec_from_file_location("answerable_verify", SCRIPT)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -16,7 +16,7 @@ import httpx
 from homes import OWNER, SmallHome, environment, is_alive, until
 from serving import Serving, message, serving, settled
 
-VERIFIER = Path(__file__).parents[2] / "verifier" / "verify_answerable.py"
+VERIFIER = Path(__file__).parents[2] / "verify" / "answerable_verify.py"
 
 
 def test_what_was_acknowledged_survives_a_kill(small: SmallHome) -> None:

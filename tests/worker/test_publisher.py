@@ -20,7 +20,7 @@ from answerable.worker.verification import verify_home
 from homes import SmallHome, cli, working
 from offices import open_for, small_world
 
-VERIFIER = Path(__file__).parents[2] / "verifier" / "verify_answerable.py"
+VERIFIER = Path(__file__).parents[2] / "verify" / "answerable_verify.py"
 
 
 async def add(office: Office, count: int, name: str = "p") -> None:

@@ -61,7 +61,7 @@ class EntryChecks:
             entry = decode_entry(data)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return f"it is not an entry: {error}"
-        if encode_entry(entry) != data or not all(map(str.isascii, entry.change or ())):
+        if encode_entry(entry) != data or not has_ascii_keys(entry):
             return "it is not in canonical form"
         if entry.seq != index:
             return f"it says that it is entry {entry.seq}"
@@ -93,6 +93,14 @@ class EntryChecks:
             return f"its counter of '{whose}' is {said or 0}, not {expected}"
         self._counts[name] = expected
         return None
+
+
+def has_ascii_keys(entry: Entry) -> bool:
+    """Whether the keys that an entry may choose are ASCII: their order is one in every reading."""
+    if entry.change is None and entry.model is None:
+        return True
+    params = entry.model.params if entry.model else None
+    return all(map(str.isascii, (*(entry.change or ()), *(params or ()))))
 
 
 class EarlierHeads:

@@ -24,6 +24,7 @@ from answerable.ledger.tree import (
     ProofError,
     inclusion_proof,
     leaf_hash,
+    perfect_root,
     root_of,
 )
 from answerable.store.files import replace_file
@@ -118,20 +119,32 @@ class OpenTiles:
     def append(self, leaf: bytes) -> list[Tile]:
         """Add a leaf hash; returns the tiles that it made full, lowest first."""
         self.size += 1
+        return self._add(0, leaf)
+
+    def append_full(self, leaves: Sequence[bytes]) -> list[Tile]:
+        """Add the leaf hashes of a whole tile, where one begins; returns what became full."""
+        if self.size % WIDTH or len(leaves) != WIDTH:
+            raise ValueError(f"{len(leaves)} hashes are not the next whole tile after {self.size}")
+        self.size += WIDTH
+        if not self._levels:
+            self._levels.append([])
+        tile = Tile(0, self.size // WIDTH - 1, tuple(leaves))
+        return [tile, *self._add(1, perfect_root(leaves))]
+
+    def _add(self, level: int, node: bytes) -> list[Tile]:
         full: list[Tile] = []
-        node = leaf
-        for level in range(64):
+        while True:
             if level == len(self._levels):
                 self._levels.append([])
             hashes = self._levels[level]
             hashes.append(node)
+            level += 1
             if len(hashes) < WIDTH:
-                break
-            index = (self.size >> _HEIGHT * (level + 1)) - 1
-            full.append(Tile(level, index, tuple(hashes)))
-            self._levels[level] = []
-            node = root_of(hashes)
-        return full
+                return full
+            index = (self.size >> _HEIGHT * level) - 1
+            full.append(Tile(level - 1, index, tuple(hashes)))
+            self._levels[level - 1] = []
+            node = perfect_root(hashes)
 
     def partial(self) -> Iterator[Tile]:
         """The tiles that are neither empty nor full."""

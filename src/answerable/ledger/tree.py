@@ -5,6 +5,7 @@ subtrees (`get_node`), because those never change once they are full: they can b
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Self
 
@@ -70,6 +71,17 @@ class CompactRange:
         hashes.append(leaf)
         self._size += 1
 
+    def append_perfect(self, level: int, node: bytes) -> None:
+        """Add a perfect subtree of 2**level leaves; the size must be a multiple of that."""
+        if self._size % (1 << level):
+            raise ProofError(f"A tree of {self._size} has no room for a subtree of {1 << level}.")
+        hashes, rest = self._hashes, self._size >> level
+        while rest & 1:
+            node = node_hash(hashes.pop(), node)
+            rest >>= 1
+        hashes.append(node)
+        self._size += 1 << level
+
     def root(self) -> bytes:
         """The tree's root hash; SHA-256 of nothing where it is empty."""
         if not self._hashes:
@@ -83,6 +95,14 @@ def root_of(leaf_hashes: Iterable[bytes]) -> bytes:
     for leaf in leaf_hashes:
         tree.append(leaf)
     return tree.root()
+
+
+def perfect_root(hashes: Sequence[bytes]) -> bytes:
+    """The root over hashes whose number is a power of two."""
+    while len(hashes) > 1:
+        pairs = zip(hashes[::2], hashes[1::2], strict=True)
+        hashes = [sha256(b"\x01" + left + right).digest() for left, right in pairs]
+    return hashes[0]
 
 
 def inclusion_proof(index: int, size: int, get_node: GetNode) -> list[bytes]:
@@ -158,38 +178,85 @@ def verify_consistency(
     """
     if not 0 < size1 <= size2:
         raise ProofError(f"There is no proof from a tree of {size1} to one of {size2}.")
-    if size1 == size2:
-        if proof or root1 != root2:
-            raise ProofError(f"Two trees of {size1} leaves have different roots.")
+    verify_subtree_consistency(Span(0, size1), size2, proof, root1, root2)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The leaves `start` up to `end`, `end` not among them."""
+
+    start: int
+    end: int
+
+    def check(self) -> None:
+        """A subtree starts where one of its size is aligned (draft-ietf-plants-merkle-tree-certs
+        section 4.1); raises ProofError where this one does not."""
+        width = self.end - self.start
+        if self.start < 0 or width < 0 or self.start % (1 << max(width - 1, 0).bit_length()):
+            raise ProofError(f"There is no subtree from {self.start} to {self.end}.")
+
+
+def verify_subtree_inclusion(
+    leaf: bytes, index: int, span: Span, proof: Sequence[bytes], root: bytes
+) -> None:
+    """Raises ProofError unless `leaf` is at `index` of the log, in the subtree under `root`."""
+    span.check()
+    verify_inclusion(leaf, index - span.start, span.end - span.start, proof, root)
+
+
+def verify_subtree_consistency(
+    span: Span, size: int, proof: Sequence[bytes], subtree: bytes, root: bytes
+) -> None:
+    """Raises ProofError unless the tree of `size` leaves under `root` has that `subtree`.
+
+    Section 4.4.3 of draft-ietf-plants-merkle-tree-certs; with a start of 0 that is RFC 9162
+    section 2.1.4.2. An empty subtree is in every tree, whatever its root: its hash is SHA-256 of
+    nothing, and its proof is empty.
+    """
+    span.check()
+    if span.end > size:
+        raise ProofError(f"There is no leaf {span.end - 1} in a tree of {size}.")
+    if span.start == span.end:
+        if proof or subtree != EMPTY_ROOT:
+            raise ProofError("The proof of an empty subtree has no hashes.")
         return
-    _check_lengths(root1, root2, *proof)
+    if span == Span(0, size):
+        if proof or subtree != root:
+            raise ProofError(f"Two trees of {size} leaves have different roots.")
+        return
+    _check_lengths(subtree, root, *proof)
+    if _walk_consistency(span, size, proof, subtree) != (subtree, root):
+        what = f"the start of the tree of {size}"
+        if span.start:
+            what = f"in the tree of {size} at {span.start}"
+        raise ProofError(f"The tree of {span.end - span.start} is not {what}.")
+
+
+def _walk_consistency(
+    span: Span, size: int, proof: Sequence[bytes], subtree: bytes
+) -> tuple[bytes, bytes]:
+    """The hash of the subtree and the root, as the proof has them."""
+    first, at, last = span.start, span.end - 1, size - 1
+    while first != at and (at & 1 or at == last):
+        first, at, last = first >> 1, at >> 1, last >> 1
     hashes = list(proof)
-    if size1 & (size1 - 1) == 0:  # the older tree is itself a perfect subtree of the younger
-        hashes.insert(0, root1)
+    if first == at:  # the subtree is one node of the tree
+        hashes.insert(0, subtree)
     if not hashes:
         raise ProofError("The consistency proof is empty.")
-    if _walk_consistency(size1, size2, hashes) != (root1, root2):
-        raise ProofError(f"The tree of {size1} is not the start of the tree of {size2}.")
-
-
-def _walk_consistency(size1: int, size2: int, hashes: Sequence[bytes]) -> tuple[bytes, bytes]:
-    at, last = size1 - 1, size2 - 1
-    while at & 1:
-        at >>= 1
-        last >>= 1
     older = younger = hashes[0]
     for sibling in hashes[1:]:
         if last == 0:
             raise ProofError("The consistency proof is too long.")
         if at & 1 or at == last:
-            older, younger = node_hash(sibling, older), node_hash(sibling, younger)
+            if first < at:
+                older = node_hash(sibling, older)
+            younger = node_hash(sibling, younger)
             while not at & 1 and at:
-                at >>= 1
-                last >>= 1
+                first, at, last = first >> 1, at >> 1, last >> 1
         else:
             younger = node_hash(younger, sibling)
-        at >>= 1
-        last >>= 1
+        first, at, last = first >> 1, at >> 1, last >> 1
     if last != 0:
         raise ProofError("The consistency proof is too short.")
     return older, younger

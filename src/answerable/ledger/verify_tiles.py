@@ -22,7 +22,7 @@ from answerable.ledger.tiles import (
     read_checkpoint,
     split_bundle,
 )
-from answerable.ledger.tree import EMPTY_ROOT, CompactRange, leaf_hash
+from answerable.ledger.tree import EMPTY_ROOT, CompactRange, leaf_hash, perfect_root
 
 
 def verify_tiles(
@@ -80,29 +80,47 @@ class _Reading:
         return Verified(self._head.size, self._of_entries.root().hex(), 1, problem)
 
     def _take_bundle(self, number: int) -> None:
-        width = self._reader.bundle_width(number)
-        entries = self._entries(number, width)
-        leaves = self._leaves(number)
-        for index, (entry, leaf) in enumerate(
-            zip_longest(entries, leaves, fillvalue=None), number * WIDTH
-        ):
-            if index == self._head.size:
-                break
+        first, width = number * WIDTH, self._reader.bundle_width(number)
+        entries, leaves = self._entries(number, width), self._leaves(number)
+        self._check(first, entries)
+        ours = list(map(leaf_hash, entries))
+        is_quiet = not first < self._past.next_size < first + WIDTH
+        if is_quiet and len(ours) == WIDTH and ours == leaves:
+            self._take_whole(ours)
+            return
+        pairs = zip_longest(ours[:width], leaves[:width])
+        for index, (entry, leaf) in enumerate(pairs, first):
             self._take(index, entry, leaf)
 
-    def _take(self, index: int, entry: bytes | None, leaf: bytes | None) -> None:
-        ours = leaf_hash(entry) if entry is not None else None
-        if entry is not None and not self._found:
+    def _check(self, first: int, entries: Sequence[bytes]) -> None:
+        """Entries by themselves and after those before; beyond a finding nobody looks."""
+        if self._found:
+            return
+        for index, entry in enumerate(entries, first):
             checked = self._checks.take(entry)
             if isinstance(checked, str):
                 self._found.append(LeafProblem(index, checked))
+                return
+
+    def _take_whole(self, leaves: Sequence[bytes]) -> None:
+        """A full tile whose entries and hashes agree, all at once."""
+        tiles = self._of_entries.append_full(leaves)
+        self._of_tiles.append_perfect(8, perfect_root(leaves))
+        self._seen()
+        for tile in tiles:
+            self._compare_above(tile)
+
+    def _take(self, index: int, ours: bytes | None, leaf: bytes | None) -> None:
         if ours is not None and leaf is not None and ours != leaf and self._other is None:
             self._other = index
         self._of_tiles.append(leaf or ours or EMPTY_ROOT)
-        if self._of_tiles.size == self._past.next_size:
-            self._past.see(self._of_tiles)
+        self._seen()
         for tile in self._of_entries.append(ours or leaf or EMPTY_ROOT):
             self._compare_above(tile)
+
+    def _seen(self) -> None:
+        if self._of_tiles.size == self._past.next_size:
+            self._past.see(self._of_tiles)
 
     def _entries(self, number: int, width: int) -> Sequence[bytes]:
         """The entries of a bundle, as many as can be read; what cannot be is a finding."""

@@ -25,7 +25,7 @@ proof (C2SP tlog-proof): the entry's hash is in the tree that the signed checkpo
 
 To check one without Answerable, with the log's verifier key from somewhere that you trust:
 
-    python3 verify_answerable.py --proof N.proof.txt --entry N.entry.json --vkey KEY
+    python3 answerable_verify.py --proof N.proof.txt --entry N.entry.json --vkey KEY
 """
 
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Verify an Answerable ledger without Answerable: this file, Python 3.11 and `cryptography`.
 
-    verify_answerable.py FOLDER --vkey KEY [--earlier CHECKPOINT]... [--proof FILE] [--json]
-    verify_answerable.py --proof FILE --entry FILE --vkey KEY
+    answerable_verify.py FOLDER --vkey KEY [--earlier CHECKPOINT]... [--proof FILE] [--json]
+    answerable_verify.py --proof FILE --entry FILE --vkey KEY
 
 FOLDER is a published log (C2SP tlog-tiles), KEY its verifier key or a file with it, from somewhere
 that you trust; FOLDER/rotations leads from it to the key that signs today. Checked are signatures,
@@ -15,8 +15,9 @@ Formats: RFC 6962 section 2 (tree), RFC 9162 section 2.1.3.2 (inclusion), RFC 87
 import argparse
 import base64
 import json
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from hashlib import sha256
 from itertools import zip_longest
@@ -27,8 +28,36 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 WIDTH = 256
+INTEGER_MAX = 2**53 - 1
 OWNED = {"decided", "effect.started", "effect.done", "effect.unknown", "effect.failed"}
+KINDS = OWNED.union(
+    ("received", "identified", "lease", "approval", "outcome", "escalated", "handback"),
+    ("person.added", "person.left", "owner.accepted", "owner.changed", "owner.delegated"),
+    ("key.added", "key.revoked", "release.registered", "release.staged", "policy.activated"),
+    ("stop", "key.rotated", "erasure.requested", "erasure.done", "gap.declared", "day.closed"),
+    ("bodies.archived",),
+)
+# What an entry is made of. `name:type` must be there, `name?type` may: s string, i integer, N an
+# integer that is not N, m strings and integers by name, [x one or more of x, a|b one of the words.
+SHAPES = {
+    "entry": """action?action actor?s agent?agent body?body change?m effect?effect
+        evidence?[evidence id:s inputs?[evidence kind:s model?model oseq?i outcome?outcome
+        owner?owner parent?s policy?[policy seq:i subject?subject trace?trace ts:i v:i""",
+    "action": "amount_minor?i commit:s currency?s kind:tool|reply|escalate name:s",
+    "agent": "id:s release:s",
+    "body": "alg:A256GCM| kid:s sha256:s",
+    "effect": "after?s attempt?1 id:s key:s repeat:idempotent|reconcilable|at_most_once",
+    "evidence": "commit:s kind:s name:s",
+    "model": """attempts?0 calls?0 cost_micros?0 estimated?0 input_tokens?0 models?[s
+        output_tokens?0 params?m requests?[s unpriced?0 use:s""",
+    "outcome": "commit?s reason?s status:s",
+    "owner": "accepted_at:i person:s via?s",
+    "policy": "context:s reasons?[s set:s verdict:allow|hold|deny",
+    "subject": "pid:s sseq?0",
+    "trace": "case?s interaction?s",
+}
 Object = dict[str, Any]
+Check = Callable[[Any], bool]
 
 
 class Wrong(Exception):
@@ -68,35 +97,50 @@ def verifier_key(vkey: str) -> Key:
     return Key(name, bytes.fromhex(key_id), Ed25519PublicKey.from_public_bytes(data[1:]))
 
 
-def read_head(note: str, keys: list[Key]) -> Head:
-    """The signed head of a checkpoint; a known key must have signed, and under the log's name."""
+def read_note(note: str, keys: list[Key]) -> tuple[str, list[str]]:
+    """The text of a signed note, and the names of those of `keys` that signed it: one or more."""
     body, separator, block = note.rpartition("\n\n")
     if not separator or not block.endswith("\n") or any(c < " " and c != "\n" for c in note):
-        raise Wrong("the checkpoint is not a signed note")
+        raise Wrong("it is not a signed note")
+    lines = block[:-1].split("\n")
+    if len(lines) > 64:
+        raise Wrong("the note has more than 64 signatures")
     try:
-        signers = [_signer(line, f"{body}\n", keys) for line in block[:-1].split("\n")]
-        origin, size, root, *_ = body.split("\n")
+        signers = [_signer(line, f"{body}\n", keys) for line in lines]
+    except ValueError as error:
+        raise Wrong(f"the note is malformed: {error}") from None
+    known = [name for name in signers if name is not None]
+    if not known:
+        raise Wrong(f"'{body.partition(chr(10))[0]}' is not signed by a key that was given")
+    return f"{body}\n", known
+
+
+def read_head(note: str, keys: list[Key]) -> Head:
+    """The signed head of a checkpoint; a known key must have signed, and under the log's name."""
+    body, signers = read_note(note, keys)
+    try:
+        origin, size, root, *more = body[:-1].split("\n")
         head = Head(int(size), unbase64(root))
     except ValueError as error:
         raise Wrong(f"the checkpoint is malformed: {error}") from None
-    if str(head.size) != size or head.size < 0 or len(head.root) != 32:
+    if not 0 <= head.size < 10**19 or str(head.size) != size or len(head.root) != 32:
         raise Wrong("the checkpoint is malformed: size or root")
-    if origin not in signers:
-        raise Wrong(f"the checkpoint of '{origin}' is not signed by a key that was given")
+    if origin not in signers or not all(more):
+        raise Wrong(f"the checkpoint of '{origin}' is not signed by that log's key")
     return head
 
 
 def _signer(line: str, text: str, keys: list[Key]) -> str | None:
     dash, name, encoded = line.split(" ")
     signature = unbase64(encoded)
-    if dash != "—" or len(signature) <= 4:
+    if dash != "—" or len(signature) <= 4 or "+" in name or not name or name.split() != [name]:
         raise ValueError("signature line")
     for key in keys:
         if (key.name, key.id) == (name, signature[:4]):
             try:
                 key.public.verify(signature[4:], text.encode())
             except InvalidSignature:
-                raise Wrong(f"the checkpoint's signature by '{name}' is wrong") from None
+                raise Wrong(f"the signature by '{name}' is wrong") from None
             return name
     return None
 
@@ -111,15 +155,17 @@ class Tree:
     def __init__(self) -> None:
         self.size, self.stack = 0, list[tuple[int, bytes]]()
 
-    def add(self, leaf: bytes) -> Iterator[tuple[int, bytes]]:
-        """Add a leaf; yields (leaves, hash) of each subtree that a tile above level 0 holds."""
-        self.size += 1
-        self.stack.append((1, leaf))
-        while len(self.stack) > 1 and self.stack[-1][0] == self.stack[-2][0]:
-            (width, right), (_, left) = self.stack.pop(), self.stack.pop()
-            self.stack.append((2 * width, hashed(b"\x01", left, right)))
-            if (2 * width).bit_length() % 8 == 1:
-                yield self.stack[-1]
+    def add(self, node: bytes, width: int = 1) -> Iterator[tuple[int, bytes]]:
+        """Add a leaf, or a perfect subtree of that width where the tree has room for one; yields
+        (leaves, hash) of each subtree that a tile above level 0 holds."""
+        self.size += width
+        while True:
+            if width > 1 and width.bit_length() % 8 == 1:
+                yield width, node
+            if not self.stack or self.stack[-1][0] != width:
+                break
+            width, node = 2 * width, hashed(b"\x01", self.stack.pop()[1], node)
+        self.stack.append((width, node))
 
     def root(self) -> bytes:
         root = self.stack[-1][1] if self.stack else sha256(b"").digest()
@@ -128,9 +174,19 @@ class Tree:
         return root
 
 
+def perfect_root(hashes: list[bytes]) -> bytes:
+    """The root over a power of two of hashes."""
+    while len(hashes) > 1:
+        pairs = zip(hashes[::2], hashes[1::2], strict=True)
+        hashes = [sha256(b"\x01" + left + right).digest() for left, right in pairs]
+    return hashes[0]
+
+
 def root_from_proof(leaf: bytes, index: int, size: int, proof: list[bytes]) -> bytes:
     if not 0 <= index < size:
         raise Wrong(f"there is no entry {index} among {size}")
+    if any(len(each) != 32 for each in (leaf, *proof)):
+        raise Wrong("a hash of the proof is not 32 bytes long", index)
     at, last, root = index, size - 1, leaf
     for sibling in proof:
         if last == 0:
@@ -151,47 +207,135 @@ class Entries:
     """What each entry must be by itself and after those before it."""
 
     def __init__(self) -> None:
-        self.index, self.counts = 0, dict[tuple[str, object], int]()
+        self.index = 0
+        self.owners, self.parties = dict[str, int](), dict[str, int]()
 
     def take(self, data: bytes) -> None:
         index, self.index = self.index, self.index + 1
         try:
-            problem = self._problem(canonical(data), index)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            problem = self._problem(read_entry(data), index)
+        except (ValueError, RecursionError) as error:
             problem = f"it is not an entry: {error}"
         if problem is not None:
             raise Wrong(problem, index)
 
     def _problem(self, entry: Object, index: int) -> str | None:
-        if entry["seq"] != index or entry["v"] != 1:
-            return f"it says that it is entry {entry['seq']}, v{entry['v']}"
-        owner, subject = entry.get("owner"), entry.get("subject")
-        if owner is None and (entry["kind"] in OWNED or "oseq" in entry):
+        if entry["seq"] != index:
+            return f"it says that it is entry {entry['seq']}"
+        owner, subject, oseq = entry.get("owner"), entry.get("subject"), entry.get("oseq")
+        if owner is not None:
+            person = owner["person"]
+            expected = self.owners[person] = self.owners.get(person, 0) + 1
+            if oseq != expected:
+                return f"its counter of the owner '{person}' is {oseq}, not {expected}"
+        elif oseq is not None or entry["kind"] in OWNED:
             return "it names no accountable owner"
-        by_owner = owner and self._count("owner", owner["person"], entry.get("oseq"))
-        return by_owner or (subject and self._count("party", subject["pid"], subject.get("sseq")))
+        if subject is not None:
+            party, sseq = subject["pid"], subject.get("sseq")
+            expected = self.parties[party] = self.parties.get(party, 0) + 1
+            if sseq != expected:
+                return f"its counter of the party '{party}' is {sseq}, not {expected}"
+        return None
 
-    def _count(self, what: str, whose: object, said: object) -> str | None:
-        expected = self.counts[what, whose] = self.counts.get((what, whose), 0) + 1
-        wrong = f"its counter of the {what} '{whose}' is {said}, not {expected}"
-        return None if said == expected else wrong
 
-
-def canonical(data: bytes) -> Object:
-    """The object that `data` is the RFC 8785 form of: no floats, ASCII keys, exact integers."""
-    entry: Object = json.loads(data.decode())
-    again = json.dumps(entry, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    if again.encode() != data or not isinstance(entry, dict) or not _is_plain(entry):
-        raise ValueError("it is not in canonical form")
+def read_entry(data: bytes) -> Object:
+    """An entry of version 1, in canonical form, with no field that is not one; or ValueError."""
+    entry = canonical(data)
+    if not fits_entry(entry) or entry["v"] != 1 or entry["kind"] not in KINDS:
+        raise ValueError("a field, its type, its kind or its version")
     return entry
 
 
-def _is_plain(value: object) -> bool:
-    if isinstance(value, dict):
-        return all(key.isascii() and _is_plain(each) for key, each in value.items())
-    if isinstance(value, list):
-        return all(_is_plain(each) for each in value)
-    return isinstance(value, str) or (type(value) is int and abs(value) < 2**53)
+def canonical(data: bytes) -> Object:
+    """The object that `data` is the RFC 8785 form of: ASCII keys in order, no floats, no spaces.
+
+    A key written twice, an escape that need not be, a space: written again, it is not the same.
+    """
+    value: Object = DECODER.raw_decode(data.decode())[0]
+    if ENCODE(value).encode() != data or not isinstance(value, dict):
+        raise ValueError("it is not in canonical form")
+    return value
+
+
+def no_number(text: str) -> object:
+    raise ValueError(f"{text[:40]} is not an integer")
+
+
+DECODER = json.JSONDecoder(parse_float=no_number, parse_constant=no_number)
+ENCODE = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), check_circular=False
+).encode  # in the order in which the keys were read: `is_sorted` looks at that
+
+
+def is_sorted(value: Object) -> bool:
+    names = list(value)
+    return names == sorted(names) and all(map(str.isascii, names))
+
+
+def is_integer(value: object) -> bool:
+    return type(value) is int and -INTEGER_MAX <= value <= INTEGER_MAX
+
+
+def is_string(value: object) -> bool:
+    return type(value) is str
+
+
+def is_map(value: Any) -> bool:
+    is_plain = type(value) is dict and is_sorted(value)
+    return is_plain and all(is_string(each) or is_integer(each) for each in value.values())
+
+
+SIMPLE: dict[str, Check] = {"s": is_string, "i": is_integer, "m": is_map}
+
+
+def is_type(word: str) -> Check:
+    """The check that a type of SHAPES stands for."""
+    if word in SIMPLE:
+        return SIMPLE[word]
+    if word.isdecimal():
+        return lambda value: is_integer(value) and value != int(word)
+    if word.startswith("["):
+        each = is_type(word[1:])
+        return lambda value: type(value) is list and bool(value) and all(map(each, value))
+    if "|" in word:
+        words = frozenset(word.split("|"))
+        return lambda value: type(value) is str and value != "" and value in words
+    return is_shape(SHAPES[word])
+
+
+def is_shape(shape: str) -> Check:
+    fields = [(word, *re.split("[:?]", word)) for word in shape.split()]
+    checks = {name: is_type(kind) for _, name, kind in fields}
+    needed = {name for word, name, _ in fields if ":" in word}
+    known = dict[tuple[object, ...], list[tuple[str, Check]]]()
+
+    def rest(value: Object) -> list[tuple[str, Check]] | None:
+        """What names and types do not settle; None where they are wrong."""
+        if not needed <= value.keys() <= checks.keys() or not is_sorted(value):
+            return None
+        strings = {name for name in value if checks[name] is is_string}
+        if not all(map(is_string, map(value.get, strings))):
+            return None
+        return [(name, checks[name]) for name in value if name not in strings]
+
+    def check(value: Any) -> bool:
+        if type(value) is not dict:
+            return False
+        names_and_types = (*value, *map(type, value.values()))
+        row = known.get(names_and_types)
+        if row is None:
+            if (row := rest(value)) is None:
+                return False
+            known[names_and_types] = row
+        for name, found in row:  # noqa: SIM110 - `all` takes half as long again
+            if not found(value[name]):
+                return False
+        return True
+
+    return check
+
+
+fits_entry = is_shape(SHAPES["entry"])
 
 
 def read_part(folder: Path, kind: str, number: int, width: int) -> tuple[bytes, bool]:
@@ -237,7 +381,7 @@ def follow(folder: Path, size: int, keys: list[Key]) -> tuple[list[Key], list[He
     for path in sorted(folder.glob("rotations/[1-9]*"), key=lambda path: int(path.name)):
         with suppress(Wrong, ValueError, KeyError, IndexError, TypeError):  # of before those keys
             head = read_head(path.read_bytes().decode(), keys[-1:] if heads else keys)
-            change = canonical(entry_at(folder, head.size - 1, size))["change"]
+            change = read_entry(entry_at(folder, head.size - 1, size))["change"]
             old, new = verifier_key(change["old"]), verifier_key(change["new"])
             if old.id in {key.id for key in keys}:
                 keys, heads = [*(key for key in keys if key.id != new.id), new], [*heads, head]
@@ -271,22 +415,36 @@ class Log:
             if len(leaves) < width:
                 self.wrong.append(Wrong("its tile is missing or cut", first))
                 leaves = [bytes(32)] * width
-            for index, (entry, leaf) in enumerate(zip_longest(entries, leaves), first):
-                self._take(index, entry, leaf)
+            self._check(entries)
+            ours = [sha256(b"\x00" + entry).digest() for entry in entries]
+            if ours == leaves and width == WIDTH and self._is_quiet(first):
+                root = perfect_root(ours)
+                self._add(root, root, WIDTH)
+            else:
+                for index, (mine, leaf) in enumerate(zip_longest(ours, leaves), first):
+                    if mine != leaf and self.differ is None:
+                        self.differ = index
+                    self._add(mine or hashed(b"\x00"), leaf, 1)
         self._judge()
 
-    def _take(self, index: int, entry: bytes | None, leaf: bytes) -> None:
-        ours = b"" if entry is None else hashed(b"\x00", entry)
-        if entry is not None and not self.wrong:
-            try:
+    def _check(self, entries: Iterable[bytes]) -> None:
+        if self.wrong:
+            return
+        try:
+            for entry in entries:
                 self.entries.take(entry)
-            except Wrong as wrong:
-                self.wrong.append(wrong)
-        if ours != leaf and self.differ is None:
-            self.differ = index
-        for width, subtree in self.by_entry.add(ours):
-            self._compare_above(width, subtree)
-        list(self.by_tile.add(leaf))
+        except Wrong as wrong:
+            self.wrong.append(wrong)
+
+    def _is_quiet(self, first: int) -> bool:
+        """No earlier checkpoint was signed in the middle of this bundle."""
+        return not any(first < size < first + WIDTH for size in self.earlier)
+
+    def _add(self, ours: bytes, theirs: bytes, width: int) -> None:
+        for each, subtree in self.by_entry.add(ours, width):
+            self._compare_above(each, subtree)
+        for _ in self.by_tile.add(theirs, width):
+            pass
         self._compare_earlier()
 
     def _compare_above(self, width: int, subtree: bytes) -> None:
