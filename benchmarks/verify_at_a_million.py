@@ -41,10 +41,10 @@ def on_one_core() -> None:
 
 
 def timed(*command: str | Path) -> dict[str, float]:
-    """CPU and wall-clock seconds of a process on one core; ends the run where it does not verify."""
+    """CPU and wall-clock seconds of a process on one core; ends the run if it does not verify."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.perf_counter()
-    done = subprocess.run(  # noqa: PLW1509 - no threads here
+    done = subprocess.run(
         [sys.executable, *command], check=False, capture_output=True, text=True,
         preexec_fn=on_one_core,
     )  # fmt: skip
