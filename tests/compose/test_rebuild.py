@@ -12,6 +12,7 @@ from answerable.compose import state
 from answerable.compose.rebuild import Dump, dump, rebuild
 from answerable.effects.domain import Status
 from answerable.effects.errors import NotDone, OutcomeUnknown
+from answerable.ledger.draft import Draft, Unit
 from answerable.pipeline import desk
 from answerable.store.lock import HomeHeld
 from answerable.testing.scripted import ScriptedModel
@@ -77,6 +78,11 @@ async def live(life: Life, chance: random.Random, first: int) -> None:
     await life.run_out(chance.choice((0, 10_000_000, 9 * 3_600_000_000)))
 
 
+def _close(part: int) -> Draft:
+    day = f"2026-01-0{part + 1}"
+    return Draft(kind="day.closed", id=f"day_{day}", change={"since": day, "day": day})
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_dropped_and_rebuilt_state_is_identical_after_a_mixed_life(
     tmp_path: Path, seed: int
@@ -92,6 +98,7 @@ def test_dropped_and_rebuilt_state_is_identical_after_a_mixed_life(
             world.agent.prompt = f"release {part}"
             async with world.running() as life:
                 await live(life, chance, first=part * 100)
+                await life.house.hall.committer.commit(Unit(drafts=[_close(part)]))
                 if part == 1:
                     await life.stop_agent("support")
                     await life.stop_agent("support", is_on=False)

@@ -1,8 +1,11 @@
 """Wrong variants of the committer, the journal, the keys and the rows."""
 
 import asyncio
-from collections.abc import Iterable
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import msgspec
 
@@ -10,14 +13,16 @@ from answerable.adapters.engines.embedded import writer
 from answerable.base.errors import Broken
 from answerable.effects.changes import Changes
 from answerable.engine.port import Conflict, Fenced, Record
+from answerable.ledger import closes, note, sealing
 from answerable.ledger import committer as committing
-from answerable.ledger import note, sealing
 from answerable.ledger.committer import Committer
-from answerable.ledger.domain import SEAL_KIND, Entry, Seal
-from answerable.ledger.draft import Unit
+from answerable.ledger.domain import CLOSED, SEAL_KIND, Entry, Seal
+from answerable.ledger.draft import Draft, Unit
 from answerable.ledger.keyring import Keyring
 from answerable.ledger.port import Signer
 from answerable.ledger.sealing import Batch
+from answerable.testing.simulator.loop import PROCESS
+from answerable.worker import answering, days
 from planted.planting import Bed, Swap
 
 BED = Bed()
@@ -167,3 +172,59 @@ def row_of_the_hour_it_was_written(swap: Swap) -> None:
         decide(self, msgspec.structs.replace(entry, ts=now_us), position)
 
     swap(Changes, "_decide", projects)
+
+
+# closes
+
+
+@BED.breaks(8)
+def persons_left_out_of_a_close(swap: Swap) -> None:
+    """A close commits what parties have counted, and forgets those who answered for it."""
+    move = closes.move
+
+    def parties_only(db: sqlite3.Connection, names: Iterable[str]) -> None:
+        move(db, [name for name in names if name.startswith("s/")])
+
+    swap(closes, "move", parties_only)
+
+
+@BED.breaks(8)
+def close_in_the_middle_of_its_batch(swap: Swap) -> None:
+    """A close stands behind others of its batch, and commits what was before all of them."""
+
+    def told(drafts: Sequence[Draft], _first: int, batch: sealing.Sealing) -> Sequence[Draft]:
+        if all(draft.kind != CLOSED for draft in drafts):
+            return drafts
+        return [
+            msgspec.structs.replace(
+                drafts[0], change={**(drafts[0].change or {}), **batch.closing()}
+            )
+        ]
+
+    swap(committing, "_closes", lambda _unit: False)
+    swap(sealing, "_told", told)
+
+
+@BED.breaks(8)
+def day_closed_again_in_each_life(swap: Swap) -> None:
+    """Which days were closed is remembered in memory alone."""
+    standing, closed = closes.standing, dict[int, str]()
+
+    def forgetful(db: sqlite3.Connection) -> closes.Standing:
+        at = standing(db)
+        day = closed.setdefault(PROCESS.get(), "")
+        closed[PROCESS.get()] = at.day
+        return closes.Standing(at.seq, at.names, day)
+
+    swap(days, "closes", SimpleNamespace(times=closes.times, standing=forgetful))
+    swap(days, "Draft", lambda **more: Draft(**more | {"id": f"{more['id']}.{PROCESS.get()}"}))
+
+
+@BED.breaks(8)
+def tail_cut_from_an_answer(swap: Swap) -> None:
+    """An answer leaves the last entry out."""
+
+    def cut(find: Callable[[Any], dict[int, bytes]]) -> Callable[[Any], dict[int, bytes]]:
+        return lambda self: dict(sorted(find(self).items())[:-1])
+
+    swap(answering._Finder, "entries", cut(answering._Finder.entries))

@@ -17,6 +17,7 @@ from answerable.cli import (
     desk,
     keys,
     ledger,
+    ledger_about,
     operations,
     people,
     policy,
@@ -62,6 +63,8 @@ app.command("restore")(operations.restore)
 app.command("doctor")(operations.doctor)
 app.command("simulate")(simulate.simulate)
 app.command("bench")(bench.bench)
+ledger.ledger.command("about")(ledger_about.ledger_about)
+ledger.ledger.command("check-answer")(ledger_about.ledger_check_answer)
 keys.key.command("rotate-home")(operations.rotate_home)
 keys.key.command("rotate-signer")(operations.rotate_signer)
 decisions.decision.command("replay")(replay.decision_replay)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from answerable.ledger.closes import CloseChecks
 from answerable.ledger.domain import (
     ENTRY_BYTES_MAX,
     OWNED_KINDS,
@@ -50,6 +51,7 @@ class EntryChecks:
     def __init__(self) -> None:
         self._index = 0
         self._counts: dict[str, int] = {}
+        self._closes = CloseChecks()
         self._is_gapless = True
 
     def take(self, data: bytes) -> Entry | str:
@@ -65,7 +67,7 @@ class EntryChecks:
             return "it is not in canonical form"
         if entry.seq != index:
             return f"it says that it is entry {entry.seq}"
-        return self._owner(entry) or self._subject(entry) or entry
+        return self._owner(entry) or self._subject(entry) or self._close(entry) or entry
 
     def skip(self, count: int) -> None:
         """Entries that are not here to be looked at: whoever comes next counts on from there."""
@@ -85,6 +87,10 @@ class EntryChecks:
             return None
         return self._count(f"s/{entry.subject.pid}", entry.subject.sseq, entry.subject.pid)
 
+    def _close(self, entry: Entry) -> str | None:
+        """What it commits is known to who has counted from the first entry on."""
+        return self._closes.take(entry, self._counts) if self._is_gapless else None
+
     def _count(self, name: str, said: int | None, whose: str) -> str | None:
         expected = self._counts.get(name, 0) + 1
         if not self._is_gapless and name not in self._counts:
@@ -92,6 +98,7 @@ class EntryChecks:
         if said != expected:
             return f"its counter of '{whose}' is {said or 0}, not {expected}"
         self._counts[name] = expected
+        self._closes.move(name)
         return None
 
 

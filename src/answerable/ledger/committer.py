@@ -15,6 +15,7 @@ from answerable.base.chance import Chance
 from answerable.base.clock import Clock
 from answerable.base.errors import Broken
 from answerable.engine.port import Conflict, Engine, Fence, Fenced, Record
+from answerable.ledger.domain import CLOSED
 from answerable.ledger.draft import Committed, Unit
 from answerable.ledger.port import Signer
 from answerable.ledger.sealing import Batch, Head, Sealing, seal
@@ -50,6 +51,10 @@ class Counters(Protocol):
 
     def lasts(self, names: Collection[str]) -> Mapping[str, int]:
         """Of each name, 0 where it is new."""
+        ...
+
+    def closing(self) -> Mapping[str, str | int]:
+        """What a close that is the next entry has to commit."""
         ...
 
 
@@ -162,11 +167,14 @@ class Committer:
             _fail(waiting, self._ended if isinstance(error, Exception) else error)
 
     def _next_batch(self) -> tuple[list[_Waiting], list[_Waiting]]:
-        """What goes together: no key twice, so that a duplicate meets the first one on disk."""
+        """What goes together: no key twice, so that a duplicate meets the first one on disk.
+
+        A close goes first, and one at most: it commits what is on disk before its batch.
+        """
         taken: list[_Waiting] = []
         left: list[_Waiting] = []
         keys: set[str] = set()
-        for waiting in self._waiting:
+        for waiting in sorted(self._waiting, key=lambda each: not _closes(each.unit)):
             mine = _keys(waiting.unit)
             if len(taken) >= _BATCH_UNITS_MAX or not keys.isdisjoint(mine):
                 left.append(waiting)
@@ -212,6 +220,7 @@ class Committer:
                 head=self._head,
                 ts=tools.clock.now(),
                 lasts=tools.counters.lasts,
+                closing=tools.counters.closing,
                 keys=tools.keys,
                 nonces=tools.chance.token(12 * sum(len(u.drafts) + len(u.memos) for u in units)),
             )
@@ -255,7 +264,12 @@ def _drop(batch: list[_Waiting], failed: Mapping[int, Exception]) -> list[_Waiti
 
 
 def _keys(unit: Unit) -> set[str]:
-    return {draft.id for draft in unit.drafts} | {memo.key for memo in unit.memos}
+    keys = {draft.id for draft in unit.drafts} | {memo.key for memo in unit.memos}
+    return keys | {CLOSED} if _closes(unit) else keys
+
+
+def _closes(unit: Unit) -> bool:
+    return len(unit.drafts) == 1 and unit.drafts[0].kind == CLOSED
 
 
 def _resolve(batch: list[_Waiting], sealed: Batch, positions: list[int], heard: Heard) -> None:

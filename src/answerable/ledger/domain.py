@@ -27,6 +27,8 @@ Kind = Literal[
 KINDS: frozenset[str] = frozenset(Kind.__args__)  # type: ignore[attr-defined]
 ARCHIVED: Kind = "bodies.archived"
 """Says that bodies, and published bundles of entries, were put away: see `archive`."""
+CLOSED: Kind = "day.closed"
+"""Commits all counters as they stand before it: see `counted`."""
 OWNED_KINDS = frozenset(
     {"decided", "effect.started", "effect.done", "effect.unknown", "effect.failed"}
 )

@@ -9,6 +9,7 @@ import msgspec
 from answerable.engine.port import Record
 from answerable.ledger import bodies, note
 from answerable.ledger.domain import (
+    CLOSED,
     SEAL_KIND,
     BodyRef,
     Entry,
@@ -35,7 +36,8 @@ class Head:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sealing:
-    """What a batch is sealed from. `lasts` gives counters' values on disk, 0 where new."""
+    """What a batch is sealed from. `lasts` gives counters' values on disk, 0 where new, `closing`
+    what a close has to commit of all that is on disk."""
 
     units: list[Unit]
     head: Head
@@ -43,6 +45,7 @@ class Sealing:
     lasts: Callable[[Collection[str]], Mapping[str, int]]
     keys: KeyStore
     nonces: bytes
+    closing: Callable[[], Mapping[str, str | int]] = dict
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ def _seal_unit(
 ) -> list[Record]:
     """A unit's records, drafts first; nothing outside `counting` knows of them yet."""
     records: list[Record] = []
-    for index, draft in enumerate(unit.drafts, first):
+    for index, draft in enumerate(_told(unit.drafts, first, sealing), first):
         reference, ciphertext = _seal_body(sealing.keys, draft.id, draft.body, nonces)
         data = encode_entry(_number(draft, index, sealing.ts, counting, reference))
         records.append(Record(draft.id, draft.kind, data, ciphertext, unit.arrival))
@@ -111,6 +114,16 @@ def _seal_unit(
         kid = memo.body.kid.encode()
         records.append(Record(memo.key, STEP_KIND, kid, ciphertext, unit.arrival))
     return records
+
+
+def _told(drafts: Sequence[Draft], first: int, sealing: Sealing) -> Sequence[Draft]:
+    """As they are; a close with what it commits, which is known only before its whole batch."""
+    if all(draft.kind != CLOSED for draft in drafts):
+        return drafts
+    if len(drafts) != 1 or first != sealing.head.tree.size:
+        raise ValueError("a close is a unit of its own, and the first of its batch")
+    change = {**(drafts[0].change or {}), **sealing.closing()}
+    return [msgspec.structs.replace(drafts[0], change=change)]
 
 
 class _Counting:

@@ -247,8 +247,11 @@ def _read(entry: Entry, _: Action | None) -> str:
     return f"{who} was given {count} to read, asking for {entry.changed('asked')}"
 
 
-def _day(_entry: Entry, _: Action | None) -> str:
-    return "a day was closed"
+def _day(entry: Entry, _: Action | None) -> str:
+    since, day = entry.changed("since"), entry.changed("day")
+    what = f"the days {since} to {day}" if since != day else f"the day {day}"
+    what = f"{what} closed" if day else "somebody asked"
+    return f"{what}: the counters of {entry.changed('names')} parties and persons were committed"
 
 
 _TELL: dict[Kind, _Tell] = {

@@ -232,3 +232,26 @@ def _one(db: sqlite3.Connection, where: str, *values: str | int) -> Place | None
 
 def _many(db: sqlite3.Connection, where: str, *values: str | int) -> list[Place]:
     return [Place(*row) for row in db.execute(f"{_SELECT} WHERE {where}", values).fetchall()]
+
+
+def about(db: sqlite3.Connection, id_: str, first: int, end: int) -> list[tuple[int, int]]:
+    """Index and position of each entry in [first, end) that names a party or a person."""
+    return _named(db, "seq >= ? AND seq < ? ORDER BY seq", (id_, first, end))
+
+
+def before(db: sqlite3.Connection, id_: str, seq: int, limit: int) -> list[tuple[int, int]]:
+    """The last entries before `seq` that name them, newest first."""
+    return _named(db, "seq < ? ORDER BY seq DESC LIMIT ?", (id_, seq, limit))
+
+
+def after(db: sqlite3.Connection, id_: str, seq: int, limit: int) -> list[tuple[int, int]]:
+    """The first entries after `seq` that name them."""
+    return _named(db, "seq > ? ORDER BY seq LIMIT ?", (id_, seq, limit))
+
+
+def _named(
+    db: sqlite3.Connection, where: str, values: tuple[str | int, ...]
+) -> list[tuple[int, int]]:
+    sql = f"SELECT seq FROM about WHERE id = ? AND {where}"  # noqa: S608 - our own words
+    sql = f"SELECT seq, position FROM ({sql}) CROSS JOIN entry USING (seq)"  # noqa: S608 - ours
+    return [(int(seq), int(position)) for seq, position in db.execute(sql, values).fetchall()]

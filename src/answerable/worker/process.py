@@ -27,6 +27,7 @@ from answerable.worker import commands, heartbeat, stopping
 from answerable.worker.collecting import collect_seldom
 from answerable.worker.commands.office import Office
 from answerable.worker.commands.stop import note_stop_file, record_pending, stand_still
+from answerable.worker.days import close_days
 from answerable.worker.dispatch import Dispatcher
 from answerable.worker.publisher import Publisher
 from answerable.worker.server import serve
@@ -156,6 +157,7 @@ async def follow(
     while not ended.is_set():
         said = await _follow_once(office, said)
         await _note_stop_file(office)
+        await _close_days(office)
         await _sample_disk(office)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(ended.wait(), every_s)
@@ -168,6 +170,14 @@ async def _note_stop_file(office: Office) -> None:
         await note_stop_file(office)
     except (AnswerableError, TimeoutError) as error:
         log.error("the stop file is in force, but not recorded: %s", failures.describe(error))
+
+
+async def _close_days(office: Office) -> None:
+    """Where that fails, the next round closes them, or the next life."""
+    try:
+        await close_days(office)
+    except (AnswerableError, TimeoutError) as error:
+        log.error("no day could be closed: %s", failures.describe(error))
 
 
 async def _sample_disk(office: Office) -> None:

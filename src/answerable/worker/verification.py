@@ -126,6 +126,12 @@ def verify_archive_of(home: Path, archive: Path, vkey: str = "") -> ArchiveVerif
     return verify_archive(archive, KeyChain([key_of(home, vkey)]))
 
 
+def keys_of(home: Path, vkey: str = "") -> KeyChain:
+    """The keys of a home's log, or `vkey` and, where there is a home, those that lead to it."""
+    key = _key_of(home, vkey)
+    return chain_in(home, key) if (home / DATABASE).exists() else KeyChain([key])
+
+
 def _compare(folder: Path, archive: Path) -> None:
     """The archived leaves must be those that the home has published. Raises ArchiveDamaged."""
     with ArchiveReader(archive) as reader:

@@ -10,9 +10,9 @@ EPOCH_US = 1_772_461_000 * SECOND_US  # 2026-03-02, some time after two in the a
 class SimClock:
     """Everybody of a world asks this one; `jump` is somebody setting it."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, later_us: int = 0) -> None:
         self._loop = loop
-        self._offset_us = 0
+        self._offset_us = later_us
 
     def now(self) -> int:
         return EPOCH_US + int(self._loop.time() * SECOND_US) + self._offset_us

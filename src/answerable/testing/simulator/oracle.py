@@ -3,14 +3,16 @@
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
+from datetime import date, timedelta
 from pathlib import Path
 
 from cryptography.hazmat.primitives.keywrap import aes_key_unwrap
 
 from answerable.adapters.engines.embedded.journal import DATABASE, FeedFile
+from answerable.base.clock import DAY_US, HOUR_US, day_of
 from answerable.compose.rebuild import Dump, dump, rebuild
 from answerable.ledger.bodies import new_kid
-from answerable.ledger.domain import OWNED_KINDS
+from answerable.ledger.domain import CLOSED, OWNED_KINDS
 from answerable.ledger.note import VKEY, VerifierKey
 from answerable.ledger.verify import verify_feed
 from answerable.ledger.verify_tiles import verify_tiles
@@ -172,6 +174,26 @@ def _counted(world: World) -> Iterator[str]:
                 yield f"{entry.id} is number {count} of {name}, after {seen[name] - 1}"
 
 
+def _complete(world: World) -> Iterator[str]:
+    yield from _counted(world)
+    yield from _closed(world)
+
+
+def _closed(world: World) -> Iterator[str]:
+    """8: each day that had ended by the last hour is closed, once, whatever crashed."""
+    days: Counter[date] = Counter()
+    for entry in world.books.entries:
+        if entry.kind == CLOSED and (day := entry.changed("day")):
+            first, last = date.fromisoformat(entry.changed("since")), date.fromisoformat(day)
+            days.update(first + timedelta(days=n) for n in range((last - first).days + 1))
+    yield from (f"{day} is closed {times} times" for day, times in days.items() if times != 1)
+    at, end = date.fromisoformat(day_of(world.books.entries[0].ts)), world.clock.now() - DAY_US
+    while day_of(end - HOUR_US) >= at.isoformat():
+        if not days[at]:
+            yield f"{at} is not closed"
+        at += timedelta(days=1)
+
+
 def _forgotten(world: World) -> Iterator[str]:
     """9: nothing that a customer wrote, or is called by, lies in any file in plain; no key that was
     destroyed is there under any name, and none is missing that was not."""
@@ -251,6 +273,6 @@ def _no_defects(world: World) -> Iterator[str]:
 
 _LOOKS = {
     0: _no_defects, 1: _owners_named, 2: _recorded, 3: _once, 4: _only_proposed, 5: _silence,
-    6: _one_speaker, 7: _where_asked, 8: _counted, 9: _forgotten, 11: _way_back,
+    6: _one_speaker, 7: _where_asked, 8: _complete, 9: _forgotten, 11: _way_back,
 }  # fmt: skip
 """By promise; 10, the stop, is seen where the world is touched, and leaves nothing to look up."""

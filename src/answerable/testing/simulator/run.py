@@ -14,6 +14,7 @@ from typing import Any
 from answerable.base.errors import AnswerableError
 from answerable.store.stopfile import StopFile
 from answerable.telemetry.failures import describe
+from answerable.testing.simulator.auditor import auditor
 from answerable.testing.simulator.loop import Stuck
 from answerable.testing.simulator.oracle import judge
 from answerable.testing.simulator.people import (
@@ -98,6 +99,7 @@ async def _story(world: World) -> None:
         _begin(customer(world, one), f"customer-{one}") for one in range(world.weather.parties)
     ]
     storm += [_begin(boss(world), "boss"), _begin(clockmaker(world), "clockmaker")]
+    storm.append(_begin(auditor(world), "auditor"))
     try:
         await asyncio.gather(*storm)
         for one in busy:

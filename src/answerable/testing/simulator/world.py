@@ -15,6 +15,7 @@ from answerable.adapters.engines.embedded.writer import commit
 from answerable.agents.domain import Blueprint
 from answerable.base import faults
 from answerable.base.chance import SeededChance
+from answerable.base.clock import HOUR_US, MINUTE_US
 from answerable.base.errors import AnswerableError
 from answerable.compose.house import Plan
 from answerable.people.errors import AgentHasNoOwner
@@ -38,6 +39,8 @@ PEOPLE = ("olga", "otto", "sam", "sue")  # two owners, two specialists
 OWNER_OF = {"shop": "olga", "bank": "otto"}
 _RESTART_S = 5.0
 _STEPS_MAX = 400_000
+_LATER_US = (0, 9 * HOUR_US, 9 * HOUR_US + 40 * MINUTE_US, 9 * HOUR_US + 43 * MINUTE_US)
+"""After the clock's epoch: most worlds live through the end of a day."""
 
 
 def address(name: str) -> str:
@@ -55,7 +58,7 @@ class World:
         self.loop = SimLoop(  # type: ignore[abstract] # what it lacks raises NotImplementedError
             self.rng("order"), shuffle=self.weather.shuffle, steps_max=_STEPS_MAX
         )  # fmt: skip
-        self.clock = SimClock(self.loop)
+        self.clock = SimClock(self.loop, self.rng("morning").choice(_LATER_US))
         self.witness = Witness(self.clock, self.loop.time)
         self.shop = Shop(self.rng("shop"), self.weather, self.witness, self._freeze)
         self.witness.shop = self.shop

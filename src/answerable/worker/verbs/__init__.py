@@ -20,6 +20,7 @@ from answerable.worker.verbs.cases import (
     PartyList,
     PartyShow,
 )
+from answerable.worker.verbs.completeness import LedgerClose
 from answerable.worker.verbs.control import (
     AgentList,
     AgentShow,
@@ -117,6 +118,7 @@ Verb = (
     | LedgerSearch
     | LedgerCheckpoint
     | LedgerProve
+    | LedgerClose
     | PolicyExplain
     | PolicyDryRun
     | BackupWrite
@@ -218,6 +220,7 @@ __all__ = [
     "KeyRevoke",
     "LedgerArchive",
     "LedgerCheckpoint",
+    "LedgerClose",
     "LedgerProve",
     "LedgerSearch",
     "MessagesAccept",

@@ -265,6 +265,16 @@ class FeedFile:
         with in_our_words(self._path):
             return rows.memo_of(self._reader, arrival)
 
+    def data_at(self, positions: Sequence[Cursor]) -> list[bytes]:
+        """What the records at these positions say, in the order of the feed."""
+        with in_our_words(self._path):
+            return rows.data_at(self._reader, positions)
+
+    @property
+    def state(self) -> sqlite3.Connection:
+        """For queries of state rows. Fetch all rows at once."""
+        return self._reader
+
     def close(self) -> None:
         self._reader.close()
 

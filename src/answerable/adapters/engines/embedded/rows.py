@@ -177,6 +177,13 @@ def page(
     return [Record(*row) for row in rows.fetchall()]
 
 
+def data_at(connection: sqlite3.Connection, positions: Sequence[Cursor]) -> list[bytes]:
+    """What the records at these positions say, in the order of the feed; no body."""
+    sql = f"SELECT data FROM record WHERE position {_ANY_OF} ORDER BY position"  # noqa: S608 - constants
+    rows = connection.execute(sql, (json.dumps(positions),)).fetchall()
+    return [bytes(data) for (data,) in rows]
+
+
 def undone(connection: sqlite3.Connection) -> list[Arrival]:
     """Everything accepted and not finished, in accept order."""
     sql = "SELECT id, inbox, kind, data, not_before_us FROM arrival INDEXED BY arrival_undone"
