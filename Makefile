@@ -12,7 +12,8 @@ CODE   := src tests examples benchmarks checks verify
 .DEFAULT_GOAL := help
 .PHONY: help demo test check env dev-env bench bench-env lint types walls caps licences size unit doses \
         torture torture-long kill-llm models-long races fuzz-http newcomer browser bench-journal \
-        bench-http bench-overload bench-stop bench-who bench-verify bench-backup bench-growth \
+        bench-http bench-overload bench-stop bench-who bench-about bench-verify \
+        omissions bench-backup bench-growth \
         bench-growth-10m lock clean
 .PHONY: flips flips-all syscall-faults full-disk soak simulate simulate-long planted
 
@@ -83,6 +84,9 @@ flips: dev-env  ## 5,000 bytes of a home flipped one by one: each is found, or s
 flips-all: dev-env  ## every byte of a tiny home; takes hours
 	$(BIN)/python checks/byte_flips.py --all
 
+omissions: dev-env  ## each of 10,000 entries left out of the answers that it belongs in: which is missed
+	$(BIN)/python checks/omissions.py
+
 kill-llm: dev-env  ## SIGKILL at each moment of a turn that thinks: what was asked or done twice
 	$(BIN)/python checks/kill_llm.py
 
@@ -131,6 +135,9 @@ bench-who: env  ## ms of `decision who` in a history of a million entries
 
 bench-verify: env  ## s that a million entries take to verify, by our code and by the one file
 	$(BIN)/python benchmarks/verify_at_a_million.py $(ARGS)
+
+bench-about: env  ## ms of a complete answer in a million entries: a party, an owner's quarter
+	$(BIN)/python benchmarks/about_at_a_million.py
 
 bench-growth: env  ## what history costs: 10 thousand, 100 thousand and a million entries (ARGS=--dose)
 	$(BIN)/python benchmarks/growth.py $(ARGS)

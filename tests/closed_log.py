@@ -7,6 +7,7 @@ import asyncio
 import random
 import sqlite3
 from collections.abc import Collection
+from functools import cached_property
 
 import msgspec
 
@@ -35,6 +36,7 @@ class ClosedLog:
         self._tree = CompactRange()
         self._counts: dict[str, int] = {}
         self._latest = self._skew = 0
+        self._of: dict[str, list[Entry]] = {}
 
     def _next(self, name: str) -> int:
         self._counts[name] = self._counts.get(name, 0) + 1
@@ -63,6 +65,10 @@ class ClosedLog:
         self.entries.append(entry)
         self.data.append(encode_entry(entry))
         rows.project(self.db, [entry])
+        if entry.subject is not None:
+            self._of.setdefault(f"s/{entry.subject.pid}", []).append(entry)
+        if entry.owner is not None:
+            self._of.setdefault(f"o/{entry.owner.person}", []).append(entry)
         self._latest = max(self._latest, entry.ts)
         self._skew = max(self._skew, self._latest - entry.ts)
         node = leaf_hash(self.data[-1])
@@ -76,8 +82,9 @@ class ClosedLog:
             self._levels[level + 1].append(node_hash(*hashes[-2:]))
         return entry
 
-    @property
+    @cached_property
     def checkpoint(self) -> str:
+        """The signed head; nothing is added after it was asked for the first time."""
         size, root = self._tree.size, self._tree.root()
         return asyncio.run(sign_note(checkpoint_body(SIGNER.name, size, root), SIGNER))
 
@@ -86,7 +93,7 @@ class ClosedLog:
 
     def run(self, question: Question, close: int) -> list[int]:
         """Indexes of all that is theirs, from the last surely before to the first surely after."""
-        theirs = [e for e in self.entries[:close] if question.number(e)]
+        theirs = [e for e in self._of.get(question.name, ()) if e.seq < close]
         skew = self._skew
         first = max((n for n, e in enumerate(theirs) if e.ts + skew < question.since), default=0)
         last = min(

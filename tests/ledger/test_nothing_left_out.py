@@ -100,10 +100,11 @@ def test_nothing_of_an_answer_can_be_altered(log: ClosedLog) -> None:
 
 
 def test_an_older_close_is_an_answer_of_then_and_takes_nothing_later() -> None:
-    log = ClosedLog()
-    log.add("pty_1")
-    then = log.close()
-    before = log.answer(Question(party="pty_1"))
+    log, older = ClosedLog(), ClosedLog()
+    for each in (log, older):
+        each.add("pty_1")
+        then = each.close()
+    before = older.answer(Question(party="pty_1"))
     log.add("pty_1")
     log.close()
     assert verify_answer(before, KEYS).as_of == then.ts
