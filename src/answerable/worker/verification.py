@@ -128,7 +128,7 @@ def verify_archive_of(home: Path, archive: Path, vkey: str = "") -> ArchiveVerif
 
 def keys_of(home: Path, vkey: str = "") -> KeyChain:
     """The keys of a home's log, or `vkey` and, where there is a home, those that lead to it."""
-    key = _key_of(home, vkey)
+    key = key_of(home, vkey)
     return chain_in(home, key) if (home / DATABASE).exists() else KeyChain([key])
 
 
