@@ -129,7 +129,7 @@ def verify_archive_of(home: Path, archive: Path, vkey: str = "") -> ArchiveVerif
 def keys_of(home: Path, vkey: str = "") -> KeyChain:
     """The keys of a home's log, or `vkey` and, where there is a home, those that lead to it."""
     key = key_of(home, vkey)
-    return chain_in(home, key) if (home / DATABASE).exists() else KeyChain([key])
+    return chain_in(home, [key]) if (home / DATABASE).exists() else KeyChain([key])
 
 
 def _compare(folder: Path, archive: Path) -> None:
