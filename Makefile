@@ -14,7 +14,7 @@ CODE   := src tests examples benchmarks checks verify
         torture torture-long kill-llm models-long races fuzz-http newcomer browser bench-journal \
         bench-http bench-overload bench-stop bench-who bench-about bench-verify \
         omissions bench-backup bench-growth \
-        bench-growth-10m lock clean
+        bench-growth-10m bench-replay lock clean
 .PHONY: flips flips-all syscall-faults full-disk soak simulate simulate-long planted
 
 help:  ## this list
@@ -144,6 +144,9 @@ bench-growth: env  ## what history costs: 10 thousand, 100 thousand and a millio
 
 bench-growth-10m: env  ## the same at ten million entries: needs 30 GB beside it, and hours
 	$(BIN)/python benchmarks/growth.py --sizes 10000,10000000 $(ARGS)
+
+bench-replay: dev-env  ## verdicts judged again a second of one core, from their stored inputs
+	$(BIN)/python benchmarks/replay.py $(ARGS)
 
 bench-backup: env  ## how long a working home stands still while it is backed up
 	$(BIN)/python benchmarks/backup.py 300

@@ -114,9 +114,32 @@ def test_a_decision_is_explained_from_arrival_to_outcome(tmp_path: Path) -> None
             assert -1 not in places, (in_order[places.index(-1)], whole)
             assert places == sorted(places)
 
+            indexes = [step.index for step in story.steps]
+            assert done.index in indexes
+            assert indexes == sorted(indexes)
+            for step in story.steps:
+                assert step.prove == f"answerable ledger prove {step.index}"
+                assert await client.call(verbs.LedgerProve(step.index), str)
+            (decided,) = [step for step in story.steps if step.index == done.index]
+            assert decided.accountable == done.owner
+
             waits = next(one for one in rows if one.status == "held")
             open_ = await client.call(verbs.DecisionExplain(waits.decision), Story)
             assert "The effect is held; its interaction is still open." in open_.sentences
+
+    asyncio.run(scenario())
+
+
+def test_the_rules_of_a_set_that_was_replaced_are_shown_as_they_were_written(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        world = await held(tmp_path / "home")
+        world.policy = HOLD_TOOLS.replace("desk", "other")
+        async with listening(world) as (_, client):
+            [row, *_] = await client.call(verbs.DecisionList(verdict="hold"), list[DecisionRow])
+            view = await client.call(verbs.DecisionShow(row.decision), DecisionView)
+            assert view.rule_texts == (HOLD_TOOLS.strip().splitlines()[1],)
 
     asyncio.run(scenario())
 

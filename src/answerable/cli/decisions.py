@@ -108,6 +108,10 @@ def decision_explain(
         return
     for sentence in story.sentences:
         out(plain(sentence))
+    if story.steps:
+        out("\nThe entries of its interaction; `answerable ledger prove INDEX` proves each:")
+    for step in story.steps:
+        out(plain(f"{step.index:>8}  {step.at}  {step.said}"))
     talk_next(home, f"answerable decision who {story.decision}")
 
 

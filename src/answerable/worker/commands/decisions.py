@@ -21,6 +21,8 @@ from answerable.policy.reasons import tell_reason
 from answerable.views import places
 from answerable.worker import verbs
 from answerable.worker.commands.office import Handlers, Office
+from answerable.worker.replay.sets import KINDS as RELEASE_KINDS
+from answerable.worker.replay.sets import PolicySets, kept_text
 from answerable.worker.verbs.proofs import (
     DecisionRow,
     DecisionView,
@@ -30,6 +32,7 @@ from answerable.worker.verbs.proofs import (
 )
 
 _OF_EFFECTS = ("dec", "eff")
+_RELEASES_MAX = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ async def decision_show(office: Office, verb: verbs.DecisionShow) -> DecisionVie
         interaction=entry.interaction, case=entry.case,
         party=entry.subject.pid if entry.subject else "",
         action=tell_action(found.action), exact=found.exact, verdict=used.verdict,
-        rules=used.reasons, rule_texts=rule_texts(office, entry), policy=used.set,
+        rules=used.reasons, rule_texts=await rule_texts(office, entry), policy=used.set,
         request=found.request, effect=entry.effect.id if entry.effect else "",
         status=found.status, attempt=state.attempt if state else 0,
         model=await model_of_turn(office, entry),
@@ -209,17 +212,26 @@ async def opened(office: Office, record: Record) -> tuple[str, dict[str, object]
     return exactly(action_of(intent)), request or {}
 
 
-def rule_texts(office: Office, entry: Entry) -> tuple[str, ...]:
-    """Of each reason; as written only where the set that decided is the one that is loaded."""
-    used, policy = entry.policy[-1], office.house.hall.policy
+async def rule_texts(office: Office, entry: Entry) -> tuple[str, ...]:
+    """Of each reason, as it was written in the set that decided; empty where that was not kept."""
+    used = entry.policy[-1]
+    policy = await _policy_of(office, used.set)
+    rules = [text_of(policy, reason) if policy else "" for reason in used.reasons]
     return tuple(
-        _text(office, reason, is_same_set=used.set == policy.digest) for reason in used.reasons
+        "\n".join(part for part in (tell_reason(reason), rule) if part)
+        for reason, rule in zip(used.reasons, rules, strict=True)
     )
 
 
-def _text(office: Office, reason: str, *, is_same_set: bool) -> str:
-    rule = text_of(office.house.hall.policy, reason) if is_same_set else ""
-    return "\n".join(part for part in (tell_reason(reason), rule) if part)
+async def _policy_of(office: Office, digest: str) -> PolicySet | None:
+    hall = office.house.hall
+    if digest == hall.policy.digest:
+        return hall.policy
+    sets = PolicySets(office.house.keys)
+    for kind in RELEASE_KINDS:
+        for place in places.newest(office.index.db, kind=kind, limit=_RELEASES_MAX):
+            sets.take(await office.record_at(place.position))
+    return kept_text(sets, digest)
 
 
 async def entries_of_interaction(office: Office, interaction: str) -> Sequence[Entry]:

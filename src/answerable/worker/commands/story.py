@@ -18,7 +18,7 @@ from answerable.worker.commands.decisions import (
     rule_texts,
 )
 from answerable.worker.commands.office import Handlers, Office
-from answerable.worker.verbs.proofs import Story
+from answerable.worker.verbs.proofs import Story, StoryStep
 
 _CHARS_MAX = 300
 _VERDICTS = {
@@ -33,7 +33,18 @@ async def decision_explain(office: Office, verb: verbs.DecisionExplain) -> Story
     found = await load_decision(office, verb.decision)
     entries = await entries_of_interaction(office, found.entry.interaction)
     sentences = [one async for one in _sentences(office, found, entries)]
-    return Story(found.entry.id, tuple(sentences))
+    steps = tuple(_step(office, entry) for entry in entries)
+    return Story(found.entry.id, tuple(sentences), steps)
+
+
+def _step(office: Office, entry: Entry) -> StoryStep:
+    seq, owner = entry.seq, entry.owner
+    return StoryStep(
+        index=seq, at=iso(entry.ts), kind=entry.kind,
+        said=tell(entry, action_of_effect(office, entry)), accountable=entry.accountable,
+        via=(owner.via or "") if owner else "", prove=f"answerable ledger prove {seq}",
+        url=f"/ledger/entries/{seq}", proof_url=f"/v1/ledger/entries/{seq}/proof",
+    )  # fmt: skip
 
 
 async def _sentences(
@@ -49,11 +60,12 @@ async def _sentences(
     what = tell_action(found.action)
     yield f"The proposal: {what}" + (f", exactly: {_short(found.exact)}." if found.exact else ".")
     yield _verdict(entry.policy[-1])
-    for reason, text in zip(entry.policy[-1].reasons, rule_texts(office, entry), strict=True):
+    texts = await rule_texts(office, entry)
+    for reason, text in zip(entry.policy[-1].reasons, texts, strict=True):
         yield (
             f"Rule '{reason}': {text}"
             if text
-            else (f"Rule '{reason}' is not in the policies that are loaded now.")
+            else (f"Rule '{reason}' is of a policy set that was not kept.")
         )
     yield await _accountable(office, entry)
     for after in entries:

@@ -20,9 +20,12 @@ class PolicySets:
 
     async def follow(self, feed: Feed) -> None:
         async for record in feed.read(0, KINDS):
-            if record.body is not None:
-                digest = decode_entry(record.data).changed("policy")
-                self._kept.setdefault(digest, record)
+            self.take(record)
+
+    def take(self, record: Record) -> None:
+        """The record of a release, with the set that came with it."""
+        if record.body is not None:
+            self._kept.setdefault(decode_entry(record.data).changed("policy"), record)
 
     def find(self, digest: str) -> PolicySet | None:
         """None where it was not kept. Raises Unreadable where what is kept is not that set."""

@@ -84,7 +84,7 @@ class DecisionView:
     exact: str
     verdict: str
     rules: tuple[str, ...]
-    rule_texts: tuple[str, ...]  # as written, where the set that decided is the one loaded
+    rule_texts: tuple[str, ...]  # as written in the set that decided, where that was kept
     policy: str  # digest of the set
     request: dict[str, object]  # what policy was asked about
     effect: str
@@ -100,6 +100,22 @@ class Story:
 
     decision: str
     sentences: tuple[str, ...]
+    steps: tuple["StoryStep", ...] = ()  # the entries that it is told from, oldest first
+
+
+@dataclass(frozen=True, slots=True)
+class StoryStep:
+    """One entry of the story, and how to prove it."""
+
+    index: int
+    at: str
+    kind: str
+    said: str
+    accountable: str  # a person's id; empty where the entry speaks of nobody's act
+    via: str
+    prove: str  # a command
+    url: str  # of the entry, in the console
+    proof_url: str  # over HTTP
 
 
 class EffectShow(msgspec.Struct, frozen=True, tag="effect.show"):
