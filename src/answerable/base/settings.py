@@ -28,10 +28,21 @@ class RailSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     identifier: Literal["", "chat", "email"] = ""
 
 
+class WitnessSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Somebody else's process that watches the log: where to ask it, and the key of its word."""
+
+    url: str
+    vkey: str
+
+
 class LedgerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`origin` names the log in its checkpoints; a name under a domain of yours."""
+    """`origin` names the log in its checkpoints; a name under a domain of yours. The witnesses are
+    asked for the newest head, at most every `witness_every_s`."""
 
     origin: str = "answerable.local/home"
+    witnesses: tuple[WitnessSettings, ...] = ()
+    witness_every_s: Seconds = 600.0
+    witness_deadline_s: Annotated[float, msgspec.Meta(gt=0, le=60)] = 10.0
 
 
 class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -114,8 +125,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _SECTIONS = (
-    Settings, RailSettings, LedgerSettings, WorkerSettings, DiskSettings, LogSettings,
-    TelemetrySettings, ServerSettings,
+    Settings, RailSettings, WitnessSettings, LedgerSettings, WorkerSettings, DiskSettings,
+    LogSettings, TelemetrySettings, ServerSettings,
 )  # fmt: skip
 _UNKNOWN = re.compile("unknown field `([^`]+)`")
 

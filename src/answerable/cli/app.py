@@ -18,6 +18,7 @@ from answerable.cli import (
     keys,
     ledger,
     ledger_about,
+    ledger_witnesses,
     operations,
     people,
     policy,
@@ -65,6 +66,7 @@ app.command("simulate")(simulate.simulate)
 app.command("bench")(bench.bench)
 ledger.ledger.command("about")(ledger_about.ledger_about)
 ledger.ledger.command("check-answer")(ledger_about.ledger_check_answer)
+ledger.ledger.command("witnesses")(ledger_witnesses.ledger_witnesses)
 keys.key.command("rotate-home")(operations.rotate_home)
 keys.key.command("rotate-signer")(operations.rotate_signer)
 decisions.decision.command("replay")(replay.decision_replay)

@@ -50,6 +50,17 @@ def cosigned_files(folder: Path) -> Iterator[tuple[int, Path]]:
     yield from sorted((int(path.name), path) for path in found if path.name.isdigit())
 
 
+def cosigned_file(folder: Path, size: int) -> Path:
+    return folder / COSIGNED / str(size)
+
+
+def with_line(note: str, line: str) -> str:
+    """The note with a signature line of a key that has not signed it yet."""
+    start = line[:-1].rsplit(" ", 1)
+    key = f"\n{start[0]} {start[1][:5]}"  # the name, and the first of the key's four bytes
+    return note if key in note else note + line
+
+
 def read_cosigned(folder: Path, keys: KeyChain, policy: Policy) -> Cosigned:
     """Verify each signature; whether the log has those roots is for who reads the log to say."""
     notes: list[str] = []

@@ -9,6 +9,7 @@ from pathlib import Path
 from starlette.responses import Response
 
 from answerable.base.errors import Broken, NotFound
+from answerable.ledger.cosigned import COSIGNED
 from answerable.ledger.note import VKEY
 from answerable.ledger.tiles import TileMissing, read_checkpoint
 from answerable.server.calls import Call
@@ -19,6 +20,7 @@ from answerable.worker.publisher import TILES
 _LEVEL = r"(?:entries|[0-9]|[1-5][0-9]|6[0-3])"
 _TILE = re.compile(_LEVEL + r"/(?:x[0-9]{3}/)*[0-9]{3}(?:\.p/[0-9]{1,3})?")
 """What the format has and nothing else: no path leads out of the folder."""
+_COSIGNED = re.compile(r"checkpoint|0|[1-9][0-9]{0,18}", re.ASCII)
 _PATH_CHARS_MAX = 100
 _FOR_EVER = "private, max-age=31536000, immutable"
 
@@ -30,6 +32,15 @@ async def checkpoint(call: Call) -> Response:
     except TileMissing:
         raise NothingPublished from None
     return Response(text, 200, {"Cache-Control": "no-cache"}, TEXT)
+
+
+async def cosigned(call: Call) -> Response:
+    """A head with the words of its witnesses: the newest, or the one of a size."""
+    name = str(call.parameters.name)
+    if _COSIGNED.fullmatch(name) is None:
+        raise NoTile
+    data = await beside_the_loop(lambda: _read(call.lobby.home / TILES / COSIGNED / name))
+    return Response(data, 200, {"Cache-Control": "no-cache"}, TEXT)
 
 
 async def vkey(call: Call) -> Response:

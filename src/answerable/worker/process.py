@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from answerable.base.clock import SystemClock
 from answerable.base.errors import AnswerableError, Broken, UsageError
 from answerable.compose.house import House, Plan, open_house
 from answerable.compose.settings import read_settings
@@ -23,7 +24,7 @@ from answerable.store.sqlite import DiskFull, StorageFailed
 from answerable.store.threads import beside_the_loop
 from answerable.telemetry import failures
 from answerable.views.index import EntryIndex
-from answerable.worker import commands, heartbeat, stopping
+from answerable.worker import commands, heartbeat, stopping, witnessing
 from answerable.worker.collecting import collect_seldom
 from answerable.worker.commands.office import Office
 from answerable.worker.commands.stop import note_stop_file, record_pending, stand_still
@@ -104,11 +105,18 @@ async def work(plan: Plan, *, leash: bool = False) -> int:
     if leash:
         _end_with_input(loop, ended)
     watch = heartbeat.Heartbeat.open(plan.home)
+    ledger = read_settings(plan.home).ledger
+    rounds = witnessing.Rounds(plan.home, ledger, SystemClock())
     office = await open_office(plan, watch)
     beating = asyncio.create_task(watch.beat())
     office.dispatcher.on_failure = ended.set
     server = await serve(plan.home, answers_of(office))
     following = asyncio.create_task(follow(office, ended))
+    if ledger.witnesses:
+        asking = asyncio.create_task(
+            witnessing.keep_witnessed(rounds, ledger.witness_every_s, ended)
+        )
+        asking.add_done_callback(lambda _: None)  # kept until it has ended
     if office.dispatcher.failure is not None:  # it failed before we listened
         ended.set()
     collect_seldom()

@@ -4,7 +4,7 @@ import msgspec
 from starlette.responses import Response
 
 from answerable.server.calls import Call
-from answerable.server.files import checkpoint, tile, vkey
+from answerable.server.files import checkpoint, cosigned, tile, vkey
 from answerable.server.table import BYTES, TEXT, Route
 from answerable.worker.verbs import (
     DecisionExplain,
@@ -30,6 +30,12 @@ class TileParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`entries/x001/x234/067` or `0/x001/067.p/12`: see c2sp.org/tlog-tiles."""
 
     path: Word
+
+
+class CosignedParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`checkpoint` for the newest, or a size."""
+
+    name: Word
 
 
 async def proof(call: Call) -> Response:
@@ -93,6 +99,12 @@ ROUTES = (
         method="GET", path="/ledger/checkpoint", name="checkpoint",
         summary="The signed head of the log (C2SP tlog-checkpoint).",
         scopes=("ledger", "read"), answer=checkpoint, media=TEXT, codes=("nothing_published",),
+    ),
+    Route(
+        method="GET", path="/ledger/cosigned/{name}", name="cosigned",
+        summary="A head that witnesses cosigned (C2SP tlog-cosignature): the newest, or of a size.",
+        scopes=("ledger", "read"), answer=cosigned, parameters=CosignedParameters, media=TEXT,
+        codes=("no_tile",),
     ),
     Route(
         method="GET", path="/ledger/vkey", name="vkey",

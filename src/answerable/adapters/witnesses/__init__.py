@@ -1,0 +1,1 @@
+"""How a log reaches its witnesses: C2SP tlog-witness over HTTP."""
