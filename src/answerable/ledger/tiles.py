@@ -213,6 +213,8 @@ class TileReader:
         """The perfect subtree at (level, index), for `tree.inclusion_proof` and its sister."""
         tile_level, inside = divmod(level, _HEIGHT)
         number, offset = divmod(index << inside, WIDTH)
+        if not inside and offset < len(tile := self.tile(tile_level, number)):
+            return tile[offset]  # as it lies there: many are asked for at once
         hashes = self.tile(tile_level, number)[offset : offset + (1 << inside)]
         if len(hashes) != 1 << inside:
             raise TileMissing(f"The tree of {self.size} has no whole subtree {level}/{index}.")

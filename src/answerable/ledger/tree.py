@@ -152,10 +152,15 @@ def many_proof(indexes: Sequence[int], size: int, get_node: GetNode) -> list[byt
 
     def walk(start: int, end: int, first: int, last: int) -> None:
         """`indexes[first:last]` are those in [start, end)."""
+        width = end - start
         if first == last:
-            path.append(_range_hash(start, end, get_node))
-        elif last - first < end - start:
-            middle = start + _split(end - start)
+            level = width.bit_length() - 1
+            is_perfect = width == 1 << level
+            path.append(
+                get_node(level, start >> level) if is_perfect else _range_hash(start, end, get_node)
+            )
+        elif last - first < width:
+            middle = start + (1 << (width - 1).bit_length() - 1)
             cut = bisect_left(indexes, middle, first, last)
             walk(start, middle, first, cut)
             walk(middle, end, cut, last)
