@@ -139,6 +139,9 @@ bench-verify: env  ## s that a million entries take to verify, by our code and b
 bench-about: env  ## ms of a complete answer in a million entries: a party, an owner's quarter
 	$(BIN)/python benchmarks/about_at_a_million.py
 
+bench-erase: env  ## ms to erase parties of 10 and of 10,000 entries, in a history of a million
+	$(BIN)/python benchmarks/erase.py $(ARGS)
+
 bench-growth: env  ## what history costs: 10 thousand, 100 thousand and a million entries (ARGS=--dose)
 	$(BIN)/python benchmarks/growth.py $(ARGS)
 

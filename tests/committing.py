@@ -82,6 +82,7 @@ class Troubled:
         self._engine = engine
         self.accept, self.claim, self.renew = engine.accept, engine.claim, engine.renew
         self.read, self.find, self.waiting = engine.read, engine.find, engine.waiting
+        self.waiting_in = engine.waiting_in
         self.drop = engine.drop
         self.trouble: Trouble = ""
 

@@ -107,6 +107,7 @@ class Observed:
         self._engine, self._learn = engine, learn
         self.accept, self.claim, self.renew = engine.accept, engine.claim, engine.renew
         self.read, self.find, self.waiting = engine.read, engine.find, engine.waiting
+        self.waiting_in = engine.waiting_in
         self.drop = engine.drop
 
     async def append(

@@ -91,6 +91,7 @@ class Watched:
         self._engine = engine
         self.accept, self.claim, self.renew = engine.accept, engine.claim, engine.renew
         self.read, self.find, self.waiting = engine.read, engine.find, engine.waiting
+        self.waiting_in = engine.waiting_in
         self.drop = engine.drop
         self.ends: dict[str, asyncio.Future[None]] = {}
 

@@ -32,6 +32,7 @@ class Odd:
         self._journal = journal
         self.accept, self.claim, self.renew = journal.accept, journal.claim, journal.renew
         self.read, self.find, self.waiting = journal.read, journal.find, journal.waiting
+        self.waiting_in = journal.waiting_in
         self.drop = journal.drop
         self.before: list[bool] = []
 

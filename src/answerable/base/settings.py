@@ -109,6 +109,14 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.behind_tls or bool(self.tls_cert)
 
 
+class PartiesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many different persons must say that a party is to be erased, and for how many days the
+    first one's request stands; then it is a no."""
+
+    persons_to_erase: Literal[1, 2] = 2
+    erasure_asked_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 7
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A home's configuration. `agents` are `module:attribute` of an `answerable.Agent`; modules
     and `policies` are looked for where the settings lie."""
@@ -118,6 +126,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     policies: str = "policies"
     ledger: LedgerSettings = LedgerSettings()
     worker: WorkerSettings = WorkerSettings()
+    parties: PartiesSettings = PartiesSettings()
     disk: DiskSettings = DiskSettings()
     log: LogSettings = LogSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
@@ -125,7 +134,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _SECTIONS = (
-    Settings, RailSettings, WitnessSettings, LedgerSettings, WorkerSettings, DiskSettings,
+    Settings, RailSettings, WitnessSettings, LedgerSettings, WorkerSettings, PartiesSettings,
+    DiskSettings,
     LogSettings, TelemetrySettings, ServerSettings,
 )  # fmt: skip
 _UNKNOWN = re.compile("unknown field `([^`]+)`")

@@ -3,7 +3,7 @@
 import sqlite3
 
 from answerable.cases.domain import Case, Lease
-from answerable.ledger.domain import Entry
+from answerable.ledger.domain import NOBODY, Entry
 from answerable.store.sqlite import insert_many, update_many
 
 SCHEMA = """
@@ -80,6 +80,7 @@ def list_newest(
         where, values = [*where, "party = ?"], [*values, party]
     if holder == PEOPLE:
         where += [f"substr({'+' if party else ''}holder, 1, 6) <> 'agent:'"]
+        where += [f"+holder <> '{NOBODY}'"]
     elif holder:
         where, values = [*where, f"{'+' if party else ''}holder = ?"], [*values, holder]
     if agent:

@@ -20,6 +20,7 @@ from answerable.cli import (
     ledger_about,
     ledger_witnesses,
     operations,
+    party_forget,
     people,
     policy,
     replay,
@@ -52,6 +53,7 @@ for name, noun in (
     ("witness", witness.witness),
 ):
     app.add_typer(noun, name=name)
+party_forget.add_to(cases.party)
 app.command("demo")(day.demo)
 app.command("init")(author.init)
 app.command("chat")(author.chat)

@@ -224,7 +224,7 @@ def party_show(party_id: PartyId, home: Home = DEFAULT_HOME, as_json: AsJson = F
     for identifier in view.identifiers:
         out(f"  {_line(identifier)}")
     for state in view.states:
-        out(f"  stopped, {state}")
+        out(f"  {state}")
     out_table(view.cases, "It has no case.")
     if view.cases:
         talk_next(home, f"answerable case show {view.cases[0].case}")

@@ -57,6 +57,8 @@ def plan(home: Path) -> Plan:
         backlog_max=settings.worker.backlog_max,
         disk_reserve_bytes=settings.disk.reserve_mb * MB,
         passages_kept=settings.telemetry.interactions_kept,
+        persons_to_erase=settings.parties.persons_to_erase,
+        erasure_asked_days=settings.parties.erasure_asked_days,
         traces=traces_of(settings.telemetry.otlp_endpoint),
     )
 
@@ -121,7 +123,12 @@ def office_plan(home: Path) -> Plan:
 
     So that who must be stopped can be stopped, however broken the code or the policies are.
     """
-    return Plan(home=home, policy=load({}), origin=read_settings(home).ledger.origin)
+    settings = read_settings(home)
+    return Plan(
+        home=home, policy=load({}), origin=settings.ledger.origin,
+        persons_to_erase=settings.parties.persons_to_erase,
+        erasure_asked_days=settings.parties.erasure_asked_days,
+    )  # fmt: skip
 
 
 def policies_of(home: Path) -> Path:

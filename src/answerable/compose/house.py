@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +34,8 @@ from answerable.ledger.committer import Committer, Tools, in_thread, inline
 from answerable.ledger.draft import Body, Committed, Unit
 from answerable.ledger.keyring import Keyring
 from answerable.ledger.note import VKEY, NoteError, VerifierKey
+from answerable.parties import rows as party_rows
+from answerable.parties.erasure import Erasures
 from answerable.parties.service import Parties
 from answerable.people import rows as people_rows
 from answerable.people.errors import AgentHasNoOwner
@@ -71,6 +74,8 @@ class Plan:
     disk_reserve_bytes: int = 0
     passages_kept: int = 200_000  # interactions of which it is known how long each stage took
     traces: Callable[[], Traces] = NoTraces  # where telemetry goes besides
+    persons_to_erase: int = 2
+    erasure_asked_days: int = 7
     wrap_engine: Callable[[Engine], Engine] = lambda engine: engine
     commit: Commit = commit
 
@@ -179,7 +184,7 @@ def open_house(plan: Plan) -> House:
         journal.abandon()
         keys.close()
         raise
-    db = journal.reader()
+    db = finish_erasures(journal.reader(), keys)
     engine = plan.wrap_engine(journal)
     keyring = Keyring(keys.naming_key(), keys, plan.chance)
     ids = TimeOrderedIds(plan.clock, plan.chance)
@@ -207,7 +212,7 @@ def open_house(plan: Plan) -> House:
     hall = Hall(
         engine=engine, committer=committer, keyring=keyring, clock=plan.clock,
         chance=plan.chance, ids=ids, db=db, people=people, agents=agents,
-        parties=parties, cases=Cases(recent), leases=Leases(recent),
+        parties=parties, erasures=Erasures(db, ids), cases=Cases(recent), leases=Leases(recent),
         policy=plan.policy, limits=Limits(lambda key, day: effect_rows.used(db, key, day)),
         wait_s=journal.wait_s, wait_max_s=plan.wait_max_s,
         lines=plan.lines, releases=_releases(plan), stop_file=StopFile(plan.home),
@@ -217,6 +222,15 @@ def open_house(plan: Plan) -> House:
     )  # fmt: skip
     _, hall.restored_at = restored(plan.home)
     return House(plan, journal, keys, hall, signer.vkey)
+
+
+def finish_erasures(db: sqlite3.Connection, keys: KeyStore) -> sqlite3.Connection:
+    """Destroy what the ledger says is destroyed, and an earlier life did not come to; or what an
+    older key store has brought back. Raises Busy, Broken: before that nothing may be done."""
+    left = keys.alive(party_rows.list_destroyed(db))
+    if left:
+        keys.destroy(left)
+    return db
 
 
 def _open_journal(plan: Plan) -> EmbeddedJournal:

@@ -150,7 +150,7 @@ def words(code: str) -> str:
 
 def is_erased(text: str) -> bool:
     """Whether these words were erased, and the mark of that stands in their place."""
-    return text == ERASED
+    return text == ERASED or text.startswith("(erased at index ")
 
 
 def limit(text: str) -> str:

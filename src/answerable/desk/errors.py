@@ -12,6 +12,19 @@ class CaseNotFound(NotFound):
         )
 
 
+class CaseEnded(Refused):
+    """Its party was erased."""
+
+    code = "case_ended"
+    http_status = 410
+
+    def __init__(self, case: str, index: int) -> None:
+        super().__init__(
+            f"Case '{case}' ended at index {index}: its party was erased.",
+            "Nothing was changed.", "answerable desk list",
+        )  # fmt: skip
+
+
 class NotYours(Refused):
     code = "case_not_yours"
     http_status = 409

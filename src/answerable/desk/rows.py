@@ -3,7 +3,7 @@
 import sqlite3
 
 from answerable.desk.domain import QueueItem
-from answerable.ledger.domain import Entry
+from answerable.ledger.domain import NOBODY, Entry
 
 SCHEMA = """
 CREATE TABLE queue_item ("case" TEXT PRIMARY KEY, queue TEXT NOT NULL, code TEXT NOT NULL,
@@ -27,7 +27,7 @@ def project(db: sqlite3.Connection, entry: Entry) -> None:
             " VALUES (?, ?, ?, ?, ?)",
             row,
         )
-    elif entry.kind == "handback":
+    elif entry.kind == "handback" or change["holder"] == NOBODY:
         db.execute('DELETE FROM queue_item WHERE "case" = ?', (trace.case,))
     elif str(change["holder"]).startswith("per_"):
         db.execute(

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from answerable.cases.domain import Case, Lease
 from answerable.cases.leases import Leases
 from answerable.cases.service import Cases, Handover, change_of_hands
-from answerable.desk.errors import CaseNotFound, NotYours
+from answerable.desk.errors import CaseEnded, CaseNotFound, NotYours
 from answerable.engine.port import Conflict
 from answerable.ledger.committer import Committer
+from answerable.ledger.domain import NOBODY
 from answerable.ledger.draft import Committed, Unit
 from answerable.people.errors import AgentHasNoOwner
 from answerable.people.service import People
@@ -112,11 +113,18 @@ class Desk:
             return Taken(case_id, lease, draft.id, committed.indexes[0])
         raise NotYours(case_id, self.get(case_id).lease.holder)
 
-    def get(self, case_id: str) -> Case:
+    def find(self, case_id: str) -> Case:
         """Raises CaseNotFound."""
         case = self.cases.find(case_id)
         if case is None:
             raise CaseNotFound(case_id)
+        return case
+
+    def get(self, case_id: str) -> Case:
+        """One on which something may still be done. Raises CaseNotFound, CaseEnded."""
+        case = self.find(case_id)
+        if case.lease.holder == NOBODY:
+            raise CaseEnded(case_id, case.since)
         return case
 
 

@@ -83,6 +83,20 @@ def list_in_status(
     return [_state(row) for row in rows.fetchall()]
 
 
+def list_unended_of_party(db: sqlite3.Connection, party: str) -> list[EffectState]:
+    """Looks through what has not ended, whoever's it is, and through no history."""
+    sql = _SELECT.replace(" FROM effect", " FROM effect INDEXED BY effect_unended")
+    rows = db.execute(f"{sql} WHERE {_UNENDED} AND party = ? ORDER BY id", (party,))
+    return [_state(row) for row in rows.fetchall()]
+
+
+def list_open_of_party(db: sqlite3.Connection, party: str) -> list[Interaction]:
+    """The same, of interactions."""
+    sql = f"{_SELECT_INTERACTION} INDEXED BY interaction_open"
+    rows = db.execute(f"{sql} WHERE disposition = 'open' AND party = ? ORDER BY id", (party,))
+    return [_interaction(row) for row in rows.fetchall()]
+
+
 def list_held(db: sqlite3.Connection, case: str) -> list[EffectState]:
     """All of a case that wait for a yes, by the indexes of the case: however many others do."""
     rows = db.execute(

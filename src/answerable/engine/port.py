@@ -1,4 +1,4 @@
-"""The engine: bytes and keys, eight verbs. All above it is the same on a laptop and a fleet."""
+"""The engine: bytes and keys, nine verbs. All above it is the same on a laptop and a fleet."""
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
@@ -119,6 +119,10 @@ class Engine(Feed, Protocol):
 
     def waiting(self, kind: str) -> AsyncIterator[Arrival]:
         """Arrivals of a kind that are accepted and not finished, in accept order, up to now."""
+        ...
+
+    async def waiting_in(self, inboxes: Collection[str]) -> list[Arrival]:
+        """All of these inboxes that are accepted and not finished, timers too, up to now."""
         ...
 
 

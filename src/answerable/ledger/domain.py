@@ -21,10 +21,13 @@ Kind = Literal[
     "release.registered", "release.staged", "policy.activated", "stop",
     "key.rotated", "erasure.requested", "erasure.done", "gap.declared", "day.closed",
     "bodies.archived", "access.read",
+    "party.held", "party.released",
 ]  # fmt: skip
 """What an entry can speak of."""
 
 KINDS: frozenset[str] = frozenset(Kind.__args__)  # type: ignore[attr-defined]
+NOBODY = "nobody"
+"""Who holds a case that ended with its party: a holder that can do nothing."""
 ARCHIVED: Kind = "bodies.archived"
 """Says that bodies, and published bundles of entries, were put away: see `archive`."""
 CLOSED: Kind = "day.closed"

@@ -96,8 +96,16 @@ class Keyring:
     def destroy(self, kids: Iterable[str]) -> None:
         """Forget these keys everywhere: in the store for ever, and in all that we hold in memory.
 
-        An address that had one of them gets another key with its next message. Raises Busy where
-        bytes of a key may still lie in the file: call it again.
+        Raises Busy where bytes of a key may still lie in the file: call it again.
+        """
+        gone = frozenset(kids)
+        self.forget(gone)
+        self.store.destroy(gone)
+
+    def forget(self, kids: Iterable[str]) -> None:
+        """Out of memory, for who then destroys them in the store.
+
+        An address that had one of them gets another key with its next message.
         """
         gone = frozenset(kids)
         self._destructions += 1
@@ -105,7 +113,6 @@ class Keyring:
             self._fresh.pop(kid, None)
         for name in [name for name, kid in self._addresses.items() if kid in gone]:
             del self._addresses[name]
-        self.store.destroy(gone)
 
     def identifier_hash(self, kind: str, identifier: str) -> str:
         """How an address is looked up: keyed, so that rows cannot be guessed back to people."""

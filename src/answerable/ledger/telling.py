@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from answerable.base.clock import iso
 from answerable.base.money import Money
-from answerable.ledger.domain import Action, Entry, Kind, ModelUse
+from answerable.ledger.domain import NOBODY, Action, Entry, Kind, ModelUse
 
 MICROS = 1_000_000  # of a US dollar
 
@@ -84,6 +84,8 @@ def _identified(entry: Entry, _: Action | None) -> str:
 
 
 def _lease(entry: Entry, _: Action | None) -> str:
+    if entry.changed("holder") == NOBODY:
+        return "the case ended: its party was erased"
     holder = tell_holder(entry.changed("holder"))
     if entry.changed("epoch") == "1":
         return f"case opened with {holder}"
@@ -219,12 +221,24 @@ def _key_rotated(entry: Entry, _: Action | None) -> str:
 _KEYS = {"home": "the home's key", "signer": "the key that signs checkpoints"}
 
 
-def _erasure_requested(_entry: Entry, _: Action | None) -> str:
-    return "an erasure was asked for"
+def _who(entry: Entry) -> str:
+    return entry.actor or "somebody"
 
 
-def _erasure_done(_entry: Entry, _: Action | None) -> str:
-    return "an erasure was carried out: its bodies cannot be read any more"
+def _erasure_requested(entry: Entry, _: Action | None) -> str:
+    return f"{_who(entry)} asked that the party be erased"
+
+
+def _erasure_done(entry: Entry, _: Action | None) -> str:
+    return f"{_who(entry)} erased the party: what its keys sealed cannot be read any more"
+
+
+def _party_held(entry: Entry, _: Action | None) -> str:
+    return f"{_who(entry)} put the party under legal hold: it may not be erased"
+
+
+def _party_released(entry: Entry, _: Action | None) -> str:
+    return f"{_who(entry)} let the party go from legal hold"
 
 
 def _gap(entry: Entry, _: Action | None) -> str:
@@ -281,6 +295,8 @@ _TELL: dict[Kind, _Tell] = {
     "key.rotated": _key_rotated,
     "erasure.requested": _erasure_requested,
     "erasure.done": _erasure_done,
+    "party.held": _party_held,
+    "party.released": _party_released,
     "gap.declared": _gap,
     "day.closed": _day,
     "bodies.archived": _archived,

@@ -19,6 +19,28 @@ class Party(msgspec.Struct, frozen=True):
     is_new: bool = False  # it is durable with the next barrier: nothing else is known of it
 
 
+class LegalHold(msgspec.Struct, frozen=True):
+    """A party that may not be erased, since the entry with this ledger index."""
+
+    party: str
+    since: int
+    by: str
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """An erasure that one person asked for. Until another one says yes it is none, and then no."""
+
+    party: str
+    since: int
+    by: str
+    expires_at: int  # microseconds UTC
+
+
+class Erased(msgspec.Struct, frozen=True):
+    party: str
+    at: int  # ledger index
+
+
 class NoAddress(ValueError):
     """What a message says about its sender is not one address."""
 

@@ -27,7 +27,7 @@ class Parties:
         return party
 
     def find(self, identifier_hash: str) -> Party | None:
-        """The party that an identifier is known to be of; that never changes."""
+        """The party that an identifier is known to be of; that changes only when it is erased."""
         known = self._recent.get(identifier_hash)
         if known is None:
             known = rows.find_by_identifier(self._db, identifier_hash)
@@ -38,9 +38,15 @@ class Parties:
     def heard(self, unit: Unit, _committed: Committed) -> None:
         """Follow what has just become durable: who was new is asked for again soon."""
         for draft in unit.drafts:
-            if draft.kind in rows.KINDS and draft.change is not None:
+            if draft.kind == "erasure.done" and draft.party is not None:
+                self._forget(draft.party)
+            elif draft.kind == "identified" and draft.change is not None:
                 change = {name: str(value) for name, value in draft.change.items()}
                 self._keep(change["identifier"], Party(change["party"], change["kid"]))
+
+    def _forget(self, party: str) -> None:
+        for found_by in [name for name, one in self._recent.items() if one.id == party]:
+            del self._recent[found_by]
 
     def _keep(self, identifier_hash: str, party: Party) -> None:
         self._recent[identifier_hash] = party
@@ -60,7 +66,7 @@ class Parties:
         unit.drafts.append(
             Draft(
                 kind="identified",
-                id=f"idn_{identifier_hash}",
+                id=rows.identified_id(identifier_hash, rows.lives_of(self._db, identifier_hash)),
                 actor="system:resolve",
                 party=party_id,
                 trace=Trace(interaction=interaction),

@@ -21,7 +21,7 @@ REPLY_BYTES_MAX = 64 * 1024
 
 def find_case(hall: Hall, case_id: str) -> Case:
     """Raises CaseNotFound."""
-    return _desk(hall).get(case_id)
+    return _desk(hall).find(case_id)
 
 
 async def take(hall: Hall, case_id: str, who: str) -> Taken:
@@ -57,7 +57,7 @@ async def say(
     CaseNotFound, NotYours, UsageError.
     """
     person = hall.people.find(who)
-    case = find_case(hall, case_id)
+    case = _desk(hall).get(case_id)
     if case.lease.holder != person.id:
         raise NotYours(case_id, case.lease.holder)
     asked = effects.interaction_of(hall.db, interaction)

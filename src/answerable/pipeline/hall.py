@@ -19,10 +19,12 @@ from answerable.effects.breaker import Doors
 from answerable.engine.port import Engine
 from answerable.ledger.committer import Committer
 from answerable.ledger.keyring import Keyring
+from answerable.parties.erasure import Erasures
 from answerable.parties.service import Parties
 from answerable.people.service import People
 from answerable.pipeline.deadlines import Deadlines
 from answerable.pipeline.hands import Hands
+from answerable.pipeline.quiet import Quiet
 from answerable.policy.budget import Spending
 from answerable.policy.limits import Limits, Reservation
 from answerable.policy.load import PolicySet
@@ -58,6 +60,7 @@ class Hall:
     db: sqlite3.Connection  # query-only: state rows as of the last commit
     people: People
     parties: Parties
+    erasures: Erasures
     agents: Agents
     cases: Cases
     leases: Leases
@@ -78,6 +81,7 @@ class Hall:
     doors: Doors = field(default_factory=Doors)
     wait_s: Callable[[], float] = lambda: 0.0  # of a message that comes now, until it is taken up
     wait_max_s: float = math.inf  # who would wait longer is told to come again
+    quiet: Quiet = field(default_factory=Quiet)
     hands: Hands = field(default_factory=lambda: Hands(256))
     reporting: set[asyncio.Task[None]] = field(default_factory=set)  # what waits for a late call
     reload_control: Callable[[], None] = lambda: None  # after a commit that moved power

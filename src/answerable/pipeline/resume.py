@@ -154,6 +154,25 @@ def refused_for_want_of_owner(state: EffectState) -> Draft:
     return _approval(state, Status.REFUSED, "no_owner", actor="system:hallway")
 
 
+def refused(state: EffectState, why: str) -> Draft:
+    """What has not begun never will: a hold becomes a no, anything else ends as not done."""
+    if state.status is Status.HELD:
+        return _approval(state, Status.REFUSED, why, actor="system:hallway")
+    return Draft(
+        kind="effect.failed",
+        id=f"{state.id}.end",
+        owner=state.owner,
+        agent=state.agent_ref,
+        party=state.party,
+        parent=state.decision,
+        trace=ledger.Trace(interaction=state.interaction, case=state.case),
+        effect=ledger.Effect(
+            id=state.id, key=state.id, repeat=state.repeat, attempt=state.attempt, after=state.after
+        ),
+        outcome=ledger.Outcome(status=Status.REFUSED.value, reason=why),
+    )
+
+
 def refused_by_silence(state: EffectState) -> Draft:
     return _approval(state, Status.REFUSED, "expired", actor="system:silence")
 

@@ -39,8 +39,8 @@ KEYS, HOME_KEY = "keys.db", "home.key"  # in the home
 KEY_BYTES = 32
 CACHED_MAX = 8_000  # of some 300 bytes
 _WRAPPED_BYTES = KEY_BYTES + 8
-_GONE = bytes(_WRAPPED_BYTES)  # what lies in the place of a destroyed key
-_CHECK = b"answerable: the home's own key  "  # wrapped, it tells a wrong home key at once
+GONE = bytes(_WRAPPED_BYTES)  # what lies in the place of a destroyed key
+CHECK = b"answerable: the home's own key  "  # wrapped, it tells a wrong home key at once
 _IN_ONE_QUERY = 500
 _PAGES_KIB = 2_048  # we cache keys ourselves; pages would fill memory for hours
 
@@ -146,6 +146,7 @@ class KeyStore:
                     if not may_create:
                         raise _lost(path)
                     _make(database, home_key)
+                database.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # a death may have left a key
         except BaseException:
             database.close()
             raise
@@ -189,6 +190,21 @@ class KeyStore:
             self._remember(dict(fresh.values()))
         return known | {address: kid for address, (kid, _) in fresh.items()}
 
+    def kids_known(self, addresses: Sequence[str]) -> list[str]:
+        """The key ids of those of these addresses (keyed hashes) that have one."""
+        with self._lock, in_our_words(self._path):
+            query = f"SELECT kid FROM address WHERE hash IN ({placeholders(addresses)})"  # noqa: S608 - only marks
+            return [str(row[0]) for row in self._database.execute(query, addresses).fetchall()]
+
+    def alive(self, kids: Sequence[str]) -> list[str]:
+        """Those of these keys that are not destroyed here."""
+        gone: set[str] = set()
+        with self._lock, in_our_words(self._path):
+            for some in _in_parts(kids):
+                query = f"SELECT kid FROM key WHERE wrapped = ? AND kid IN ({placeholders(some)})"  # noqa: S608 - only marks
+                gone.update(row[0] for row in self._database.execute(query, (GONE, *some)))
+        return [kid for kid in kids if kid not in gone]
+
     def get(self, kid: str) -> bytes:
         """The key. Raises KeyDestroyed, KeyMissing, KeyUnreadable."""
         with self._lock:
@@ -202,9 +218,9 @@ class KeyStore:
                 ).fetchone()
             if row is None:
                 raise KeyMissing(kid)
-            if row[0] == _GONE:
+            if row[0] == GONE:
                 raise KeyDestroyed(kid)
-            key = _unwrap(self._home_key, row[0])
+            key = unwrap(self._home_key, row[0])
             if key is None:
                 raise KeyUnreadable(kid)
             self._remember({kid: key})
@@ -221,7 +237,7 @@ class KeyStore:
             row = self._database.execute("SELECT wrapped FROM naming").fetchone()
         if row is None:
             return self._home_key
-        key = _unwrap(self._home_key, row[0])
+        key = unwrap(self._home_key, row[0])
         if key is None:
             raise Broken("The key store is damaged: the key of names does not open.")
         return key
@@ -237,7 +253,7 @@ class KeyStore:
         with self._lock, in_our_words(self._path):
             with _transaction(self._database):
                 unread = self._rewrap_keys(home_key)
-                check = (aes_key_wrap(home_key, _CHECK),)
+                check = (aes_key_wrap(home_key, CHECK),)
                 self._database.execute("UPDATE home SET wrapped = ?", check)
                 into = "INSERT OR REPLACE INTO naming (one, wrapped) VALUES (1, ?)"
                 self._database.execute(into, (aes_key_wrap(home_key, naming),))
@@ -256,8 +272,8 @@ class KeyStore:
         page = "SELECT id, wrapped FROM key WHERE id > ? ORDER BY id LIMIT ?"
         while rows := self._database.execute(page, (last, _IN_ONE_QUERY)).fetchall():
             last = rows[-1][0]
-            kept = [(id_, _unwrap(self._home_key, wrapped)) for id_, wrapped in rows
-                    if wrapped != _GONE]  # fmt: skip
+            kept = [(id_, unwrap(self._home_key, wrapped)) for id_, wrapped in rows
+                    if wrapped != GONE]  # fmt: skip
             unread += sum(key is None for _, key in kept)
             again = [(aes_key_wrap(home_key, key), id_) for id_, key in kept if key is not None]
             self._database.executemany("UPDATE key SET wrapped = ? WHERE id = ?", again)
@@ -275,19 +291,27 @@ class KeyStore:
         with self._lock, in_our_words(self._path):
             for kid in wanted:
                 self._cache.pop(kid, None)
-            with _transaction(self._database):
-                gone = [(kid, _GONE) for kid in wanted]
-                over = "ON CONFLICT (kid) DO UPDATE SET wrapped = excluded.wrapped"
-                insert_many(self._database, "key (kid, wrapped)", gone, over)
-                for some in _in_parts(wanted):
-                    sql = f"DELETE FROM address WHERE kid IN ({placeholders(some)})"  # noqa: S608 - only marks
-                    self._database.execute(sql, some)
-            is_busy = self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            # the checkpoint syncs the log before it writes the file: once is enough
+            self._database.execute("PRAGMA synchronous = NORMAL")
+            try:
+                self._overwrite(wanted)
+                is_busy = self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            finally:
+                self._database.execute("PRAGMA synchronous = FULL")
         if is_busy:
             raise Busy(
                 "The key store's log is held open by another reader.",
                 "The keys no longer open anything, but their bytes may still lie in the file.",
             )
+
+    def _overwrite(self, kids: Sequence[str]) -> None:
+        with _transaction(self._database):
+            gone = [(kid, GONE) for kid in kids]
+            over = "ON CONFLICT (kid) DO UPDATE SET wrapped = excluded.wrapped"
+            insert_many(self._database, "key (kid, wrapped)", gone, over)
+            for some in _in_parts(kids):
+                sql = f"DELETE FROM address WHERE kid IN ({placeholders(some)})"  # noqa: S608 - only marks
+                self._database.execute(sql, some)
 
     def __repr__(self) -> str:
         return f"KeyStore({len(self._cache)} keys cached)"
@@ -320,33 +344,7 @@ def is_opened_by(path: Path, home_key: bytes) -> bool:
     """Whether this key store is wrapped under this home key. Raises Broken."""
     with in_our_words(path), closing(open_reader(path)) as database:
         row = database.execute("SELECT wrapped FROM home").fetchone()
-    return row is not None and _unwrap(home_key, row[0]) == _CHECK
-
-
-def wrong_rows(
-    database: sqlite3.Connection, home_key: bytes, kid_of: Callable[[bytes], str]
-) -> Iterator[tuple[str, str]]:
-    """(where, what is wrong) of each row that is not as it was written; a key names itself."""
-    homes = database.execute("SELECT wrapped FROM home").fetchall()
-    rows = database.execute("SELECT kid, wrapped FROM key ORDER BY id").fetchall()
-    if [_unwrap(home_key, row[0]) for row in homes] != [_CHECK]:
-        if not any(_unwrap(home_key, wrapped) for _, wrapped in rows):
-            yield HOME_KEY, f"it opens nothing in {KEYS}"
-            return
-        yield "table home", "the home's key does not open it"
-    for (wrapped,) in database.execute("SELECT wrapped FROM naming"):
-        if _unwrap(home_key, wrapped) is None:
-            yield "table naming", "the home's key does not open it"
-    alive = set()
-    for kid, wrapped in rows:
-        key = None if wrapped == _GONE else _unwrap(home_key, wrapped)
-        if key is not None and kid_of(key) == kid:
-            alive.add(kid)
-        elif wrapped != _GONE:
-            yield f"table key, kid {kid!r}", "it is damaged: it does not open as the key it names"
-    for hash_, kid in database.execute("SELECT hash, kid FROM address ORDER BY hash"):
-        if kid not in alive:
-            yield f"table address, hash {hash_!r}", "its key is not there"
+    return row is not None and unwrap(home_key, row[0]) == CHECK
 
 
 def _is_made_with(database: sqlite3.Connection, home_key: bytes) -> bool:
@@ -354,20 +352,20 @@ def _is_made_with(database: sqlite3.Connection, home_key: bytes) -> bool:
     row = database.execute("SELECT wrapped FROM home").fetchone()
     if row is None:
         return False
-    check = _unwrap(home_key, row[0])
+    check = unwrap(home_key, row[0])
     if check is None:
         raise Broken(
             "The home's key does not open the key store.",
             "Nothing was read.",
             "put back the home.key that belongs to this home",
         )
-    if check != _CHECK:
+    if check != CHECK:
         raise Broken("The key store is damaged: its own check does not read as written.")
     return True
 
 
 def _make(database: sqlite3.Connection, home_key: bytes) -> None:
-    wrapped = aes_key_wrap(home_key, _CHECK)
+    wrapped = aes_key_wrap(home_key, CHECK)
     with _transaction(database):
         database.execute("INSERT INTO home (wrapped) VALUES (?)", (wrapped,))
 
@@ -376,7 +374,7 @@ def _lost(path: Path) -> SecretLost:
     return SecretLost(path, "no message or name that was sealed so far can be read")
 
 
-def _unwrap(home_key: bytes, wrapped: bytes) -> bytes | None:
+def unwrap(home_key: bytes, wrapped: bytes) -> bytes | None:
     """The key that lies there; None where these bytes are not one that `home_key` wrapped."""
     try:
         return aes_key_unwrap(home_key, wrapped)

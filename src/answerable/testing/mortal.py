@@ -101,6 +101,10 @@ class MortalEngine:
         async for arrival in self._engine.waiting(kind):
             yield arrival
 
+    async def waiting_in(self, inboxes: Collection[str]) -> list[Arrival]:
+        self._mortal.moment("before waiting in")
+        return await self._engine.waiting_in(inboxes)
+
 
 async def live(
     world: World, story: Story, *, till: Till | None = None, die_at: int = NEVER

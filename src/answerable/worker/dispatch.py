@@ -98,7 +98,11 @@ class Dispatcher:
     async def _one(self, claim: Claim) -> None:
         arrival = claim.arrivals[0]
         task = asyncio.current_task()
+        quiet, is_inside = self._house.hall.quiet, False
         try:
+            is_inside = await quiet.enter(arrival)
+            if not is_inside:
+                return
             if arrival.kind == "start":
                 unit = Unit(arrival=arrival.id, done=(arrival.id,))
                 await self._house.hall.committer.commit(unit)
@@ -114,6 +118,8 @@ class Dispatcher:
             log.error("arrival %s failed in the hallway: %s", arrival.id, describe(error))
             await self._give_up(claim, error)
         finally:
+            if is_inside:
+                quiet.leave(arrival)
             self._hands.put_down()
             if task is not None:
                 self._tasks.discard(task)

@@ -18,5 +18,11 @@ class Thoughts:
         if len(self._heard) > _INTERACTIONS_MAX:
             self._heard.popitem(last=False)
 
+    def interactions(self) -> list[str]:
+        return list(self._heard)
+
+    def forget(self, interaction: str) -> None:
+        self._heard.pop(interaction, None)
+
     def heard(self, interaction: str) -> str:
         return self._heard.get(interaction, "")

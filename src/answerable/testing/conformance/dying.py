@@ -92,6 +92,12 @@ class DyingEngine:
             yield one
         self._leave(mine)
 
+    async def waiting_in(self, inboxes: Collection[str]) -> list[Arrival]:
+        mine = self._enter()
+        found = await self._engine.waiting_in(inboxes)
+        self._leave(mine)
+        return found
+
     async def step(self, claims: AsyncIterator[Claim]) -> Claim:
         mine = self._enter()
         claim = await anext(claims)

@@ -10,7 +10,9 @@ from answerable.compose.house import House
 from answerable.engine.port import Record
 from answerable.ledger.domain import Entry, decode_entry
 from answerable.ledger.draft import Unit
+from answerable.parties import rows as parties
 from answerable.people.service import card_name
+from answerable.store.keys import KeyDestroyed
 from answerable.views.index import EntryIndex
 from answerable.worker.commands import put_away
 from answerable.worker.dispatch import Dispatcher
@@ -72,8 +74,16 @@ class Office:
         keyring = self.house.hall.keyring
         try:
             return keyring.open(entry.body.kid, record.key, record.body).decode()
-        except Unreadable:
-            return ERASED
+        except Unreadable as error:
+            return self.words_erased(error)
+
+    def words_erased(self, error: Exception) -> str:
+        """What stands in the place of words that cannot be read: with the ledger index at which
+        their party was erased, where it was."""
+        at = None
+        if isinstance(error, KeyDestroyed):
+            at = parties.destroyed_at(self.house.hall.db, error.kid)
+        return ERASED if at is None else f"(erased at index {at})"
 
     async def words_put_away(self, seq: int) -> str:
         """What stands in the place of words that were archived."""

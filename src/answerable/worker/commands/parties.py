@@ -1,6 +1,7 @@
 """Commands that show parties: who writes to us, by pseudonym, and what is known of one."""
 
 from answerable.agents.stops import EVERYTHING, PARTY, Mode
+from answerable.base.clock import iso
 from answerable.base.errors import NotFound
 from answerable.cases import rows as cases
 from answerable.effects import rows as effects
@@ -54,14 +55,19 @@ async def party_show(office: Office, verb: verbs.PartyShow) -> PartyView:
 
 
 def _states(office: Office, party: Party) -> tuple[str, ...]:
-    """The stops that bear on whatever agents would do for this party."""
+    """What bears on whatever is done for this party, and whether it may be erased."""
     scopes = {EVERYTHING: "everything", f"{PARTY}{party.id}": "this party"}
     hall = office.house.hall
+    hold = rows.hold_of(hall.db, party.id)
+    asked = rows.asked_of(hall.db, party.id, hall.clock.now())
     by_file = ["stop file: pause"] if hall.stop_file.is_pressed() else []
     orders = hall.agents.registry.stops.orders.values()
-    return (
-        *by_file, *(f"{scopes[one.scope]}: {one.mode}" for one in orders if one.scope in scopes)
-    )  # fmt: skip
+    stops = [f"{scopes[one.scope]}: {one.mode}" for one in orders if one.scope in scopes]
+    held = [f"legal hold by {hold.by}, since index {hold.since}"] if hold else []
+    asked_for = [f"erasure asked for by {asked.by}, until {iso(asked.expires_at)}"] if asked else []
+    erased = rows.erased_at(hall.db, party.id)
+    gone = [] if erased is None else [f"erased at index {erased}"]
+    return (*by_file, *stops, *held, *asked_for, *gone)
 
 
 async def _identifiers(office: Office, party: Party, case_ids: list[str]) -> tuple[str, ...]:
@@ -81,7 +87,8 @@ async def _identifiers(office: Office, party: Party, case_ids: list[str]) -> tup
 
 
 async def _as_it_came_first(office: Office, hash_: str) -> str:
-    entry, _ = await office.entry(f"idn_{hash_}")
+    before = rows.lives_of(office.house.hall.db, hash_) - 1
+    entry, _ = await office.entry(rows.identified_id(hash_, before))
     first = effects.interaction_of(office.house.hall.db, entry.interaction)
     kind = _kind(office, first.rail) if first else "identifier"
     return f"{kind} {await office.text_of(entry.id)}"

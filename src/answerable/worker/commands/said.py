@@ -26,9 +26,10 @@ class Heard:
     external_id: str
 
 
-def heard(interaction: str, message: Message | None) -> Heard:
+def heard(interaction: str, message: Message | None, gone: str = ERASED) -> Heard:
+    """`gone` stands where words were, if there is no message."""
     if message is None:
-        return Heard(iso(made_at(interaction)), ERASED, ERASED, ERASED)
+        return Heard(iso(made_at(interaction)), gone, gone, gone)
     return Heard(iso(message.sent_at), message.sender, message.text, message.external_id)
 
 
@@ -39,8 +40,8 @@ async def heard_in(office: Office, row: Interaction) -> Heard:
     except BodyArchived as gone:
         words = await office.words_put_away(gone.index)
         return Heard(iso(made_at(row.id)), ARCHIVED, words, ARCHIVED)
-    except (Unreadable, LookupError):
-        return heard(row.id, None)
+    except (Unreadable, LookupError) as error:
+        return heard(row.id, None, office.words_erased(error))
     return heard(row.id, message)
 
 
@@ -60,5 +61,5 @@ async def _sent(office: Office, state: EffectState, states: Sequence[EffectState
         return await words_of(office.house.hall, state, states)
     except BodyArchived as gone:
         return await office.words_put_away(gone.index)
-    except (Unreadable, LookupError):
-        return ERASED
+    except (Unreadable, LookupError) as error:
+        return office.words_erased(error)

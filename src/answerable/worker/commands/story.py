@@ -84,8 +84,8 @@ async def _came(office: Office, entry: Entry) -> str:
         who = f" from {message.sender}: {_short(message.text)!r}"
     except BodyArchived as gone:
         who = f" whose words are not here {await office.words_put_away(gone.index)}"
-    except (Unreadable, LookupError):
-        who = " whose text was erased"
+    except (Unreadable, LookupError) as error:
+        who = f" whose text was {office.words_erased(error)[1:-1]}"
     return (
         f"At {iso(entry.ts)} a message came in by {entry.changed('rail')}{who}. Its sender is "
         f"of {tell_grade(entry)}. It belongs to case {entry.case}."

@@ -14,7 +14,8 @@ from answerable.base.chance import SystemChance
 from answerable.engine.port import Cursor, Record
 from answerable.ledger.bodies import new_kid
 from answerable.ledger.keyring import Keyring
-from answerable.store.keys import HOME_KEY, KEYS, KeyStore, home_key, wrong_rows
+from answerable.store.keys import HOME_KEY, KEYS, KeyStore, home_key
+from answerable.store.keys_examined import wrong_rows
 from answerable.store.lock import HomeHeld, HomeLock
 from answerable.store.sqlite import open_reader
 from answerable.views.index import VIEWS

@@ -41,6 +41,13 @@ from answerable.worker.verbs.desk import (
     EffectSettle,
     UnknownList,
 )
+from answerable.worker.verbs.forget import (
+    ErasureList,
+    PartyErase,
+    PartyErasing,
+    PartyHold,
+    PartyReleaseHold,
+)
 from answerable.worker.verbs.people import (
     KeyAdd,
     KeyCheck,
@@ -124,6 +131,11 @@ Verb = (
     | BackupWrite
     | LedgerArchive
     | ArchiveRead
+    | PartyHold
+    | PartyReleaseHold
+    | PartyErasing
+    | PartyErase
+    | ErasureList
 )
 
 
@@ -209,6 +221,7 @@ __all__ = [
     "DeskTake",
     "EffectSettle",
     "EffectShow",
+    "ErasureList",
     "InteractionFind",
     "InteractionHear",
     "InteractionList",
@@ -229,7 +242,11 @@ __all__ = [
     "OwnerDelegate",
     "OwnerSet",
     "OwnerShow",
+    "PartyErase",
+    "PartyErasing",
+    "PartyHold",
     "PartyList",
+    "PartyReleaseHold",
     "PartyShow",
     "PersonAdd",
     "PersonLeave",

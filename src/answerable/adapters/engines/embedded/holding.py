@@ -1,7 +1,7 @@
 """One hold on the partition: what is handed out under one fence, until a newer one comes."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from answerable.adapters.engines.embedded.drain import Drain
 from answerable.adapters.engines.embedded.inboxes import Inboxes
@@ -36,6 +36,10 @@ class Holding:
         self._inboxes.finish(ids)
         self._old.difference_update(ids)
         self._wake()
+
+    def within(self, inboxes: Collection[str]) -> list[Arrival]:
+        """What is not finished in these inboxes."""
+        return self._inboxes.within(inboxes)
 
     def may_have_memo(self, arrival: Arrival) -> bool:
         """Whether an earlier holder may have recorded something for it."""

@@ -2,7 +2,7 @@
 
 import heapq
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from answerable.engine.port import Arrival
 
@@ -79,6 +79,12 @@ class Inboxes:
         self._unfinished[arrival.id] = arrival
         self._busy.add(inbox)
         return arrival
+
+    def within(self, inboxes: Collection[str]) -> list[Arrival]:
+        """What is taken, waits or is timed in these inboxes."""
+        queued = [one for inbox in inboxes for one in self._queues.get(inbox, {}).values()]
+        others = (*self._unfinished.values(), *self._timers.values())
+        return queued + [one for one in others if one.inbox in inboxes]
 
     def finish(self, ids: Iterable[str]) -> None:
         """These arrivals are done, taken or not; a taken one frees its inbox."""

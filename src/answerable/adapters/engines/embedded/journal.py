@@ -1,4 +1,4 @@
-"""The engine on one SQLite file: accept, claim, append, renew, read, find, drop, waiting."""
+"""The engine on one SQLite file."""
 
 import asyncio
 import contextlib
@@ -201,6 +201,14 @@ class EmbeddedJournal:
             if len(page) < _PAGE_POSITIONS:
                 return
             await asyncio.sleep(0)
+
+    async def waiting_in(self, inboxes: Collection[str]) -> list[Arrival]:
+        """See engine.port. Out of memory while the partition is held, and else by a look at all
+        that is not finished."""
+        if self._holding is not None:
+            return self._holding.within(inboxes)
+        with in_our_words(self.path):
+            return [one for one in rows.undone(self._reader) if one.inbox in inboxes]
 
     def close(self) -> None:
         """Finish what waits and give the home back; a second call does nothing."""
