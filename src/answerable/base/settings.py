@@ -37,12 +37,13 @@ class WitnessSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class LedgerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`origin` names the log in its checkpoints; a name under a domain of yours. The witnesses are
-    asked for the newest head, at most every `witness_every_s`."""
+    asked for the newest head, at most every `witness_every_s`; so is the time stamp authority."""
 
     origin: str = "answerable.local/home"
     witnesses: tuple[WitnessSettings, ...] = ()
     witness_every_s: Seconds = 600.0
     witness_deadline_s: Annotated[float, msgspec.Meta(gt=0, le=60)] = 10.0
+    timestamp_url: str = ""
 
 
 class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -29,11 +29,13 @@ def ledger_witnesses(
         memory = read_memory(home)
     now_s = SystemClock().now() // SECOND_US
     rows = []
-    for each in asked:
-        known = memory.get(each.key.encode()) or Remembered(vkey=each.key.encode())
+    names = [(each.key.name, each.key.encode()) for each in asked]
+    names += [(name, name) for name in memory if settings.timestamp_url and " " in name]
+    for name, vkey in names:
+        known = memory.get(vkey) or Remembered(vkey=vkey)
         rows.append(
             {
-                "witness": each.key.name, "size": known.size,
+                "witness": name, "size": known.size,
                 "at": iso(known.at_s * SECOND_US) if known.at_s else "never",
                 "age_s": now_s - known.at_s if known.at_s else -1,
                 "error": known.error, "refused": known.refused,

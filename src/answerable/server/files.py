@@ -20,7 +20,7 @@ from answerable.worker.publisher import TILES
 _LEVEL = r"(?:entries|[0-9]|[1-5][0-9]|6[0-3])"
 _TILE = re.compile(_LEVEL + r"/(?:x[0-9]{3}/)*[0-9]{3}(?:\.p/[0-9]{1,3})?")
 """What the format has and nothing else: no path leads out of the folder."""
-_COSIGNED = re.compile(r"checkpoint|0|[1-9][0-9]{0,18}", re.ASCII)
+_COSIGNED = re.compile(r"checkpoint|(?:0|[1-9][0-9]{0,18})(?:\.tsr)?", re.ASCII)
 _PATH_CHARS_MAX = 100
 _FOR_EVER = "private, max-age=31536000, immutable"
 
@@ -40,7 +40,8 @@ async def cosigned(call: Call) -> Response:
     if _COSIGNED.fullmatch(name) is None:
         raise NoTile
     data = await beside_the_loop(lambda: _read(call.lobby.home / TILES / COSIGNED / name))
-    return Response(data, 200, {"Cache-Control": "no-cache"}, TEXT)
+    media = "application/timestamp-reply" if name.endswith(".tsr") else TEXT
+    return Response(data, 200, {"Cache-Control": "no-cache"}, media)
 
 
 async def vkey(call: Call) -> Response:

@@ -112,7 +112,7 @@ async def work(plan: Plan, *, leash: bool = False) -> int:
     office.dispatcher.on_failure = ended.set
     server = await serve(plan.home, answers_of(office))
     following = asyncio.create_task(follow(office, ended))
-    if ledger.witnesses:
+    if ledger.witnesses or ledger.timestamp_url:
         asking = asyncio.create_task(
             witnessing.keep_witnessed(rounds, ledger.witness_every_s, ended)
         )

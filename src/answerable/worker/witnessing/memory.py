@@ -56,8 +56,10 @@ def publish_newest(home: Path) -> None:
     """What strangers lack of what was cosigned, and the newest of it under a name that stays."""
     for size, path in cosigned_files(home):
         public = cosigned_file(home / TILES, size)
-        if not public.exists():
-            replace_file(public, path.read_bytes(), sync=False)
+        for suffix in ("", ".tsr"):
+            kept, copy = (each.with_name(each.name + suffix) for each in (path, public))
+            if kept.exists() and not copy.exists():
+                replace_file(copy, kept.read_bytes(), sync=False)
         newest = path
     if any(cosigned_files(home)):
         replace_file(home / TILES / COSIGNED / NEWEST, newest.read_bytes(), sync=False)

@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from answerable.adapters.witnesses.http import post
+from answerable.base.chance import SystemChance
 from answerable.base.clock import SECOND_US, Clock
 from answerable.base.errors import AnswerableError, UsageError
 from answerable.base.settings import LedgerSettings
@@ -25,6 +26,7 @@ from answerable.ledger.cosignature import CosignerKey
 from answerable.ledger.cosigned import cosigned_file, with_line
 from answerable.ledger.note import NoteError, note_text, parse_checkpoint
 from answerable.ledger.tiles import TileMissing, read_checkpoint
+from answerable.ledger.tsp import QUERY_MEDIA
 from answerable.telemetry import failures
 from answerable.worker.publisher import TILES
 from answerable.worker.witnessing.asking import Asking, Said
@@ -35,9 +37,11 @@ from answerable.worker.witnessing.memory import (
     read_memory,
     write_memory,
 )
+from answerable.worker.witnessing.stamping import stamp
 
 log = logging.getLogger("answerable.witnesses")
 
+AUTHORITY = "timestamp "
 _MEDIA = "text/plain; charset=utf-8"
 _SLACK_S = 1.0
 
@@ -81,6 +85,7 @@ class Rounds:
         self._clock = clock
         self._asked = asked_of(settings)
         self._deadline_s = settings.witness_deadline_s
+        self._authority = settings.timestamp_url
         self._busy: dict[str, threading.Thread] = {}
 
     def run(self) -> list[Remembered]:
@@ -95,13 +100,25 @@ class Rounds:
         except (NoteError, TileMissing):  # nothing is published yet
             return known
         waiting = [each for each in known if each.size != size or each.error or each.refused]
-        if not waiting:
-            return known
         said = self._ask(note, {each.vkey: each for each in waiting})
         self._keep(note, size, said)
         after = [said[each.vkey].remembered if each.vkey in said else each for each in known]
-        write_memory(self._home, after)
+        after += self._stamped(note, size, memory)
+        if after != list(memory.values()):
+            write_memory(self._home, after)
         return after
+
+    def _stamped(self, note: str, size: int, memory: dict[str, Remembered]) -> list[Remembered]:
+        """The authority is remembered as the witnesses are, under its address."""
+        if not self._authority:
+            return []
+        name = f"{AUTHORITY}{self._authority}"
+        before = memory.get(name) or Remembered(vkey=name)
+        if before.size == size and not before.error:
+            return [before]
+        asked = msgspec.structs.replace(before, asked_at_s=self._clock.now() // SECOND_US)
+        send = partial(post, self._authority, media=QUERY_MEDIA, deadline_s=self._deadline_s)
+        return [stamp(self._home, note, asked, send, SystemChance())]
 
     def _ask(self, note: str, before: dict[str, Remembered]) -> dict[str, Said]:
         """All at once; who does not answer in time is given up, for this round."""
