@@ -38,6 +38,12 @@ KINDS: tuple[Kind, ...] = (
 )
 OWNERS = ("per_ada", "per_ben")
 PARTIES = ("pty_1", "pty_2", "pty_3")
+POWERS: tuple[tuple[Kind, dict[str, str | int]], ...] = (
+    ("owner.accepted", {"agent": "support", "person": "per_ada"}),
+    ("owner.accepted", {"agent": "support", "person": "per_ben"}),
+    ("release.registered", {"agent": "support", "policy": "set_1", "release": "rel_1"}),
+)
+"""What the others stand on: the first entries of each ledger."""
 
 
 class Ledger:
@@ -56,8 +62,10 @@ class Ledger:
     def entry(self, **changed: object) -> tuple[Entry, bytes | None]:
         """The next entry of a plausible day."""
         seq = self.tree.size
-        kind = KINDS[seq % len(KINDS)]
-        person = OWNERS[seq % len(OWNERS)]
+        kind = KINDS[seq % len(KINDS)] if seq >= len(POWERS) else POWERS[seq][0]
+        given = POWERS[seq][1] if seq < len(POWERS) else None
+        number = seq % len(OWNERS)
+        person = OWNERS[number]
         party = PARTIES[seq % len(PARTIES)]
         is_owned = kind in OWNED_KINDS
         body = f"ciphertext {seq}".encode() if seq % 2 == 0 else None
@@ -68,14 +76,14 @@ class Ledger:
             ts=1_767_225_600_000_000 + seq,
             kind=kind,
             actor=None if is_owned else "per_operator",
-            owner=Owner(person=person, accepted_at=0) if is_owned else None,
+            owner=Owner(person=person, accepted_at=number) if is_owned else None,
             oseq=self.next(f"o/{person}") if is_owned else None,
             agent=AgentRef(id="support", release="rel_1") if is_owned else None,
             subject=Subject(pid=party, sseq=self.next(f"s/{party}")) if seq % 4 else None,
             action=Action(kind="tool", name="refund", commit="00ff", amount_minor=4_000)
             if kind == "decided"
             else None,
-            change={"from": "Zoë \U0001f600", "to": 7} if kind == "outcome" else None,
+            change={"from": "Zoë \U0001f600", "to": 7} if kind == "outcome" else given,
             body=BodyRef(sha256=hashlib.sha256(body).hexdigest(), alg="A256GCM", kid="kid_1")
             if body is not None
             else None,

@@ -6,8 +6,8 @@
 
 FOLDER is a published log (C2SP tlog-tiles), KEY its verifier key or a file with it, from somewhere
 that you trust; FOLDER/rotations leads from it to the key that signs today. Checked are signatures,
-entries (canonical JSON, place, owner, counters), every hash tile, the root; that the ledger begins
-with what CHECKPOINT signed; that FILE proves its entry. Exit status: 0 yes, 1 no, 2 wrong call.
+entries (canonical JSON, place, owner, counters, powers), each hash tile, the root; that the ledger
+begins with what CHECKPOINT signed; that FILE proves its entry. Exit: 0 yes, 1 no, 2 wrong call.
 Formats: RFC 6962 section 2 (tree), RFC 9162 section 2.1.3.2 (inclusion), RFC 8785 (JSON), RFC 8032
 (Ed25519), c2sp.org/{signed-note,tlog-checkpoint,tlog-tiles,tlog-proof}.
 """
@@ -207,8 +207,8 @@ class Entries:
     """What each entry must be by itself and after those before it."""
 
     def __init__(self) -> None:
-        self.index = 0
-        self.owners, self.parties = dict[str, int](), dict[str, int]()
+        self.index, self.owners, self.parties = 0, dict[str, int](), dict[str, int]()
+        self.accepted, self.policies = dict[int, object](), Object()
 
     def take(self, entries: list[bytes]) -> None:
         """The next entries; raises Wrong for the first that is not as it must be."""
@@ -234,6 +234,27 @@ class Entries:
             expected = self.parties[party] = self.parties.get(party, 0) + 1
             if sseq != expected:
                 return f"its counter of the party '{party}' is {sseq}, not {expected}"
+        return self._power(entry, entry["kind"], owner or {})
+
+    def _power(self, entry: Object, kind: str, owner: Object) -> str | None:
+        """An act stands on what its owner took on before, its release on what was registered."""
+        change, agent = entry.get("change", {}), entry.get("agent")
+        uses = [(use["set"], use["verdict"]) for use in entry.get("policy", ())]
+        what = agent["id"] if agent else entry.get("trace", {}).get("case", "")
+        if kind == "release.registered":
+            self.policies[change.get("release")] = change.get("policy")
+        if agent and agent["release"] not in self.policies:
+            return f"its release '{agent['release']}' was not registered before it"
+        if agent and {name for name, _ in uses} - {self.policies[agent["release"]], "answerable"}:
+            return "it was decided under policies that are not its release's"
+        if owner and (agent or kind in OWNED) and ("answerable", "deny") not in uses:
+            at, stands_on = owner["accepted_at"], (what, owner["person"], owner.get("via"))
+            if self.accepted.get(at) != stands_on:
+                return f"its owner '{owner['person']}' did not accept it at {at}"
+        if kind in ("owner.accepted", "owner.delegated"):
+            self.accepted[self.index] = tuple(map(change.get, ("agent", "person", "via")))
+        elif kind == "lease" and str(change.get("holder")).startswith("per_"):
+            self.accepted[self.index] = (what, change["holder"], None)
         return None
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from answerable.adapters.signers.file import FileSigner
 from answerable.ledger import domain
-from answerable.ledger.domain import KINDS, OWNED_KINDS
+from answerable.ledger.domain import KINDS, OWNED_KINDS, AgentRef, Owner, PolicyUse
 from answerable.ledger.proof import prove
 from answerable.ledger.tiles import TileReader, TileWriter, decode_bundle, encode_bundle
 from answerable.ledger.tree import leaf_hash
@@ -185,18 +185,25 @@ def test_a_stranger_cannot_sign(tmp_path: Path, capture: Verifier) -> None:
         {"seq": 9},
         {"owner": None, "oseq": None},
         {"oseq": None},
-        {"oseq": 2},
+        {"oseq": 3},
         {"kind": "outcome", "owner": None},
+        {"owner": Owner(person="per_ada", accepted_at=5)},
+        {"owner": Owner(person="per_ada", accepted_at=9)},
+        {"owner": Owner(person="per_ada", accepted_at=1)},
+        {"owner": Owner(person="per_ada", accepted_at=0, via="per_ben")},
+        {"agent": AgentRef(id="sales", release="rel_1")},
+        {"agent": AgentRef(id="support", release="rel_2")},
+        {"policy": (PolicyUse(context="00", set="set_2", verdict="allow"),)},
     ],
 )
 def test_what_the_key_holder_signed_wrongly_is_found(
     tmp_path: Path, capture: Verifier, changed: dict[str, object]
 ) -> None:
-    ledger = ledger_of(2)
+    ledger = ledger_of(8)
     entry, body = ledger.entry(**changed)
     ledger.seal([ledger.add(entry, body).hex()])
     ledger.publish(tmp_path)
-    assert capture(tmp_path).index == 2
+    assert capture(tmp_path).index == 8
 
 
 def test_a_decision_left_out_is_missed_by_the_counters(tmp_path: Path, capture: Verifier) -> None:

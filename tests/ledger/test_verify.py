@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from answerable.adapters.signers.file import FileSigner
 from answerable.engine.port import Record
-from answerable.ledger.domain import SEAL_KIND, LeafProblem, Owner, Seal
+from answerable.ledger.domain import SEAL_KIND, AgentRef, LeafProblem, Owner, PolicyUse, Seal
 from answerable.ledger.note import NoteError
 from answerable.ledger.tiles import decode_bundle, encode_bundle
 from answerable.ledger.tree import leaf_hash
@@ -188,20 +188,27 @@ def test_the_first_of_several_problems_is_named(ledger: Ledger) -> None:
         ({"seq": 9}, "says that it is entry 9"),
         ({"owner": None, "oseq": None}, "names no accountable owner"),
         ({"owner": None}, "names no accountable owner"),
-        ({"oseq": None}, "counter of 'per_ada' is 0, not 1"),
-        ({"oseq": 2}, "counter of 'per_ada' is 2, not 1"),
+        ({"oseq": None}, "counter of 'per_ada' is 0, not 2"),
+        ({"oseq": 3}, "counter of 'per_ada' is 3, not 2"),
         ({"owner": Owner(person="per_eve", accepted_at=0), "oseq": 2}, "'per_eve' is 2, not 1"),
         ({"kind": "outcome", "owner": None}, "counts for an owner whom it does not name"),
+        ({"owner": Owner(person="per_ada", accepted_at=5)}, "'per_ada' accepted nothing at 5"),
+        ({"owner": Owner(person="per_ada", accepted_at=9)}, "'per_ada' accepted nothing at 9"),
+        ({"owner": Owner(person="per_ada", accepted_at=1)}, "and 'per_ben' accepted at 1"),
+        ({"owner": Owner(person="per_ada", accepted_at=0, via="per_ben")}, "accepted at 0"),
+        ({"agent": AgentRef(id="sales", release="rel_1")}, "accepted at 0 was 'support'"),
+        ({"agent": AgentRef(id="support", release="rel_2")}, "'rel_2' was not registered"),
+        ({"policy": (PolicyUse(context="00", set="set_2", verdict="allow"),)}, "not its release's"),
     ],
 )
 def test_what_the_key_holder_signed_wrongly_is_found(
     changed: dict[str, object], reason: str
 ) -> None:
-    ledger = ledger_of(2)
+    ledger = ledger_of(8)
     entry, body = ledger.entry(**changed)  # a decision of per_ada's
     ledger.seal([ledger.add(entry, body).hex()])
     found = problem(ledger.records)
-    assert found.index == 2
+    assert found.index == 8
     assert reason in found.problem
 
 

@@ -16,6 +16,7 @@ from answerable.ledger.domain import (
 )
 from answerable.ledger.keychain import KeyChain, chain_of
 from answerable.ledger.note import VerifierKey, verify_checkpoint
+from answerable.ledger.powers import Powers
 from answerable.ledger.tree import CompactRange
 
 
@@ -42,7 +43,7 @@ def first_of(found: Iterable[LeafProblem | None]) -> LeafProblem | None:
 
 
 class EntryChecks:
-    """Entries in ledger order. Remembers one number per party and per person, nothing else.
+    """Entries in ledger order. Remembers a number per party and person, and who was given power.
 
     The counters are what makes "everything about this party" provable: one left out, or one put
     in between, breaks its party's or its owner's count, whoever held the signing key.
@@ -52,6 +53,7 @@ class EntryChecks:
         self._index = 0
         self._counts: dict[str, int] = {}
         self._closes = CloseChecks()
+        self._powers = Powers()
         self._is_gapless = True
 
     def take(self, data: bytes) -> Entry | str:
@@ -67,13 +69,17 @@ class EntryChecks:
             return "it is not in canonical form"
         if entry.seq != index:
             return f"it says that it is entry {entry.seq}"
-        return self._owner(entry) or self._subject(entry) or self._close(entry) or entry
+        return self._counted(entry) or self._close(entry) or self._powers.take(entry) or entry
 
     def skip(self, count: int) -> None:
         """Entries that are not here to be looked at: whoever comes next counts on from there."""
         self._index += count
         self._counts.clear()
+        self._powers.skip(self._index)
         self._is_gapless = False
+
+    def _counted(self, entry: Entry) -> str | None:
+        return self._owner(entry) or self._subject(entry)
 
     def _owner(self, entry: Entry) -> str | None:
         if entry.owner is None:
