@@ -35,7 +35,7 @@ KINDS = OWNED.union(
     ("person.added", "person.left", "owner.accepted", "owner.changed", "owner.delegated"),
     ("key.added", "key.revoked", "release.registered", "release.staged", "policy.activated"),
     ("stop", "key.rotated", "erasure.requested", "erasure.done", "gap.declared", "day.closed"),
-    ("bodies.archived", "access.read"),
+    ("bodies.archived", "access.read", "party.held", "party.released"),
 )
 # What an entry is made of. `name:type` must be there, `name?type` may: s string, i integer, N an
 # integer that is not N, m strings and integers by name, [x one or more of x, a|b one of the words.
