@@ -13,7 +13,7 @@ from answerable.worker.stopping import note
 from answerable.worker.verbs import OwnerAccept, PersonAdd, Stop, Verb
 
 T = TypeVar("T")
-_HELD_MAX_S = 3.0
+_HELD_MAX_S = 10.0  # a worker that starts on a busy machine listens by then
 _HELD_PAUSE_S = 0.1
 _FOUNDING = (PersonAdd, OwnerAccept)  # what may be done in a home that does not exist yet
 
