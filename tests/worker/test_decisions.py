@@ -5,13 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from answerable import Agent, Context, Message, Reply
 from answerable.base.errors import NotFound
 from answerable.desk.domain import QueueItem
 from answerable.effects.domain import Status
 from answerable.ledger.domain import decode_entry
 from answerable.pipeline.desk import Taken
+from answerable.pipeline.receive import accept_messages
 from answerable.policy.errors import PolicyInvalid
+from answerable.rails.port import Incoming
 from answerable.sdk.port import ModelAnswer, ModelFailed
+from answerable.sdk.words import Outcome
 from answerable.testing.scripted import ScriptedModel, calls
 from answerable.testing.world import OWNER, SPECIALIST, World
 from answerable.worker import commands, verbs
@@ -277,5 +281,31 @@ def test_what_a_turn_asked_of_its_model_is_said_with_the_decision(tmp_path: Path
             story = await _told(office, verbs.DecisionExplain(rows[0].decision))
             assert isinstance(story, Story)
             assert f"It asked its model: {model}." in story.sentences
+
+    asyncio.run(scenario())
+
+
+def test_what_a_turn_looked_up_is_part_of_its_story(tmp_path: Path) -> None:
+    async def find_order(number: int) -> str:
+        return f"order {number} is late"
+
+    agent = Agent("support", owner=OWNER, desk="orders", purpose="look up")
+
+    @agent.on_message
+    async def answer(ctx: Context, _message: Message) -> Outcome:
+        return Reply(await ctx.step(find_order, 7))
+
+    async def scenario() -> None:
+        world = World(home=tmp_path / "home", agent=agent)
+        await world.found()
+        async with listening(world) as (office, client):
+            arrived = Incoming(external_id="m1", sender="kim@a.example", text="late?", rail="email")
+            await accept_messages(office.house.hall, [arrived])
+            rows: list[DecisionRow] = []
+            while not (rows and rows[0].status == "done"):
+                rows = await client.call(verbs.DecisionList(), list[DecisionRow])
+            story = await client.call(verbs.DecisionExplain(rows[0].decision), Story)
+            name = find_order.__qualname__
+            assert f'Step 1, {name}: "order 7 is late".' in story.sentences
 
     asyncio.run(scenario())

@@ -11,7 +11,6 @@ from answerable.effects import rows as effects
 from answerable.effects.domain import OPEN, Interaction
 from answerable.engine.port import Record
 from answerable.ledger.domain import Entry, decode_entry
-from answerable.ledger.sealing import STEP_KIND
 from answerable.ledger.telling import tell, tell_action
 from answerable.pipeline.receive import Waiting, find_interaction, find_waiting
 from answerable.telemetry.passages import NOT_MEASURED
@@ -21,6 +20,7 @@ from answerable.worker.commands.decisions import action_of_effect, opened
 from answerable.worker.commands.office import Handlers, Office
 from answerable.worker.commands.said import Heard, heard, heard_in, replies_sent
 from answerable.worker.commands.stages import Seen, stage_views, waiting_views
+from answerable.worker.commands.steps import name_of, steps_of
 from answerable.worker.verbs.cases import (
     DecisionLine,
     EntryLine,
@@ -132,7 +132,7 @@ async def _view(office: Office, row: Interaction) -> InteractionView:
     seen = Seen(
         row=row, heard=await heard_in(office, row), agent=hall.cases.get(row.case).agent,
         release=await _release(office, row, entries),
-        entries=entries, states=states, steps=await _steps(office, found),
+        entries=entries, states=states, steps=tuple(map(name_of, await steps_of(office, row.id))),
         names={who: await office.name_of(who) for who in sorted(_persons(entries))},
         action_of=partial(action_of_effect, office),
     )  # fmt: skip
@@ -185,14 +185,6 @@ async def _entries(office: Office, interaction: str) -> list[tuple[Entry, Record
         for place in office.index.of_interaction(interaction)
     ]  # fmt: skip
     return [(decode_entry(record.data), record) for record in records]
-
-
-async def _steps(office: Office, found: Sequence[tuple[Entry, Record]]) -> tuple[str, ...]:
-    """Names of the turn's recorded steps, in order: of `stp_...-0/2/find_order/...` the third."""
-    arrivals = [record.arrival for entry, record in found if entry.kind == "received"]
-    kept = await office.house.hall.engine.find(arrivals[0] or "") if arrivals else None
-    keys = [record.key for record in kept.memo if record.kind == STEP_KIND] if kept else []
-    return tuple(key.split("/", 2)[2].rpartition("/")[0] for key in keys)
 
 
 def _persons(entries: Sequence[Entry]) -> set[str]:

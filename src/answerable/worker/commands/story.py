@@ -18,6 +18,7 @@ from answerable.worker.commands.decisions import (
     rule_texts,
 )
 from answerable.worker.commands.office import Handlers, Office
+from answerable.worker.commands.steps import came_back, name_of, steps_of
 from answerable.worker.verbs.proofs import Story, StoryStep
 
 _CHARS_MAX = 300
@@ -55,6 +56,9 @@ async def _sentences(
         if before.seq < entry.seq and before.kind in _BEFORE:
             yield await _came(office, before) if before.kind == "received" else _at(before)
     yield await _who_decided(office, entry)
+    if entry.agent is not None:
+        for number, step in enumerate(await steps_of(office, entry.interaction), 1):
+            yield f"Step {number}, {name_of(step)}: {_short(came_back(office, step))}."
     if model := await model_of_turn(office, entry):
         yield f"It asked its model: {model}."
     what = tell_action(found.action)
