@@ -77,7 +77,7 @@ class FileReader:
     def _verify(self, note: str) -> None:
         head = independent.read_head(note, [independent.verifier_key(self._vkey.read_text())])
         before = self._head
-        independent.Log(self._folder, head, [before] if before else []).read()
+        independent.Log(independent.Folder(self._folder), head, [before] if before else []).read()
         if before is not None and head.size < before.size:
             self._seen.violated(f"files: {head.size} entries after {before.size} were published")
         self._head = head

@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
 """Verify an Answerable ledger without Answerable: this file, Python 3.11 and `cryptography`.
 
-    answerable_verify.py FOLDER --vkey KEY [--earlier CHECKPOINT]... [--proof FILE] [--json]
+    answerable_verify.py FOLDER|BUNDLE --vkey KEY [--earlier CHECKPOINT]... [--proof FILE] [--json]
     answerable_verify.py --proof FILE --entry FILE --vkey KEY
 
-FOLDER is a published log (C2SP tlog-tiles), KEY its verifier key or a file with it, from somewhere
-that you trust; FOLDER/rotations leads from it to the key that signs today. Checked are signatures,
-entries (canonical JSON, place, owner, counters, powers), each hash tile, the root; that the ledger
-begins with what CHECKPOINT signed; that FILE proves its entry. Exit: 0 yes, 1 no, 2 wrong call.
-Formats: RFC 6962 section 2 (tree), RFC 9162 section 2.1.3.2 (inclusion), RFC 8785 (JSON), RFC 8032
-(Ed25519), c2sp.org/{signed-note,tlog-checkpoint,tlog-tiles,tlog-proof}.
+FOLDER is a published log (C2SP tlog-tiles), BUNDLE an exported answer (docs/bundle.md), KEY the
+log's verifier key or a file with it, from somewhere that you trust; rotations/ leads from it to the
+key of today. Checked are signatures, entries, counters, powers, tiles, the root; that the log has
+what CHECKPOINT signed; that FILE proves its entry; each rule of a bundle. Exit: 0 yes, 1 no, 2 the
+call is wrong. Formats: RFC 6962, 9162 (tree), 8785 (JSON), 8032 (Ed25519), C2SP tlog-*.
 """
 
 import argparse
@@ -17,55 +16,69 @@ import base64
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+import tempfile
+import zipfile
+from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import sha256
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 WIDTH = 256
-INTEGER_MAX = 2**53 - 1
 OWNED = {"decided", "effect.started", "effect.done", "effect.unknown", "effect.failed"}
-KINDS = OWNED.union(
-    ("received", "identified", "lease", "approval", "outcome", "escalated", "handback"),
-    ("person.added", "person.left", "owner.accepted", "owner.changed", "owner.delegated"),
-    ("key.added", "key.revoked", "release.registered", "release.staged", "policy.activated"),
-    ("stop", "key.rotated", "erasure.requested", "erasure.done", "gap.declared", "day.closed"),
-    ("bodies.archived", "access.read", "party.held", "party.released"),
-)
-# What an entry is made of. `name:type` must be there, `name?type` may: s string, i integer, N an
-# integer that is not N, m strings and integers by name, [x one or more of x, a|b one of the words.
+# An entry, in the order in which it is written: `name:type`, or `name?type` where it may lack.
+# s string, i integer, N integer but N, m both by name, [x one or more of x, =a|b one of the words.
 SHAPES = {
     "entry": """action?action actor?s agent?agent body?body change?m effect?effect
-        evidence?[evidence id:s inputs?[evidence kind:s model?model oseq?i outcome?outcome
+        evidence?[evidence id:s inputs?[evidence kind:kind model?model oseq?i outcome?outcome
         owner?owner parent?s policy?[policy seq:i subject?subject trace?trace ts:i v:i""",
-    "action": "amount_minor?i commit:s currency?s kind:tool|reply|escalate name:s",
-    "agent": "id:s release:s",
-    "body": "alg:A256GCM| kid:s sha256:s",
-    "effect": "after?s attempt?1 id:s key:s repeat:idempotent|reconcilable|at_most_once",
+    "kind": """=access.read|approval|bodies.archived|day.closed|decided|effect.done|effect.failed|
+        effect.started|effect.unknown|erasure.done|erasure.requested|escalated|gap.declared|
+        handback|identified|key.added|key.revoked|key.rotated|lease|outcome|owner.accepted|
+        owner.changed|owner.delegated|party.held|party.released|person.added|person.left|
+        policy.activated|received|release.registered|release.staged|stop""",
+    "action": "amount_minor?i commit:s currency?s kind:=tool|reply|escalate name:s",
+    "agent": "id:s release:s", "body": "alg:=A256GCM kid:s sha256:s",
+    "effect": "after?s attempt?1 id:s key:s repeat:=idempotent|reconcilable|at_most_once",
     "evidence": "commit:s kind:s name:s",
     "model": """attempts?0 calls?0 cost_micros?0 estimated?0 input_tokens?0 models?[s
         output_tokens?0 params?m requests?[s unpriced?0 use:s""",
-    "outcome": "commit?s reason?s status:s",
-    "owner": "accepted_at:i person:s via?s",
-    "policy": "context:s reasons?[s set:s verdict:allow|hold|deny",
-    "subject": "pid:s sseq?0",
-    "trace": "case?s interaction?s",
-}
+    "outcome": "commit?s reason?s status:s", "owner": "accepted_at:i person:s via?s",
+    "policy": "context:s reasons?[s set:s verdict:=allow|hold|deny",
+    "subject": "pid:s sseq?0", "trace": "case?s interaction?s",
+}  # fmt: skip
+POWERS = {"release.registered", "owner.accepted", "owner.delegated", "lease"}
+NAMED = {"agent", "change", "params", "kind", "oseq", "person", "seq", "pid", "sseq", "v"}
+STRING = r'"[^"\\\x00-\x1f]*+(?:\\(?:["\\bfnrt]|u00(?:0[0-7bef]|1[0-9a-f]))[^"\\\x00-\x1f]*+)*+"'
+EXACT = "9007199254740991"  # 2**53 - 1, above which not each program reads the same number
+UP_TO = "|".join(rf"{EXACT[:at]}[0-{int(EXACT[at]) - 1}]\d{{{15 - at}}}"
+                 for at in range(1, 16) if EXACT[at] != "0")  # fmt: skip
+INTEGER = rf"(?:0|-?(?:[1-8]\d{{0,15}}|9\d{{0,14}}|{UP_TO}|{EXACT})(?!\d))"
+MEMBER = re.compile(
+    r"checkpoint|vkey|answer\.json|index\.html|entries/(0|[1-9]\d*)\.json|tile/.+|MANIFEST|SEAL"
+    r"|proofs/(0|[1-9]\d*)\.tlog-proof|completeness\.json"
+    r"|(bodies|completeness|policies|receipts|releases|rotations|time|witness)/.+", re.ASCII
+)  # fmt: skip
+NAME = re.compile(r"(?!.{201})[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
+MEMBERS_MAX, MEMBER_BYTES_MAX, DIRECTORY_MAX, ANSWER_MAX = 2**18, 2**25, 2**26, 100_000
 Object = dict[str, Any]
-Check = Callable[[Any], bool]
 
 
-class Wrong(Exception):
-    """Something does not hold. `index` is the first entry that nobody vouches for."""
+class Wrong(ValueError):
+    """Something does not hold: at this entry, the first that nobody vouches for, or this member."""
 
-    def __init__(self, reason: str, index: int = 0) -> None:
-        self.index = index
+    def __init__(self, reason: str, index: int = 0, member: str = "") -> None:
+        self.index, self.member = index, member
         super().__init__(reason)
+
+
+def demand(it_holds: object, reason: str, index: int = 0, member: str = "") -> None:
+    if not it_holds:
+        raise Wrong(reason, index, member)
 
 
 class Key(NamedTuple):
@@ -81,8 +94,7 @@ class Head(NamedTuple):
 
 def unbase64(text: str) -> bytes:
     data = base64.b64decode(text.encode(), validate=True)
-    if base64.b64encode(data).decode() != text:
-        raise ValueError("not canonical base64")
+    demand(base64.b64encode(data).decode() == text, "not canonical base64")
     return data
 
 
@@ -90,43 +102,31 @@ def verifier_key(vkey: str) -> Key:
     text = Path(vkey).read_text() if Path(vkey).is_file() else vkey
     name, key_id, encoded = text.strip().split("+", 2)
     data = unbase64(encoded)
-    if data[:1] != b"\x01" or len(data) != 33:
-        raise ValueError("not an Ed25519 key")
-    if sha256(name.encode() + b"\n" + data).digest()[:4].hex() != key_id:
-        raise ValueError("its id is not the hash of the key")
+    demand(data[:1] == b"\x01" and len(data) == 33, "not an Ed25519 key")
+    is_its = sha256(name.encode() + b"\n" + data).digest()[:4].hex() == key_id
+    demand(is_its, "its id is not the hash of the key")
     return Key(name, bytes.fromhex(key_id), Ed25519PublicKey.from_public_bytes(data[1:]))
 
 
 def read_note(note: str, keys: list[Key]) -> tuple[str, list[str]]:
     """The text of a signed note, and the names of those of `keys` that signed it: one or more."""
     body, separator, block = note.rpartition("\n\n")
-    if not separator or not block.endswith("\n") or any(c < " " and c != "\n" for c in note):
-        raise Wrong("it is not a signed note")
-    lines = block[:-1].split("\n")
-    if len(lines) > 64:
-        raise Wrong("the note has more than 64 signatures")
-    try:
-        signers = [_signer(line, f"{body}\n", keys) for line in lines]
-    except ValueError as error:
-        raise Wrong(f"the note is malformed: {error}") from None
+    is_note = separator and block.endswith("\n") and not any(c < " " and c != "\n" for c in note)
+    demand(is_note and block.count("\n") <= 64, "it is not a note with 1 to 64 signatures")
+    signers = [_signer(line, f"{body}\n", keys) for line in block[:-1].split("\n")]
     known = [name for name in signers if name is not None]
-    if not known:
-        raise Wrong(f"'{body.partition(chr(10))[0]}' is not signed by a key that was given")
+    demand(known, f"'{body.partition(chr(10))[0]}' is not signed by a key that was given")
     return f"{body}\n", known
 
 
 def read_head(note: str, keys: list[Key]) -> Head:
     """The signed head of a checkpoint; a known key must have signed, and under the log's name."""
     body, signers = read_note(note, keys)
-    try:
-        origin, size, root, *more = body[:-1].split("\n")
-        head = Head(int(size), unbase64(root))
-    except ValueError as error:
-        raise Wrong(f"the checkpoint is malformed: {error}") from None
-    if not 0 <= head.size < 10**19 or str(head.size) != size or len(head.root) != 32:
-        raise Wrong("the checkpoint is malformed: size or root")
-    if origin not in signers or not all(more):
-        raise Wrong(f"the checkpoint of '{origin}' is not signed by that log's key")
+    origin, size, root, *more = body[:-1].split("\n")
+    head = Head(int(size), unbase64(root))
+    is_head = 0 <= head.size < 10**19 and str(head.size) == size and len(head.root) == 32
+    demand(is_head and all(more), "the checkpoint is malformed: size, root or extensions")
+    demand(origin in signers, f"the checkpoint of '{origin}' is not signed by that log's key")
     return head
 
 
@@ -156,8 +156,7 @@ class Tree:
         self.size, self.stack = 0, list[tuple[int, bytes]]()
 
     def add(self, node: bytes, width: int = 1) -> Iterator[tuple[int, bytes]]:
-        """Add a leaf, or a perfect subtree of that width where the tree has room for one; yields
-        (leaves, hash) of each subtree that a tile above level 0 holds."""
+        """Add a perfect subtree; yields (leaves, hash) of each that a tile above level 0 holds."""
         self.size += width
         while True:
             if width > 1 and width.bit_length() % 8 == 1:
@@ -175,22 +174,18 @@ class Tree:
 
 
 def perfect_root(hashes: list[bytes]) -> bytes:
-    """The root over a power of two of hashes."""
     while len(hashes) > 1:
         pairs = zip(hashes[::2], hashes[1::2], strict=True)
         hashes = [sha256(b"\x01" + left + right).digest() for left, right in pairs]
     return hashes[0]
 
 
-def root_from_proof(leaf: bytes, index: int, size: int, proof: list[bytes]) -> bytes:
-    if not 0 <= index < size:
-        raise Wrong(f"there is no entry {index} among {size}")
-    if any(len(each) != 32 for each in (leaf, *proof)):
-        raise Wrong("a hash of the proof is not 32 bytes long", index)
-    at, last, root = index, size - 1, leaf
+def prove(leaf: bytes, index: int, proof: list[bytes], head: Head) -> None:
+    demand(0 <= index < head.size, f"there is no entry {index} among {head.size}")
+    demand(all(len(each) == 32 for each in (leaf, *proof)), "a hash is not 32 bytes long", index)
+    at, last, root = index, head.size - 1, leaf
     for sibling in proof:
-        if last == 0:
-            raise Wrong("the proof is too long", index)
+        demand(last != 0, "the proof is too long", index)
         if at % 2 == 1 or at == last:
             root = hashed(b"\x01", sibling, root)
             while at % 2 == 0 and at != 0:
@@ -198,200 +193,115 @@ def root_from_proof(leaf: bytes, index: int, size: int, proof: list[bytes]) -> b
         else:
             root = hashed(b"\x01", root, sibling)
         at, last = at // 2, last // 2
-    if last != 0:
-        raise Wrong("the proof is too short", index)
-    return root
+    demand(last == 0 and root == head.root, "the proof does not lead to the signed root", index)
 
 
-class Entries:
-    """What each entry must be by itself and after those before it."""
-
-    def __init__(self) -> None:
-        self.index, self.owners, self.parties = 0, dict[str, int](), dict[str, int]()
-        self.accepted, self.policies = dict[int, object](), Object()
-
-    def take(self, entries: list[bytes]) -> None:
-        """The next entries; raises Wrong for the first that is not as it must be."""
-        for entry in read_at_once(entries) or map(read_entry, entries):
-            problem = self._problem(entry, self.index)
-            if problem is not None:
-                raise Wrong(problem, self.index)
-            self.index += 1
-
-    def _problem(self, entry: Object, index: int) -> str | None:
-        if entry["seq"] != index:
-            return f"it says that it is entry {entry['seq']}"
-        owner, subject, oseq = entry.get("owner"), entry.get("subject"), entry.get("oseq")
-        if owner is not None:
-            person = owner["person"]
-            expected = self.owners[person] = self.owners.get(person, 0) + 1
-            if oseq != expected:
-                return f"its counter of the owner '{person}' is {oseq}, not {expected}"
-        elif oseq is not None or entry["kind"] in OWNED:
-            return "it names no accountable owner"
-        if subject is not None:
-            party, sseq = subject["pid"], subject.get("sseq")
-            expected = self.parties[party] = self.parties.get(party, 0) + 1
-            if sseq != expected:
-                return f"its counter of the party '{party}' is {sseq}, not {expected}"
-        return self._power(entry, entry["kind"], owner or {})
-
-    def _power(self, entry: Object, kind: str, owner: Object) -> str | None:
-        """An act stands on what its owner took on before, its release on what was registered."""
-        change, agent = entry.get("change", {}), entry.get("agent")
-        uses = [(use["set"], use["verdict"]) for use in entry.get("policy", ())]
-        what = agent["id"] if agent else entry.get("trace", {}).get("case", "")
-        if kind == "release.registered":
-            self.policies[change.get("release")] = change.get("policy")
-        if agent and agent["release"] not in self.policies:
-            return f"its release '{agent['release']}' was not registered before it"
-        if agent and {name for name, _ in uses} - {self.policies[agent["release"]], "answerable"}:
-            return "it was decided under policies that are not its release's"
-        if owner and (agent or kind in OWNED) and ("answerable", "deny") not in uses:
-            at, stands_on = owner["accepted_at"], (what, owner["person"], owner.get("via"))
-            if self.accepted.get(at) != stands_on:
-                return f"its owner '{owner['person']}' did not accept it at {at}"
-        if kind in ("owner.accepted", "owner.delegated"):
-            self.accepted[self.index] = tuple(map(change.get, ("agent", "person", "via")))
-        elif kind == "lease" and str(change.get("holder")).startswith("per_"):
-            self.accepted[self.index] = (what, change["holder"], None)
-        return None
+def pattern(kind: str, name: str = "") -> str:
+    """What a value of that type looks like in RFC 8785's form; each name in its place, and once."""
+    if kind == "m":
+        found = rf"\{{(?:{STRING}:(?:{STRING}|{INTEGER})(?:,(?!\}})|(?=\}})))*+\}}"
+    elif kind[0] == "[":
+        found = rf"\[{pattern(kind[1:])}(?:,{pattern(kind[1:])})*+\]"
+    elif kind[0] == "=":
+        found = f'"(?:{kind[1:]})"'.replace(".", r"\.")
+    elif kind == "kind":
+        return pattern("".join(SHAPES[kind].split()), "kind")
+    elif kind in SHAPES:
+        found = ""
+        for word in SHAPES[kind].split():
+            each, mark, of = re.split("([:?])", word)
+            inside = pattern(of, each if kind in ("entry", "owner", "subject", "model") else "")
+            found += rf'(?:"{each}":{inside}(?:,(?!\}})|(?=\}}))){mark.strip(":")}'
+        found = rf"\{{{found}\}}"
+    else:
+        found = {"s": STRING, "i": INTEGER}.get(kind, rf"(?!{kind}[,}}]){INTEGER}")
+    return f"(?P<{name}>{found})" if name in NAMED else found
 
 
-def read_entry(data: bytes) -> Object:
+ENTRY = re.compile(pattern("entry"), re.ASCII)
+ANSWER = re.compile(
+    r'\{"asked":(\{"kind":"everything"\}|\{"kind":"(?:decision|case|party|agent)","of":(?!"")'
+    rf'{STRING}\}}|\{{"kind":"owner","of":(?!""){STRING},"since":{INTEGER},"until":{INTEGER}\}}),'
+    rf'"entries":\[((?:{INTEGER}(?:,(?!\])|(?=\])))*)\],"v":1\}}', re.ASCII
+)  # fmt: skip
+
+
+def match_entry(data: bytes) -> re.Match[str]:
     """An entry of version 1, in canonical form, with no field that is not one; or ValueError."""
-    return checked(canonical(data))
+    found = ENTRY.fullmatch(data.decode())
+    if found is None or found["v"] != "1":
+        raise ValueError("it is not in canonical form, or not of version 1")
+    for names in filter(None, (found["change"], found["params"])):
+        keys = [key for key, _ in json.loads(names, object_pairs_hook=list)]
+        if not "".join(keys).isascii() or any(each >= after for each, after in pairwise(keys)):
+            raise ValueError("the keys are not in order, or not ASCII")
+    return found
 
 
-def checked(entry: Object) -> Object:
-    if not fits_entry(entry) or entry["v"] != 1 or entry["kind"] not in KINDS:
-        raise ValueError("a field, its type, its kind or its version")
-    return entry
+class Folder:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.names = [f"rotations/{each.name}" for each in path.glob("rotations/[1-9]*")]
+
+    def read(self, name: str) -> bytes:
+        path = self.path / name
+        return path.read_bytes() if name == "checkpoint" or path.is_file() else b""
 
 
-def read_at_once(entries: list[bytes]) -> list[Object]:
-    """All of them in one reading, which is faster; nothing where they must be read one by one.
+class Bundle(Folder):
+    """The members of a zip that has the one form that it may have."""
 
-    As many `,null,` as were put in between stand between values of the list that is read: so no
-    entry goes over such a border, nor has one in it, and each is what stands between two.
-    """
-    try:
-        text = "[" + ",null,".join(map(bytes.decode, entries)) + "]"
-        values: list[Any] = DECODER.raw_decode(text)[0]
-        if text.count(",null,") != len(entries) - 1 or ENCODE(values) != text:
-            return []
-        if len(values) != 2 * len(entries) - 1 or any(each is not None for each in values[1::2]):
-            return []
-        return [checked(each) for each in values[::2]]
-    except (ValueError, RecursionError):
-        return []
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            with path.open("rb") as file:
+                file.seek(max(0, path.stat().st_size - 22))
+                end = file.read()
+                demand(end[:4] == b"PK\5\6", "it does not end as a zip")
+                demand(int.from_bytes(end[12:16], "little") <= DIRECTORY_MAX, "a long directory")
+                self.zip = zipfile.ZipFile(path)
+                self.names = self.zip.namelist()
+                self._check_names()
+                self._check_form(file)
+        except (zipfile.BadZipFile, ValueError, EOFError, RuntimeError, KeyError) as error:
+            raise Wrong(f"the zip: {error}", 0, getattr(error, "member", "")) from None
 
+    def _check_names(self) -> None:
+        is_each_once = len({name.lower() for name in self.names}) == len(self.names)
+        demand(is_each_once and len(self.names) <= MEMBERS_MAX, "too many members, or one twice")
+        demand(self.names == [*sorted(self.names[:-2]), "MANIFEST", "SEAL"], "members out of order")
+        for name, info in zip(self.names, self.zip.infolist(), strict=True):
+            is_name = NAME.fullmatch(name) and not {".", ".."} & set(name.split("/"))
+            demand(is_name and MEMBER.fullmatch(name), "it has no place in a bundle", 0, name[:200])
+            is_plain = not info.compress_type and info.file_size <= MEMBER_BYTES_MAX
+            demand(is_plain, "it is packed, or too long", 0, name)
 
-def canonical(data: bytes) -> Object:
-    """The object that `data` is the RFC 8785 form of: ASCII keys in order, no floats, no spaces.
+    def _check_form(self, file: BinaryIO) -> None:
+        """Made again out of its members, it must be the same bytes: there is only one form."""
+        with tempfile.TemporaryFile() as again:
+            with zipfile.ZipFile(again, "w") as made:
+                for name in self.names:
+                    info = zipfile.ZipInfo(name)
+                    info.create_system, info.external_attr = 3, 0o100600 << 16
+                    made.writestr(info, self.zip.read(name))
+            again.seek(file.seek(0))
+            while ours := again.read(2**20):
+                demand(file.read(2**20) == ours, "the zip is not in the one form that it may have")
 
-    A key written twice, an escape that need not be, a space: written again, it is not the same.
-    """
-    value: Object = DECODER.raw_decode(data.decode())[0]
-    if ENCODE(value).encode() != data or not isinstance(value, dict):
-        raise ValueError("it is not in canonical form")
-    return value
-
-
-def no_number(text: str) -> object:
-    raise ValueError(f"{text[:40]} is not an integer")
-
-
-DECODER = json.JSONDecoder(parse_float=no_number, parse_constant=no_number)
-ENCODE = json.JSONEncoder(
-    ensure_ascii=False, separators=(",", ":"), check_circular=False
-).encode  # in the order in which the keys were read: `is_sorted` looks at that
-
-
-def is_sorted(value: Object) -> bool:
-    names = list(value)
-    return names == sorted(names) and all(map(str.isascii, names))
-
-
-def is_integer(value: object) -> bool:
-    return type(value) is int and -INTEGER_MAX <= value <= INTEGER_MAX
+    def read(self, name: str) -> bytes:
+        return self.zip.read(name) if name in self.zip.NameToInfo else b""
 
 
-def is_string(value: object) -> bool:
-    return type(value) is str
-
-
-def is_map(value: Any) -> bool:
-    is_plain = type(value) is dict and is_sorted(value)
-    return is_plain and all(is_string(each) or is_integer(each) for each in value.values())
-
-
-SIMPLE: dict[str, Check] = {"s": is_string, "i": is_integer, "m": is_map}
-
-
-def is_type(word: str) -> Check:
-    """The check that a type of SHAPES stands for."""
-    if word in SIMPLE:
-        return SIMPLE[word]
-    if word.isdecimal():
-        return lambda value: is_integer(value) and value != int(word)
-    if word.startswith("["):
-        each = is_type(word[1:])
-        return lambda value: type(value) is list and bool(value) and all(map(each, value))
-    if "|" in word:
-        words = frozenset(word.split("|"))
-        return lambda value: type(value) is str and value != "" and value in words
-    return is_shape(SHAPES[word])
-
-
-def is_shape(shape: str) -> Check:
-    fields = [(word, *re.split("[:?]", word)) for word in shape.split()]
-    checks = {name: is_type(kind) for _, name, kind in fields}
-    needed = {name for word, name, _ in fields if ":" in word}
-    known = dict[tuple[object, ...], list[tuple[str, Check]]]()
-
-    def rest(value: Object) -> list[tuple[str, Check]] | None:
-        """What names and types do not settle; None where they are wrong."""
-        if not needed <= value.keys() <= checks.keys() or not is_sorted(value):
-            return None
-        strings = {name for name in value if checks[name] is is_string}
-        if not all(map(is_string, map(value.get, strings))):
-            return None
-        return [(name, checks[name]) for name in value if name not in strings]
-
-    def check(value: Any) -> bool:
-        if type(value) is not dict:
-            return False
-        names_and_types = (*value, *map(type, value.values()))
-        row = known.get(names_and_types)
-        if row is None:
-            if (row := rest(value)) is None:
-                return False
-            known[names_and_types] = row
-        for name, found in row:  # noqa: SIM110 - `all` takes half as long again
-            if not found(value[name]):
-                return False
-        return True
-
-    return check
-
-
-fits_entry = is_shape(SHAPES["entry"])
-
-
-def read_part(folder: Path, kind: str, number: int, width: int) -> tuple[bytes, bool]:
+def read_part(folder: Folder, kind: str, number: int, width: int) -> tuple[bytes, bool]:
     """A tile's or bundle's bytes: of that width, or the full one. True: it is exactly that wide."""
-    parts = [f"{number % 1000:03d}"]
+    name = f"{number % 1000:03d}"
     while number := number // 1000:
-        parts.insert(0, f"x{number % 1000:03d}")
-    path = folder.joinpath("tile", kind, *parts)
-    partial = path.with_name(f"{path.name}.p") / str(width)
-    if width < WIDTH and partial.is_file():
-        return partial.read_bytes(), True
-    return (path.read_bytes() if path.is_file() else b""), width == WIDTH
+        name = f"x{number % 1000:03d}/{name}"
+    data = b"" if width == WIDTH else folder.read(f"tile/{kind}/{name}.p/{width}")
+    return (data, True) if data else (folder.read(f"tile/{kind}/{name}"), width == WIDTH)
 
 
-def read_entries(folder: Path, number: int, width: int) -> tuple[list[bytes], bool]:
+def read_entries(folder: Folder, number: int, width: int) -> tuple[list[bytes], bool]:
     """The entries that can be read, and whether they are all there with nothing after them."""
     data, is_exact = read_part(folder, "entries", number, width)
     entries, at = [], 0
@@ -405,24 +315,25 @@ def read_entries(folder: Path, number: int, width: int) -> tuple[list[bytes], bo
     return entries[:width], is_full and at == len(data)
 
 
-def read_hashes(folder: Path, level: int, number: int, width: int) -> list[bytes]:
+def read_hashes(folder: Folder, level: int, number: int, width: int) -> list[bytes]:
     data, is_exact = read_part(folder, str(level), number, width)
     data = b"" if is_exact and len(data) != 32 * width else data
     return [data[at : at + 32] for at in range(0, min(len(data), 32 * width), 32)]
 
 
-def entry_at(folder: Path, index: int, size: int) -> bytes:
+def entry_at(folder: Folder, index: int, size: int) -> bytes:
     number, offset = divmod(index, WIDTH)
     return read_entries(folder, number, min(WIDTH, size - number * WIDTH))[0][offset]
 
 
-def follow(folder: Path, size: int, keys: list[Key]) -> tuple[list[Key], list[Head]]:
+def follow(folder: Folder, size: int, keys: list[Key]) -> tuple[list[Key], list[Head]]:
     """The log's keys since a given one, newest last; the heads, whose last entry names the next."""
     heads: list[Head] = []
-    for path in sorted(folder.glob("rotations/[1-9]*"), key=lambda path: int(path.name)):
-        with suppress(Wrong, ValueError, KeyError, IndexError, TypeError):  # of before those keys
-            head = read_head(path.read_bytes().decode(), keys[-1:] if heads else keys)
-            change = read_entry(entry_at(folder, head.size - 1, size))["change"]
+    sizes = [int(name[10:]) for name in folder.names if re.fullmatch(r"rotations/[1-9]\d*", name)]
+    for at in sorted(sizes):
+        with suppress(ValueError, KeyError, IndexError, TypeError):  # of before those keys
+            head = read_head(folder.read(f"rotations/{at}").decode(), keys[-1:] if heads else keys)
+            change = json.loads(match_entry(entry_at(folder, head.size - 1, size))["change"])
             old, new = verifier_key(change["old"]), verifier_key(change["new"])
             if old.id in {key.id for key in keys}:
                 keys, heads = [*(key for key in keys if key.id != new.id), new], [*heads, head]
@@ -432,19 +343,19 @@ def follow(folder: Path, size: int, keys: list[Key]) -> tuple[list[Key], list[He
 class Log:
     """One pass over a folder; `wrong` collects what does not hold, the lowest index counts."""
 
-    def __init__(self, folder: Path, head: Head, earlier: list[Head]) -> None:
+    def __init__(self, folder: Folder, head: Head, earlier: list[Head]) -> None:
         self.folder, self.head, self.agreed = folder, head, 0
         self.earlier: dict[int, set[bytes]] = {}
         for size, root in earlier:
             self.earlier.setdefault(size, set()).add(root)
-        self.entries, self.by_entry, self.by_tile = Entries(), Tree(), Tree()
+        self.tree, self.next, self.counts = Tree(), 0, dict[tuple[str, str], int]()
+        self.accepted, self.policies = dict[int, object](), Object()
         self.wrong: list[Wrong] = []
         self.differ: int | None = None
         self.above: Wrong | None = None
-        self.cache: dict[int, tuple[int, list[bytes]]] = {}
+        self.cache: tuple[int, int, list[bytes]] = (0, 0, [])
 
     def read(self) -> None:
-        """Read everything; raises Wrong with the first bad index."""
         self._compare_earlier()
         for first in range(0, self.head.size, WIDTH):
             width = min(WIDTH, self.head.size - first)
@@ -456,79 +367,93 @@ class Log:
             if len(leaves) < width:
                 self.wrong.append(Wrong("its tile is missing or cut", first))
                 leaves = [bytes(32)] * width
-            self._check(entries)
+            try:
+                for entry in entries if not self.wrong else ():
+                    self._take(entry)
+            except ValueError as error:
+                self.wrong.append(Wrong(f"it is not as an entry must be: {error}", self.next))
             ours = [sha256(b"\x00" + entry).digest() for entry in entries]
-            if ours == leaves and width == WIDTH and self._is_quiet(first):
-                root = perfect_root(ours)
-                self._add(root, root, WIDTH)
+            is_quiet = not any(first < size < first + WIDTH for size in self.earlier)
+            if ours == leaves and width == WIDTH and is_quiet:
+                self._add(perfect_root(ours), WIDTH)
             else:
                 for index, (mine, leaf) in enumerate(zip_longest(ours, leaves), first):
                     if mine != leaf and self.differ is None:
                         self.differ = index
-                    self._add(mine or hashed(b"\x00"), leaf, 1)
+                    self._add(mine or leaf, 1)
         self._judge()
 
-    def _check(self, entries: list[bytes]) -> None:
-        if self.wrong:
-            return
-        try:
-            self.entries.take(entries)
-        except Wrong as wrong:
-            self.wrong.append(wrong)
-        except (ValueError, RecursionError) as error:
-            self.wrong.append(Wrong(f"it is not an entry: {error}", self.entries.index))
+    def _take(self, data: bytes) -> None:
+        found = match_entry(data)
+        demand(found["seq"] == str(self.next), f"it says that it is {found['seq']}", self.next)
+        is_owned = found["oseq"] or found["kind"][1:-1] in OWNED
+        demand(found["person"] or not is_owned, "it names no accountable owner", self.next)
+        for whose, counter in (("person", "oseq"), ("pid", "sseq")):
+            if name := found[whose]:
+                expected = self.counts[whose, name] = self.counts.get((whose, name), 0) + 1
+                reason = f"its {counter} of {name} is {found[counter]}, not {expected}"
+                demand(found[counter] == str(expected), reason, self.next)
+        if found["person"] or found["agent"] or found["kind"][1:-1] in POWERS:
+            self._power(json.loads(found.string))
+        self.next += 1
 
-    def _is_quiet(self, first: int) -> bool:
-        """No earlier checkpoint was signed in the middle of this bundle."""
-        return not any(first < size < first + WIDTH for size in self.earlier)
+    def _power(self, entry: Object) -> None:
+        """An act stands on what its owner took on before, its release on what was registered."""
+        change, agent, kind = entry.get("change", {}), entry.get("agent"), entry["kind"]
+        uses = {(use["set"], use["verdict"]) for use in entry.get("policy", ())}
+        what = agent["id"] if agent else entry.get("trace", {}).get("case", "")
+        if kind == "release.registered":
+            self.policies[change.get("release")] = change.get("policy")
+        if agent:
+            demand(agent["release"] in self.policies, "its release was not registered", self.next)
+            others = {name for name, _ in uses} - {self.policies[agent["release"]], "answerable"}
+            demand(not others, "it was decided under other policies than its release's", self.next)
+        owner = entry.get("owner")
+        if owner and (agent or kind in OWNED) and ("answerable", "deny") not in uses:
+            at, stands_on = owner["accepted_at"], (what, owner["person"], owner.get("via"))
+            demand(
+                self.accepted.get(at) == stands_on, f"its owner did not accept at {at}", self.next
+            )
+        if kind in ("owner.accepted", "owner.delegated"):
+            self.accepted[self.next] = tuple(map(change.get, ("agent", "person", "via")))
+        elif kind == "lease" and str(change.get("holder")).startswith("per_"):
+            self.accepted[self.next] = (what, change["holder"], None)
 
-    def _add(self, ours: bytes, theirs: bytes, width: int) -> None:
-        for each, subtree in self.by_entry.add(ours, width):
+    def _add(self, node: bytes, width: int) -> None:
+        for each, subtree in self.tree.add(node, width):
             self._compare_above(each, subtree)
-        for _ in self.by_tile.add(theirs, width):
-            pass
         self._compare_earlier()
 
     def _compare_above(self, width: int, subtree: bytes) -> None:
-        """A hash in a tile above level 0 is the root of a full tile below."""
         level = (width.bit_length() - 1) // 8
-        number, offset = divmod(self.by_entry.size // width - 1, WIDTH)
-        if self.cache.get(level, (-1, []))[0] != number:
+        number, offset = divmod(self.tree.size // width - 1, WIDTH)
+        if self.cache[:2] != (level, number):
             count = min(WIDTH, self.head.size // width - number * WIDTH)
-            self.cache[level] = (number, read_hashes(self.folder, level, number, count))
-        hashes = self.cache[level][1]
-        if self.above is None and (offset >= len(hashes) or hashes[offset] != subtree):
-            at = self.by_entry.size - width
-            self.above = Wrong(f"the hash over it in a tile of level {level} is wrong", at)
+            self.cache = (level, number, read_hashes(self.folder, level, number, count))
+        if self.above is None and self.cache[2][offset : offset + 1] != [subtree]:
+            self.above = Wrong("the hash over it in a tile is wrong", self.tree.size - width)
 
     def _compare_earlier(self) -> None:
-        size = self.by_entry.size
-        roots = self.earlier.pop(size, None)
-        if roots is None or self.differ is not None:
-            return
-        if roots == {self.by_entry.root()}:
-            self.agreed = size
-        else:
-            reason = f"the ledger differs before {size} from what was signed earlier"
+        roots = self.earlier.pop(self.tree.size, None)
+        if roots == {self.tree.root()}:
+            self.agreed = self.tree.size
+        elif roots is not None and self.differ is None:
+            reason = f"the ledger before {self.tree.size} is not what was signed earlier"
             self.wrong.append(Wrong(reason, self.agreed))
 
     def _judge(self) -> None:
         if self.differ is not None:
-            reason = "it and its tile differ, and neither was signed"
-            if self.by_entry.root() == self.head.root:
-                reason = "it is what was signed, but its hash in the tile is not"
-            elif self.by_tile.root() == self.head.root:
-                reason = "it is not what was signed"
-            self.wrong.append(Wrong(reason, self.differ))
-        elif self.by_entry.root() != self.head.root:
+            self.wrong.append(Wrong("it and its hash in the tile differ", self.differ))
+        elif self.tree.root() != self.head.root:
             self.wrong.append(Wrong("entries and tiles fit each other, but not the signed root"))
         elif self.above is not None:
             self.wrong.append(self.above)
         if self.wrong:
             raise min(self.wrong, key=lambda wrong: wrong.index)
-        if self.earlier:
-            reason = f"a checkpoint signed earlier speaks of {max(self.earlier)} entries: cut off"
-            raise Wrong(reason, self.head.size)
+        cut = (
+            f"a checkpoint signed earlier speaks of {max(self.earlier, default=0)} entries: cut off"
+        )
+        demand(not self.earlier, cut, self.head.size)
 
 
 def read_proof(text: str) -> tuple[int, list[bytes], str]:
@@ -537,38 +462,111 @@ def read_proof(text: str) -> tuple[int, list[bytes], str]:
     header, *lines = block.split("\n")
     if lines and lines[0].startswith("extra "):
         lines.pop(0)  # nobody vouches for it
-    try:
-        named = lines.pop(0)
-        index, hashes = int(named.removeprefix("index ")), [unbase64(line) for line in lines]
-    except (ValueError, IndexError) as error:
-        raise Wrong(f"the proof is malformed: {error}") from None
-    if (header, named) != ("c2sp.org/tlog-proof@v1", f"index {index}"):
-        raise Wrong("the proof is malformed: header or index")
+    named, *lines = lines
+    index, hashes = int(named.removeprefix("index ")), [unbase64(line) for line in lines]
+    is_proof = (header, named) == ("c2sp.org/tlog-proof@v1", f"index {index}")
+    demand(is_proof, "the proof is malformed: header or index")
     return index, hashes, checkpoint
 
 
+def verify_bundle(bundle: Bundle, head: Head, keys: list[Key]) -> Object:
+    """SEAL, MANIFEST, answer and each entry, under a head that was verified; returns the answer."""
+    lines = bundle.read("MANIFEST").decode().splitlines(keepends=True)
+    for name, line in zip_longest(bundle.names[:-2], lines):
+        data = bundle.read(name or "")
+        is_listed = line == f"{sha256(data).hexdigest()} {len(data)} {name}\n"
+        demand(is_listed, "it is not what MANIFEST says", 0, name or "MANIFEST")
+    for name in ("checkpoint", "vkey", "answer.json", "index.html"):
+        demand(name in bundle.names, "it is not there", 0, name)
+    found = ANSWER.fullmatch(bundle.read("answer.json").decode())
+    demand(found, "it is no answer, or not in canonical form", 0, "answer.json")
+    answer: Object = json.loads(bundle.read("answer.json"))
+    asked, indexes = answer["asked"], answer["entries"]
+    is_right = 0 <= asked.get("since", 0) <= asked.get("until", 0) and len(indexes) <= ANSWER_MAX
+    is_right = is_right and all(before < after for before, after in pairwise(indexes))
+    demand(is_right, "its period, how many entries, or their order", 0, "answer.json")
+    text, _ = read_note(bundle.read("SEAL").decode(), keys)
+    origin, size, root, *_ = bundle.read("checkpoint").decode().split("\n")
+    made = re.search(r"^made (0|[1-9]\d{0,15})$", text, re.MULTILINE | re.ASCII)
+    is_sealed = text == (
+        f"answerable-bundle/v1\nlog {origin}\nsize {size}\nroot {root}\n"
+        f"asked {found and found[1]}\nmade {made and made[1]}\n"
+        f"members {len(lines)} {sha256(bundle.read('MANIFEST')).hexdigest()}\n"
+    )
+    demand(is_sealed, "it is of another checkpoint, question or MANIFEST", 0, "SEAL")
+    at = [f"entries/{index}.json" for index in indexes]
+    at += [f"proofs/{index}.tlog-proof" for index in indexes]
+    there = [name for name in bundle.names if name.startswith(("entries/", "proofs/"))]
+    demand(sorted(at) == there, "its entries are not the members", 0, "answer.json")
+    if asked["kind"] != "everything":
+        demand(not any(name[:5] == "tile/" for name in bundle.names), "not asked", 0, "tile/")
+        check_entries(bundle, head, answer)
+    return answer
+
+
+def check_entries(bundle: Bundle, head: Head, answer: Object) -> None:
+    """Each is what was asked, or what that needs, and its proof leads to the head."""
+    asked, found = answer["asked"], list[Object]()
+    for index in answer["entries"]:
+        data = bundle.read(f"entries/{index}.json")
+        try:
+            found.append(json.loads(match_entry(data).string))
+            text = bundle.read(f"proofs/{index}.tlog-proof").decode()
+            at, hashes, checkpoint = read_proof(text)
+        except ValueError as error:
+            raise Wrong(f"it is no entry, or no proof: {error}", index) from None
+        is_its = found[-1]["seq"] == index == at and "\nextra " not in text
+        is_its = is_its and checkpoint.encode() == bundle.read("checkpoint")
+        demand(is_its, "it or its proof is of another one", index)
+        prove(hashed(b"\x00", data), index, hashes, head)
+    fitting = [entry for entry in found if fits(entry, asked)]
+    said = {entry["owner"]["accepted_at"] for entry in fitting if "owner" in entry}
+    interactions = {entry.get("trace", {}).get("interaction") for entry in fitting} - {None}
+    for entry in filter(lambda entry: not fits(entry, asked), found):
+        is_needed = entry["seq"] in said and asked["kind"] in ("decision", "owner")
+        is_needed = is_needed and entry["kind"] in ("owner.accepted", "owner.delegated")
+        is_of = asked["kind"] == "decision" and entry.get("trace", {}).get("interaction")
+        demand(is_needed or is_of in interactions, "nobody asked for it", entry["seq"])
+    demand(fitting or asked["kind"] != "decision", "the decision is not there", 0, "answer.json")
+
+
+def fits(entry: Object, asked: Object) -> bool:
+    kind, of = asked["kind"], asked["of"]
+    if kind == "decision":
+        return (entry["id"], entry["kind"]) == (of, "decided")
+    if kind == "owner" and not asked["since"] <= entry["ts"] < asked["until"]:
+        return False
+    places = {"case": "trace case", "party": "subject pid", "agent": "agent id"}
+    noun, name = places.get(kind, "owner person").split()
+    return bool(entry.get(noun, {}).get(name) == of)
+
+
 def run(arguments: argparse.Namespace) -> Object:
-    """What was verified; raises Wrong, or OSError and UnicodeDecodeError for what is not there."""
+    """What was verified; raises Wrong, ValueError for what is malformed, OSError."""
     keys, report = list[Key](arguments.vkey), Object(ok=True)
     if arguments.folder is not None:
-        text = (arguments.folder / "checkpoint").read_bytes().decode()
+        folder = (Bundle if arguments.folder.is_file() else Folder)(arguments.folder)
+        text = folder.read("checkpoint").decode()
         said = (*text.split("\n"), "")[1]
-        keys, handed = follow(arguments.folder, int(said) if said.isdecimal() else 0, keys)
+        keys, handed = follow(folder, int(said) if said.isdecimal() else 0, keys)
         head = read_head(text, keys[-1:] if handed else keys)
         earlier = [read_head(path.read_bytes().decode(), keys) for path in arguments.earlier]
-        Log(arguments.folder, head, [*earlier, *handed]).read()
         report |= {"entries": head.size, "root": head.root.hex(), "earlier": len(earlier)}
+        answer = Object(asked={"kind": "everything"})
+        if isinstance(folder, Bundle):
+            answer = verify_bundle(folder, head, keys)
+            report |= {"asked": answer["asked"], "answered": len(answer["entries"])}
+        if answer["asked"]["kind"] == "everything":
+            Log(folder, head, [*earlier, *handed]).read()
+        demand(not earlier or answer["asked"]["kind"] == "everything", "only with all entries")
     if arguments.proof is not None:
         index, hashes, checkpoint = read_proof(arguments.proof.read_bytes().decode())
         if arguments.entry is not None:
             entry = arguments.entry.read_bytes()
-        elif index >= head.size:
-            raise Wrong(f"the proof is of entry {index}, which the folder has not", head.size)
         else:
-            entry = entry_at(arguments.folder, index, head.size)
-        proven = read_head(checkpoint, keys)
-        if root_from_proof(hashed(b"\x00", entry), index, proven.size, hashes) != proven.root:
-            raise Wrong("the proof does not lead from this entry to the signed root", index)
+            demand(index < head.size, f"there is no entry {index} here", head.size)
+            entry = entry_at(folder, index, head.size)
+        prove(hashed(b"\x00", entry), index, hashes, proven := read_head(checkpoint, keys))
         report |= {"proven_index": index, "proven_size": proven.size}
     return report
 
@@ -589,10 +587,12 @@ def main(argv: list[str] | None = None) -> int:
         report = run(arguments)
     except FileNotFoundError as error:
         parser.error(f"there is no '{error.filename}'")
-    except (Wrong, OSError, UnicodeDecodeError) as error:
-        report = {"ok": False, "first_bad_index": getattr(error, "index", 0), "problem": str(error)}
-    rows = (f"{name}: {value}" for name, value in report.items())
-    sys.stdout.write((json.dumps(report) if arguments.json else "\n".join(rows)) + "\n")
+    except (OSError, ValueError) as error:
+        member, index = getattr(error, "member", ""), getattr(error, "index", 0)
+        where = {"first_bad_member": member} if member else {"first_bad_index": index}
+        report = {"ok": False, **where, "problem": str(error)}
+    rows = "\n".join(f"{name}: {value}" for name, value in report.items())
+    print(json.dumps(report) if arguments.json else rows)
     return 0 if report["ok"] else 1
 
 

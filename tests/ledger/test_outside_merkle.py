@@ -61,11 +61,9 @@ def strangers_inclusion(case: Case, proof: list[bytes]) -> None:
     second = second_verifier()
     leaf, root = unbase64(case["leafHash"]), unbase64(case["root"])
     try:
-        found = second.root_from_proof(leaf, case["leafIdx"], case["treeSize"], proof)
+        second.prove(leaf, case["leafIdx"], proof, second.Head(case["treeSize"], root))
     except second.Wrong as wrong:
         raise ProofError(str(wrong)) from None
-    if found != root:
-        raise ProofError("another root")
 
 
 def cases_of(kind: str) -> list[Path]:
