@@ -1,0 +1,227 @@
+"""After an erasure no byte of the party can be found or read in any file of its home."""
+
+import base64
+import contextlib
+import gzip
+import json
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
+
+from answerable.ledger.bodies import expand
+from answerable.worker import verbs
+from homes import OWNER, SPECIALIST, SmallHome, Worker, environment, until, working
+
+CANARY = "kanarienvogel"  # in each thing that only the erased party's bodies may hold
+KIM, LEE = f"{CANARY}.kim@example.org", "lee@example.org"
+_NONCE = 12
+
+
+def forms(word: str) -> Iterator[bytes]:
+    """A word as it may lie in a file: plain, and as encoders write it wherever it begins."""
+    plain = word.encode()
+    yield plain
+    yield plain.hex().encode()
+    yield plain.hex().upper().encode()
+    yield word.encode("utf-16-le")
+    yield word.encode("utf-16-be")
+    yield "".join(f"\\u{ord(char):04x}" for char in word).encode()
+    for shift in range(3):  # the parts of base64 that do not hang on what stands around it
+        encoded = base64.b64encode(bytes(shift) + plain)
+        whole = encoded[(4 if shift else 0) : len(encoded) - 4]
+        yield whole
+        yield whole.translate(bytes.maketrans(b"+/", b"-_"))
+
+
+def inflated(data: bytes) -> Iterator[bytes]:
+    """Whatever in these bytes is a zlib or gzip stream."""
+    for magic, bits in ((b"\x78\x01", 15), (b"\x78\x9c", 15), (b"\x78\xda", 15), (b"\x1f\x8b", 31)):
+        start = data.find(magic)
+        while start >= 0:
+            with contextlib.suppress(zlib.error):
+                yield zlib.decompressobj(bits).decompress(data[start:], 1 << 20)
+            start = data.find(magic, start + 1)
+
+
+def lies_in(data: bytes) -> bool:
+    lowered = data.lower()
+    wanted = [form.lower() for form in forms(CANARY)]
+    plain = CANARY.encode()
+    return any(form in lowered for form in wanted) or any(
+        plain in one.lower() for one in inflated(data)
+    )
+
+
+def scanned(home: Path) -> list[str]:
+    """The files in which the canary lies in some form; those beside the home, as logs, too."""
+    beside = [path for path in home.parent.iterdir() if path.is_file()]
+    files = [path for path in [*home.rglob("*"), *beside] if path.is_file()]
+    ours = [path for path in files if path.name != "sent.jsonl"]  # that is the outside's
+    return [path.name for path in ours if lies_in(path.read_bytes())]
+
+
+_AFTER_ITS_ID = re.compile(rb"(?<=[A-Za-z0-9_-]{32})(?=(.{40}))", re.DOTALL)
+"""Where a wrapped key can lie: a row of the key store, in whichever page of the file or its log."""
+
+
+def keys_left(home: Path) -> list[bytes]:
+    """Every key that anything in the home still gives away, whatever it is called."""
+    secret = (home / "home.key").read_bytes()
+    found: dict[bytes, None] = {secret: None}
+    for path in home.glob("keys.db*"):
+        for match in _AFTER_ITS_ID.finditer(path.read_bytes()):
+            with contextlib.suppress(InvalidUnwrap):
+                found[aes_key_unwrap(secret, match[1])] = None
+    return list(found)
+
+
+def opened(home: Path) -> list[bytes]:
+    """Every ciphertext of the home under every key that is left, where one opens it."""
+    with closing(sqlite3.connect(f"file:{home}/answerable.db?mode=ro", uri=True)) as database:
+        sealed = database.execute("SELECT key, body FROM record WHERE body IS NOT NULL").fetchall()
+    found, keys = [], keys_left(home)
+    for name, body in sealed:
+        for key in keys:
+            content = AESGCM(expand(key, b"answerable/body/" + name.encode()))
+            with contextlib.suppress(InvalidTag):
+                found.append(content.decrypt(body[:_NONCE], body[_NONCE:], name.encode()))
+    return found
+
+
+AGENT_SAYS = f"""
+async def recalled(word: str) -> str:
+    return f"recalled {{word}}"
+
+
+@support.on_message
+async def answer(ctx, message):
+    word = "{CANARY}" if "{CANARY}" in message.text else "nothing"
+    await ctx.step(recalled, word)
+    if "human" in message.text:
+        return ctx.escalate(f"{{word}} wants a person")
+    if "refund" in message.text:
+        asked = ctx.propose(refund, order=f"A1 {{word}}", amount=Money(4_000, "USD"))
+        return Reply(f"Refunded {{word}}.", after=asked, otherwise=f"Not {{word}}.")
+    return Reply(f"About {{word}}.")
+"""
+
+
+def planted(home: SmallHome) -> None:
+    """An agent that repeats it in steps, replies, arguments and the words for the desk."""
+    agent = home.agent.read_text()
+    home.agent.write_text(agent[: agent.index("@support.on_message")] + AGENT_SAYS)
+
+
+def lives(home: SmallHome) -> str:
+    """Something of everything, said by and to a party; its id."""
+    for number, text in enumerate(("hello", "refund", "human")):
+        home.say(f"{text} {CANARY}", external_id=f"{CANARY}-{number}", sender=f"{CANARY} K <{KIM}>")
+        home.settled()
+    home.say("lee's own words", external_id="l1", sender=LEE)
+    home.settled()
+    (case,) = json.loads(home.cli("case", "list", "--holder", "people", "--json").check().out)
+    shown = json.loads(home.cli("case", "show", case["case"], "--json").check().out)
+    home.cli("desk", "take", case["case"], "--by", SPECIALIST).check()
+    newest = shown["messages"][0]["interaction"]
+    home.ask(
+        verbs.DeskSay(case["case"], SPECIALIST, f"{CANARY} from a person", interaction=newest),
+        object,
+    )
+    home.settled()
+    for command in ("hold", "release-hold"):
+        home.cli("party", command, case["party"], "--by", OWNER, "--reason", CANARY).check()
+    return str(case["party"])
+
+
+def erased_under_fire(home: SmallHome, party: str, kill_after_s: float) -> None:
+    """The second person's word, the worker killed while it is being carried out; said again until
+    it is done."""
+    first = ["party", "erase", party, "--by", OWNER, "--reason", CANARY, "--yes"]
+    home.cli(*first).check()
+    agrees = [
+        sys.executable, "-m", "answerable.cli", "party", "erase", party, "--by", SPECIALIST,
+        "--yes", "--home", str(home.path),
+    ]  # fmt: skip
+    saying = subprocess.Popen(
+        agrees, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment()
+    )
+    done = entries_of(home)
+    until(lambda: saying.poll() is not None or entries_of(home) > done, 60)
+    time.sleep(kill_after_s)
+    kill(home)
+    saying.wait(90)
+
+    def is_over() -> bool:
+        said = home.cli("party", "erase", party, "--by", SPECIALIST, "--yes")
+        return said.code == 0 or "party_erased" in said.err
+
+    until(is_over, 60)
+
+
+def kill(home: SmallHome) -> None:
+    """Whoever holds the home, unless that is this process, which ran a command on a free one."""
+    if home.holder != os.getpid():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(home.holder, signal.SIGKILL)
+
+
+def entries_of(home: SmallHome) -> int:
+    with closing(sqlite3.connect(f"file:{home.path}/answerable.db?mode=ro", uri=True)) as database:
+        return int(database.execute("SELECT count(*) FROM record").fetchone()[0])
+
+
+def feed_of(home: SmallHome) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(f"file:{home.path}/answerable.db?mode=ro", uri=True)) as database:
+        return database.execute("SELECT key, data, body FROM record ORDER BY position").fetchall()
+
+
+def test_the_scan_finds_the_canary_in_each_form_in_which_it_could_lie() -> None:
+    for form in forms(CANARY):
+        assert lies_in(b"before " + form + b" after")
+    assert lies_in(b"x" + zlib.compress(f"says {CANARY}".encode()) + b"y")
+    assert lies_in(b"x" + gzip.compress(f"says {CANARY}".encode()))
+    assert lies_in(base64.b64encode(f"and {CANARY} is said".encode()))
+    assert not lies_in(b"nothing of it, kanarien vogel")
+
+
+@pytest.mark.parametrize("kill_after_s", [0.0, 0.005, 0.02])
+def test_no_byte_of_an_erased_party_is_left_and_no_key_opens_what_it_said(
+    tmp_path: Path, kill_after_s: float
+) -> None:
+    home = SmallHome(tmp_path / "home").found()
+    planted(home)
+    worker = Worker(home)
+    try:
+        worker.up()
+        party = lives(home)
+        before = feed_of(home)
+        heard = [text for text in opened(home.path) if CANARY.encode() in text]
+        assert len(heard) >= 14, "the scan can open what the party said, while its keys are there"
+        assert scanned(home.path) == ["small_agent.py"], "and nothing lay in plain even then"
+        erased_under_fire(home, party, kill_after_s)
+    finally:
+        worker.process.kill()
+        worker.process.wait(10)
+        kill(home)
+    assert feed_of(home)[: len(before)] == before, "what was proven stands as it stood"
+    assert scanned(home.path) == ["small_agent.py"]
+    texts = opened(home.path)
+    assert not [text for text in texts if CANARY.encode() in text]
+    assert [text for text in texts if b"lee's own words" in text], "another party's are there"
+    home.cli("ledger", "verify").check()
+    with working(home):
+        home.cli("ledger", "verify", "--deep").check()
+        assert "erased at index" in home.cli("party", "show", party).check().out
