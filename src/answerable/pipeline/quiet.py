@@ -33,11 +33,11 @@ class Quiet:
             await still.over.wait()
             if arrival.id in still.ended:
                 return False
-        self._inside[arrival.inbox] = arrival
+        self._inside[arrival.id] = arrival  # the next of its inbox may begin before it has left
         return True
 
     def leave(self, arrival: Arrival) -> None:
-        self._inside.pop(arrival.inbox, None)
+        self._inside.pop(arrival.id, None)
         self._left.set()
         self._left = asyncio.Event()
 
@@ -55,7 +55,7 @@ class Quiet:
 
     def inside(self, inboxes: Collection[str]) -> list[Arrival]:
         """What is being done in them now."""
-        return [self._inside[inbox] for inbox in inboxes if inbox in self._inside]
+        return [one for one in self._inside.values() if one.inbox in inboxes]
 
     async def until_empty(self, inboxes: Collection[str], timeout_s: float) -> bool:
         """Whether what was being done in them has ended in time."""

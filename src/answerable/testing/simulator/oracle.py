@@ -19,6 +19,7 @@ from answerable.ledger.verify_tiles import verify_tiles
 from answerable.pipeline.tally import REPLY_ATTEMPTS_MAX
 from answerable.store.keys import HOME_KEY, KEYS
 from answerable.store.sqlite import open_reader
+from answerable.testing.simulator.forgetting import acted_afterwards, learn
 from answerable.testing.simulator.shop import TOOL_ATTEMPTS_MAX
 from answerable.testing.simulator.witness import Violation
 from answerable.testing.simulator.world import World
@@ -32,6 +33,7 @@ _EXPECTED_SURRENDERS = frozenset({"erased", "key_destroyed", "KeyDestroyed"})
 async def judge(world: World) -> list[Violation]:
     """Every promise that exists today, by number; the home is closed. Empty: all are kept."""
     world.books.catch_up()
+    learn(world)
     found = list(world.witness.violations)
     for number, look in _LOOKS.items():
         found += [Violation(number, seen) for seen in look(world)]
@@ -198,6 +200,7 @@ def _forgotten(world: World) -> Iterator[str]:
     """9: nothing that a customer wrote, or is called by, lies in any file in plain; no key that was
     destroyed is there under any name, and none is missing that was not."""
     yield from world.books.unreadable
+    yield from acted_afterwards(world.books.entries)
     if world.destroyed:
         yield from _still_wrapped(world)
     for path in sorted(world.home.rglob("*")):

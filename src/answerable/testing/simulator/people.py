@@ -1,7 +1,6 @@
 """Who lives in a world: customers, specialists, and those who change who may do what."""
 
 import asyncio
-import contextlib
 import random
 from collections.abc import Callable, Coroutine
 from typing import Any, Literal
@@ -10,9 +9,9 @@ from answerable.base.clock import HOUR_US, MINUTE_US, SECOND_US
 from answerable.base.errors import AnswerableError
 from answerable.pipeline.desk import Taken
 from answerable.rails.port import Incoming
-from answerable.store.keys import KeyDestroyed
 from answerable.store.stopfile import LOOK_EVERY_US, StopFile
 from answerable.testing.simulator.agents import AGENTS, draw_wish
+from answerable.testing.simulator.forgetting import erase
 from answerable.testing.simulator.moments import Kind, Moment
 from answerable.testing.simulator.process import Lost
 from answerable.testing.simulator.shop import REPEAT
@@ -219,7 +218,7 @@ async def boss(world: World) -> None:
     chance = world.rng("boss")
     doings: tuple[Doing, ...] = (
         _stop, _stop, _stop, _stop_file, _leave, _leave, _delegate, _delegate, _hand_over, _swap,
-        _swap, _erase,
+        _swap, erase, erase,
     )  # fmt: skip
     for _ in range(world.weather.powers):
         moment = None
@@ -355,25 +354,3 @@ async def _swap(world: World, _moment: Moment | None, chance: random.Random) -> 
     """Another release, or other rules: a worker that has them follows the one that had not."""
     world.release = (chance.choice((1, 2)), chance.choice((0, 1)))
     await world.restart(gently=chance.random() < 0.5)
-
-
-async def _erase(world: World, _moment: Moment | None, chance: random.Random) -> None:
-    """A party is forgotten: its key and those of its addresses are destroyed."""
-    received = sorted(world.books.received.items())
-    process = world.process
-    if not received or process is None or process.office is None or process.is_dead:
-        return
-    _, entry = chance.choice(received)
-    hall = process.office.house.hall
-    if entry.subject is None or entry.body is None:
-        return
-    pid = entry.subject.pid
-    kids = {e.body.kid for _, e in received if e.body and e.subject and e.subject.pid == pid}
-    gone = {hall.parties.get(pid).kid, *kids}
-    hall.keyring.destroy(gone)
-    world.erased.add(pid)
-    world.destroyed |= gone
-    for kid in sorted(gone):
-        with contextlib.suppress(KeyDestroyed):
-            hall.keyring.key(kid)
-            world.witness.broken(9, f"key {kid} opens bodies after it was destroyed")
