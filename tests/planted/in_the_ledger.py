@@ -18,7 +18,6 @@ from answerable.ledger import committer as committing
 from answerable.ledger.committer import Committer
 from answerable.ledger.domain import CLOSED, SEAL_KIND, Entry, Seal
 from answerable.ledger.draft import Draft, Unit
-from answerable.ledger.keyring import Keyring
 from answerable.ledger.port import Signer
 from answerable.ledger.sealing import Batch
 from answerable.testing.simulator.loop import PROCESS
@@ -137,16 +136,6 @@ def body_before_its_key(swap: Swap) -> None:
 
     swap(Committer, "_keep_keys", no_keys)
     swap(Committer, "_append", keys_last)
-
-
-@BED.breaks(9)
-def destroyed_key_kept_in_memory(swap: Swap) -> None:
-    """A key is destroyed where it lies, and goes on opening bodies out of memory."""
-
-    def destroys(self: Keyring, kids: Iterable[str]) -> None:
-        self.store.destroy(kids)
-
-    swap(Keyring, "destroy", destroys)
 
 
 @BED.breaks(9)

@@ -91,20 +91,20 @@ async def erase(hall: Hall, party: Party, *, by: str, asked_at: int | None) -> G
                 continue  # somebody took the case, or let it go, at the same moment
             await faults.point("erase.after_commit")
             still.finished(unit.done)
-            await destroy(hall, kids)
+            await destroy(hall, kids, inboxes)
             await faults.point("erase.after_destroy")
             gone = await about.told(arrivals)
             return Gone(committed.records[-1].key, committed.indexes[-1], gone, len(kids))
     raise StillAtWork(party.id)
 
 
-async def destroy(hall: Hall, kids: list[str]) -> None:
+async def destroy(hall: Hall, kids: list[str], addresses: list[str]) -> None:
     """Here and in every file. Raises Busy where another process held the key store's log open all
     the while: no key opens anything any more, and the next life empties the log."""
     hall.keyring.forget(kids)
     for last in range(_LOG_FREE_TRIES):
         try:
-            await beside_the_loop(lambda: hall.keyring.store.destroy(kids))
+            await beside_the_loop(lambda: hall.keyring.store.destroy(kids, addresses))
         except Busy:
             if last == _LOG_FREE_TRIES - 1:
                 raise

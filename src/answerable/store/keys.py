@@ -279,8 +279,9 @@ class KeyStore:
             self._database.executemany("UPDATE key SET wrapped = ? WHERE id = ?", again)
         return unread
 
-    def destroy(self, kids: Iterable[str]) -> None:
-        """Make these keys unreadable for ever, here and in every file, and unbind their addresses.
+    def destroy(self, kids: Iterable[str], addresses: Sequence[str] | None = None) -> None:
+        """Make these keys unreadable for ever, here and in every file, and unbind their addresses:
+        those that are named, or whichever a look at all of them finds.
 
         One that is not here yet, because its unit is on its way, cannot come in any more.
 
@@ -294,7 +295,7 @@ class KeyStore:
             # the checkpoint syncs the log before it writes the file: once is enough
             self._database.execute("PRAGMA synchronous = NORMAL")
             try:
-                self._overwrite(wanted)
+                self._overwrite(wanted, addresses)
                 is_busy = self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
             finally:
                 self._database.execute("PRAGMA synchronous = FULL")
@@ -304,13 +305,14 @@ class KeyStore:
                 "The keys no longer open anything, but their bytes may still lie in the file.",
             )
 
-    def _overwrite(self, kids: Sequence[str]) -> None:
+    def _overwrite(self, kids: Sequence[str], addresses: Sequence[str] | None) -> None:
         with _transaction(self._database):
             gone = [(kid, GONE) for kid in kids]
             over = "ON CONFLICT (kid) DO UPDATE SET wrapped = excluded.wrapped"
             insert_many(self._database, "key (kid, wrapped)", gone, over)
-            for some in _in_parts(kids):
-                sql = f"DELETE FROM address WHERE kid IN ({placeholders(some)})"  # noqa: S608 - only marks
+            by, names = ("kid", kids) if addresses is None else ("hash", addresses)
+            for some in _in_parts(names):
+                sql = f"DELETE FROM address WHERE {by} IN ({placeholders(some)})"  # noqa: S608 - only marks
                 self._database.execute(sql, some)
 
     def __repr__(self) -> str:

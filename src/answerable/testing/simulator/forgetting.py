@@ -1,10 +1,12 @@
 """Two persons forget a party, at any moment; and what an oracle knows of it afterwards."""
 
+import contextlib
 import random
 from collections.abc import Iterator
 
 from answerable.ledger.domain import Entry
 from answerable.parties import rows as parties
+from answerable.store.keys import KeyDestroyed
 from answerable.testing.simulator.moments import Moment
 from answerable.testing.simulator.world import PEOPLE, World
 from answerable.worker import verbs
@@ -39,13 +41,18 @@ async def erase(world: World, moment: Moment | None, chance: random.Random) -> N
 
 
 async def _nothing_waits(world: World, pid: str) -> None:
-    """No timer and no answer of the party is left to come."""
+    """No key of the party opens anything, and no timer and no answer of it is left to come."""
     process = world.process
     if process is None or process.office is None or process.is_dead:
         return
     hall = process.office.house.hall
     if parties.erased_at(hall.db, pid) is None:
         return
+    learn(world)
+    for kid in sorted(world.destroyed):
+        with contextlib.suppress(KeyDestroyed):
+            hall.keyring.key(kid)
+            world.witness.broken(9, f"key {kid} opens bodies after it was destroyed")
     sql = "SELECT inbox FROM interaction WHERE party = ?"
     inboxes = {str(row[0]) for row in hall.db.execute(sql, (pid,)).fetchall()}
     theirs = {
@@ -59,11 +66,14 @@ async def _nothing_waits(world: World, pid: str) -> None:
 
 
 def learn(world: World) -> None:
-    """What the ledger says was erased."""
+    """What the ledger says was erased: whatever sealed a word of such a party, and not only what
+    the entry of its erasure names."""
+    gone = {e.changed("party"): e.seq for e in world.books.entries if e.kind == _DONE}
+    world.erased.update(gone)
     for entry in world.books.entries:
-        if entry.kind == _DONE:
-            world.erased.add(entry.changed("party"))
-            world.destroyed.update(entry.changed("kids").split())
+        pid = entry.subject.pid if entry.subject else ""
+        if entry.body is not None and entry.seq < gone.get(pid, -1):
+            world.destroyed.add(entry.body.kid)
 
 
 def acted_afterwards(entries: list[Entry]) -> Iterator[str]:
