@@ -19,6 +19,7 @@ from answerable.cli import (
     ledger,
     ledger_about,
     ledger_witnesses,
+    ledger_export,
     operations,
     party_forget,
     people,
@@ -54,6 +55,7 @@ for name, noun in (
 ):
     app.add_typer(noun, name=name)
 party_forget.add_to(cases.party)
+ledger.ledger.command("export")(ledger_export.ledger_export)
 app.command("demo")(day.demo)
 app.command("init")(author.init)
 app.command("chat")(author.chat)

@@ -47,21 +47,26 @@ def ledger_verify(
     deep: Annotated[
         bool, typer.Option("--deep", help="Also databases, keys, state and views, row by row.")
     ] = False,
-    archive: Annotated[
-        Path | None, typer.Option(help="An archive alone, by the home's key, or by --vkey.")
+    alone: Annotated[
+        Path | None,
+        typer.Option(
+            "--bundle",
+            "--archive",
+            help="A bundle or an archive alone, by --vkey or the home's key.",
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check every entry, body, seal and published file; name the first bad index."""
     from answerable.worker.deep import DeepVerified, verify_deep
-    from answerable.worker.verification import HomeVerified, verify_archive_of, verify_home
+    from answerable.worker.verification import HomeVerified, verify_alone, verify_home
     from answerable.worker.witnessed import trusted_of, verify_witnessed
 
     vkey, policy = trusted_of(trusted or [])
-    if archive is not None:
+    if alone is not None:
         with on(home):
-            alone = verify_archive_of(home, archive, vkey)
-        out_json(alone) if as_json else out(plain(alone.sentence))
+            what = verify_alone(home, alone, vkey)
+        out_json(what) if as_json else out(plain(what.sentence))
         return
     found: HomeVerified | DeepVerified
     with on(home):

@@ -112,6 +112,11 @@ class Committer:
         self._cosigners = (signer,)
 
     @property
+    def signer(self) -> Signer:
+        """Who signs the log now: also what speaks of it beside the log, in notes of other forms."""
+        return self._tools.signer
+
+    @property
     def size(self) -> int:
         """Entries in the log."""
         return self._head.tree.size

@@ -363,7 +363,7 @@ def _leaves_of(tiles: OpenTiles) -> list[bytes]:
 
 def _wider(full: Path, width: int) -> Iterator[int]:
     """Widths of the partial files of a tile beyond `width`, looked for only when needed."""
-    partial = full.with_name(f"{full.name}.p")
+    partial = full.parent / f"{full.name}.p"
     if partial.is_dir():
         names = [path.name for path in partial.iterdir()]
         widths = sorted(int(name) for name in names if name.isascii() and name.isdecimal())

@@ -8,6 +8,7 @@ import msgspec
 
 from answerable.base.errors import UsageError
 from answerable.worker.verbs.archives import ArchiveRead, LedgerArchive
+from answerable.worker.verbs.bundles import LedgerExport
 from answerable.worker.verbs.cases import (
     CaseFeed,
     CaseList,
@@ -136,6 +137,7 @@ Verb = (
     | PartyErasing
     | PartyErase
     | ErasureList
+    | LedgerExport
 )
 
 
@@ -234,6 +236,7 @@ __all__ = [
     "LedgerArchive",
     "LedgerCheckpoint",
     "LedgerClose",
+    "LedgerExport",
     "LedgerProve",
     "LedgerSearch",
     "MessagesAccept",

@@ -1,0 +1,337 @@
+"""Is a bundle what was signed, and an answer to what was asked? Only a key is trusted.
+
+One member is in memory at a time, and none is larger than the format allows.
+"""
+
+import base64
+import re
+import zipfile
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import pairwise
+from pathlib import Path
+from types import TracebackType
+from typing import Self, cast
+
+import msgspec
+
+from answerable.ledger import bundle
+from answerable.ledger.bundle import Answer, BundleDamaged
+from answerable.ledger.domain import Entry, decode_entry, encode_entry
+from answerable.ledger.note import (
+    Checkpoint,
+    NoteError,
+    VerifierKey,
+    verify_checkpoint,
+    verify_note,
+)
+from answerable.ledger.proof import parse_proof, verify_proof
+from answerable.ledger.tree import ProofError
+from answerable.ledger.verify_tiles import verify_tiles
+
+_LOCAL_HEADER = 30
+_TAIL = b"PK\x05\x06"
+_TAIL_BYTES = 22
+_ENDS_WITHIN = 200
+_ARCHIVE_ENDS = b"MANIFEST.json"  # the last name in the directory of an archive
+_LINE = re.compile(r"([0-9a-f]{64}) (0|[1-9][0-9]{0,8}) (\S+)\Z", re.ASCII)
+_ENTRY = re.compile(r"entries/(0|[1-9][0-9]{0,15})\.json\Z", re.ASCII)
+_PROOF = re.compile(r"proofs/(0|[1-9][0-9]{0,15})\.tlog-proof\Z", re.ASCII)
+_KNOWN = {"checkpoint", "vkey", "answer.json", "index.html"}
+_RESERVED = ("bodies/", "completeness/", "policies/", "receipts/", "releases/", "rotations/",
+             "time/", "witness/")  # fmt: skip
+_RESERVED_FILES = {"completeness.json"}
+_NOTHING = "Nothing was changed."
+_AGAIN = "ask for the bundle again: this one proves nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class BundleVerified:
+    """What was found to hold. `unread` are members of reserved names, compared with the manifest
+    and not looked into."""
+
+    asked: bundle.Asked
+    entries: int
+    size: int
+    root: str
+    origin: str
+    made: int
+    unread: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        of = f"{self.asked.kind} {self.asked.of}".strip()
+        unread = f" {len(self.unread)} members were not looked into." if self.unread else ""
+        return (
+            f"Verified: {self.entries} entries for {of}, each in the log '{self.origin}' "
+            f"of {self.size} entries.{unread} Root {self.root}. Whether something was left out is "
+            "another proof."
+        )
+
+
+class BundleReader:
+    """A bundle's members, each compared with the manifest as it is read. Close it."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises BundleDamaged."""
+        self.path = path
+        try:
+            self._check_directory()
+            self.zip = zipfile.ZipFile(path)
+        except (OSError, zipfile.BadZipFile, ValueError) as error:
+            raise self.damaged(f"it cannot be opened as a zip: {error}") from None
+        try:
+            self._check_members()
+            self.manifest_bytes = self._stored(bundle.MANIFEST)
+            self.marks = self._manifest()
+        except BaseException:
+            self.zip.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _a: type[BaseException] | None, _b: BaseException | None, _c: TracebackType | None
+    ) -> None:
+        self.zip.close()
+
+    def damaged(self, why: str) -> BundleDamaged:
+        return BundleDamaged(f"'{self.path}' is not verified: {why}.", _NOTHING, _AGAIN)
+
+    def read(self, name: str) -> bytes:
+        data = self._stored(name)
+        if self.marks.get(name) != (sha256(data).hexdigest(), len(data)):
+            raise self.damaged(f"'{name}' is not what MANIFEST says")
+        return data
+
+    def seal(self) -> str:
+        return self._text(bundle.SEAL, self._stored(bundle.SEAL))
+
+    def text(self, name: str) -> str:
+        return self._text(name, self.read(name))
+
+    def _text(self, name: str, data: bytes) -> str:
+        try:
+            return data.decode()
+        except UnicodeDecodeError:
+            raise self.damaged(f"'{name}' is not text") from None
+
+    def _check_directory(self) -> None:
+        """Before the directory is read: how large it says it is. Zip64 is bounded by its file."""
+        size = self.path.stat().st_size
+        with self.path.open("rb") as file:
+            file.seek(max(size - _TAIL_BYTES, 0))
+            tail = file.read(_TAIL_BYTES)
+        if len(tail) < _TAIL_BYTES or not tail.startswith(_TAIL) or tail[20:] != b"\0\0":
+            raise self.damaged("it does not end as a bundle does")
+        directory = int.from_bytes(tail[12:16], "little")
+        if directory > bundle.DIRECTORY_BYTES_MAX:
+            raise self.damaged("its directory is larger than a bundle's")
+
+    def _check_members(self) -> None:
+        members = self.zip.infolist()
+        if not 2 <= len(members) <= bundle.MEMBERS_MAX:
+            raise self.damaged(f"it has {len(members)} members")
+        at, seen = 0, set()
+        for member in members:
+            name = member.orig_filename
+            if problem := _problem_of(member):
+                raise self.damaged(f"{name[:200]!r} {problem}")
+            if name.lower() in seen:
+                raise self.damaged(f"'{name}' is in it twice")
+            seen.add(name.lower())
+            if member.header_offset != at:
+                raise self.damaged(f"there is something between the members, before '{name}'")
+            at += _LOCAL_HEADER + len(name) + member.file_size
+        self._check_headers(members)
+        if self.zip.start_dir != at:
+            raise self.damaged("there is something after the last member")
+        names = [member.orig_filename for member in members]
+        self._names = names[:-2]
+        if names[-2:] != [bundle.MANIFEST, bundle.SEAL]:
+            raise self.damaged("MANIFEST and SEAL are not its last members")
+        if any(before >= after for before, after in pairwise(self._names)):
+            raise self.damaged("its members are not in the order of their names")
+
+    def _check_headers(self, members: list[zipfile.ZipInfo]) -> None:
+        """What stands before each member is what its directory says, and nothing else."""
+        with self.path.open("rb") as file:
+            for member in members:
+                file.seek(member.header_offset)
+                expected = member.FileHeader(zip64=False)
+                if file.read(len(expected)) != expected:
+                    raise self.damaged(f"the header of '{member.orig_filename}' is another one")
+
+    def _manifest(self) -> dict[str, tuple[str, int]]:
+        marks: dict[str, tuple[str, int]] = {}
+        lines = self._text(bundle.MANIFEST, self.manifest_bytes).split("\n")
+        if lines.pop():
+            raise self.damaged("the last line of MANIFEST is not ended")
+        for number, line in enumerate(lines, 1):
+            match = _LINE.match(line)
+            if match is None:
+                raise self.damaged(f"line {number} of MANIFEST is malformed")
+            marks[match[3]] = (match[1], int(match[2]))
+        if list(marks) != self._names or len(marks) != len(lines):
+            raise self.damaged("its members are not those of MANIFEST")
+        return marks
+
+    def _stored(self, name: str) -> bytes:
+        try:
+            return self.zip.read(name)
+        except (KeyError, OSError, zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+            raise self.damaged(f"'{name}' cannot be read: {error}") from None
+        except (ValueError, RuntimeError) as error:
+            raise self.damaged(f"'{name}' cannot be unpacked: {error}") from None
+
+
+def _problem_of(member: zipfile.ZipInfo) -> str:
+    """What is wrong with how a member lies there; empty where nothing is."""
+    if not bundle.NAME.match(member.orig_filename):
+        return "is no name of a member"
+    is_plain = not (member.compress_type or member.flag_bits or member.extra)
+    if not is_plain or member.file_size != member.compress_size:
+        return "is not stored as it is"
+    if member.file_size > bundle.MEMBER_BYTES_MAX:
+        return "is larger than a member can be"
+    if member.date_time != bundle.EPOCH or member.comment or member.internal_attr:
+        return "is not written as a bundle is"
+    if member.external_attr != bundle.MODE or member.create_system != bundle.UNIX:
+        return "is not a plain file"
+    return ""
+
+
+def is_bundle(path: Path) -> bool:
+    """Whether a file ends as a bundle, or as nothing that we make: then a bundle was meant."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(path.stat().st_size - _ENDS_WITHIN, 0))
+            return _ARCHIVE_ENDS not in file.read()
+    except OSError:
+        return True
+
+
+def verify_bundle(path: Path, keys: list[VerifierKey]) -> BundleVerified:
+    """Check all of it, by keys from outside it. Raises BundleDamaged, naming what is wrong."""
+    with BundleReader(path) as reader:
+        answer = _answer(reader)
+        made, head = _sealed(reader, keys, answer)
+        unread = _members(reader, answer)
+        for name in reader.marks:
+            reader.read(name)
+        if answer.asked.kind == bundle.EVERYTHING:
+            found = verify_tiles(cast("Path", zipfile.Path(reader.zip)), keys)
+            if found.problem is not None:
+                raise reader.damaged(f"entry {found.problem.index}: {found.problem.problem}")
+            count = found.entries
+        else:
+            count = _check_entries(reader, keys, answer)
+        return BundleVerified(
+            answer.asked, count, head.size, head.root.hex(), head.origin, made, unread
+        )
+
+
+def _answer(reader: BundleReader) -> Answer:
+    data = reader.read(bundle.ANSWER)
+    try:
+        answer = msgspec.json.decode(data, type=Answer)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise reader.damaged(f"'{bundle.ANSWER}' cannot be read: {error}") from None
+    if answer.v != 1 or bundle.canonical(answer) != data:
+        raise reader.damaged(f"'{bundle.ANSWER}' is not canonical, or of another version")
+    if answer.asked.problem:
+        raise reader.damaged(f"'{bundle.ANSWER}': {answer.asked.problem}")
+    if any(before >= after for before, after in pairwise(answer.entries)):
+        raise reader.damaged(f"the entries of '{bundle.ANSWER}' do not rise")
+    return answer
+
+
+def _sealed(
+    reader: BundleReader, keys: list[VerifierKey], answer: Answer
+) -> tuple[int, Checkpoint]:
+    """When it was made, and the head that it is of."""
+    try:
+        text = verify_note(reader.seal(), keys)
+    except NoteError as error:
+        raise reader.damaged(f"'SEAL': {error.happened}") from None
+    try:
+        head = verify_checkpoint(reader.text("checkpoint"), keys)
+    except NoteError as error:
+        raise reader.damaged(f"'checkpoint': {error.happened}") from None
+    made = re.search(r"^made (0|[1-9][0-9]{0,15})$", text, re.MULTILINE | re.ASCII)
+    when = int(made[1]) if made else 0
+    root = base64.b64encode(head.root).decode()
+    said = (head.origin, head.size, root)
+    if text != bundle.seal_text(said, answer.asked, when, reader.manifest_bytes):
+        raise reader.damaged("'SEAL' is of another checkpoint, question or MANIFEST")
+    return when, head
+
+
+def _members(reader: BundleReader, answer: Answer) -> tuple[str, ...]:
+    """Each member has its place in the format. What is reserved is named, and not looked into."""
+    unread, entries, proofs = [], set(), set()
+    for name in reader.marks:
+        if match := _ENTRY.match(name):
+            entries.add(int(match[1]))
+        elif match := _PROOF.match(name):
+            proofs.add(int(match[1]))
+        elif name.startswith(_RESERVED) or name in _RESERVED_FILES:
+            unread.append(name)
+        elif name not in _KNOWN and not (
+            name.startswith("tile/") and answer.asked.kind == bundle.EVERYTHING
+        ):
+            raise reader.damaged(f"'{name}' has no place in a bundle")
+    for missing in sorted(_KNOWN - reader.marks.keys()):
+        raise reader.damaged(f"it has no '{missing}'")
+    wrong = sorted((entries ^ proofs) | (entries ^ set(answer.entries)))
+    if wrong:
+        raise reader.damaged(f"entry {wrong[0]} lacks its entry, its proof, or its place in answer")
+    return tuple(unread)
+
+
+def _check_entries(reader: BundleReader, keys: list[VerifierKey], answer: Answer) -> int:
+    checkpoint = reader.text("checkpoint")
+    extra: list[Entry] = []
+    interactions: set[str] = set()
+    accepted: set[int] = set()
+    for index in answer.entries:
+        data, proof = reader.read(bundle.entry_name(index)), reader.text(bundle.proof_name(index))
+        entry = _entry(reader, data, index)
+        try:
+            parsed = parse_proof(proof)
+            is_ours = (parsed.index, parsed.checkpoint, parsed.extra) == (index, checkpoint, b"")
+            if not is_ours or parsed.encode() != proof:
+                raise reader.damaged(f"the proof of entry {index} is of another one")
+            verify_proof(proof, data, keys)
+        except (ProofError, NoteError) as error:
+            raise reader.damaged(f"the proof of entry {index}: {error.happened}") from None
+        if not answer.asked.fits(entry):
+            extra.append(entry)
+            continue
+        interactions.add(entry.interaction)
+        accepted.add(entry.owner.accepted_at if entry.owner else -1)
+    for entry in extra:
+        if not _belongs(answer.asked, entry, interactions, accepted):
+            raise reader.damaged(f"entry {entry.seq} is no answer to what was asked")
+    if answer.asked.kind == "decision" and not interactions:
+        raise reader.damaged("the decision that was asked for is not in it")
+    return len(answer.entries)
+
+
+def _belongs(asked: bundle.Asked, entry: Entry, interactions: set[str], accepted: set[int]) -> bool:
+    """Whether the answer needs an entry that does not fit the question by itself."""
+    is_acceptance = entry.seq in accepted and entry.kind in ("owner.accepted", "owner.delegated")
+    if asked.kind == "decision" and entry.interaction and entry.interaction in interactions:
+        return True
+    return asked.kind in ("decision", "owner") and is_acceptance
+
+
+def _entry(reader: BundleReader, data: bytes, index: int) -> Entry:
+    try:
+        entry = decode_entry(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise reader.damaged(f"entry {index} is no entry: {error}") from None
+    if entry.seq != index or encode_entry(entry) != data:
+        raise reader.damaged(f"entry {index} is not canonical, or of another place")
+    return entry

@@ -1,0 +1,1 @@
+"""An answer gathered, told and written as one file for strangers."""

@@ -1,0 +1,108 @@
+"""The page of a bundle: what was asked and found, for people. Opens from disk; no script, nothing
+from elsewhere, and every word of it escaped."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from answerable.base.clock import iso
+from answerable.ledger.bundle import Asked, entry_name, proof_name
+from answerable.ledger.domain import Entry
+from answerable.ledger.note import Checkpoint
+from answerable.ledger.telling import tell
+
+SHOWN_MAX = 1_000
+_STYLE = """
+:root { color-scheme: light dark; }
+body { font: 1rem/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; }
+table { border-collapse: collapse; width: 100%; }
+caption { text-align: left; font-weight: bold; padding: .5rem 0; }
+th, td { border-bottom: 1px solid GrayText; padding: .4rem; text-align: left; vertical-align: top; }
+code { overflow-wrap: anywhere; }
+"""
+_CSP = (
+    '<meta http-equiv="Content-Security-Policy" '
+    "content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+)
+_HEADINGS = ("Entry", "When", "What", "Accountable", "Proof")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One entry as the page tells it."""
+
+    index: int
+    at: str
+    what: str
+    accountable: str
+
+
+def row_of(entry: Entry) -> Row:
+    owner = entry.owner
+    accountable = ""
+    if owner is not None:
+        via = f", standing in for {owner.via}" if owner.via else ""
+        accountable = f"{owner.person}{via}, since entry {owner.accepted_at}"
+    return Row(entry.seq, iso(entry.ts), tell(entry), accountable)
+
+
+def page(asked: Asked, head: Checkpoint, made: int, rows: Sequence[Row], found: int) -> str:
+    """HTML. `rows` are the first of the `found` entries."""
+    question = _question(asked)
+    return "\n".join(
+        [
+            "<!doctype html>",
+            '<html lang="en"><head><meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            _CSP,
+            f"<title>{escape(question)}</title><style>{_STYLE}</style></head><body><main>",
+            f"<h1>{escape(question)}</h1>",
+            *_found(head, made, found),
+            *_table(rows),
+            *_rest(asked, rows, found),
+            "</main></body></html>\n",
+        ]
+    )
+
+
+def _found(head: Checkpoint, made: int, found: int) -> Iterable[str]:
+    yield (
+        f"<p>Found: {found} ledger entries, in the log <code>{escape(head.origin)}</code> of "
+        f"{head.size} entries, on {escape(iso(made))}. Persons and parties stand here by their "
+        "ids: no name and no word of theirs is in this file.</p>"
+    )
+    yield (
+        f"<p>Root of the log: <code>{head.root.hex()}</code>. Its signature is in "
+        '<a href="checkpoint">checkpoint</a>; what this file holds is listed in '
+        '<a href="MANIFEST">MANIFEST</a>, which <a href="SEAL">SEAL</a> signs. This page '
+        "proves nothing by itself: verify the file, with a key that you did not get with "
+        "it.</p>"
+    )
+
+
+def _question(asked: Asked) -> str:
+    if asked.since is None or asked.until is None:
+        return f"The ledger on {asked.kind} {asked.of}".rstrip()
+    return f"The ledger on owner {asked.of} from {iso(asked.since)} to {iso(asked.until)}"
+
+
+def _table(rows: Sequence[Row]) -> Iterable[str]:
+    if not rows:
+        return
+    heads = "".join(f'<th scope="col">{name}</th>' for name in _HEADINGS)
+    yield f"<table><caption>Entries, oldest first</caption><thead><tr>{heads}</tr></thead><tbody>"
+    for row in rows:
+        yield (
+            f'<tr><th scope="row"><a href="{entry_name(row.index)}">{row.index}</a></th>'
+            f"<td>{escape(row.at)}</td><td>{escape(row.what)}</td>"
+            f"<td>{escape(row.accountable)}</td>"
+            f'<td><a href="{proof_name(row.index)}">proof of entry {row.index}</a></td></tr>'
+        )
+    yield "</tbody></table>"
+
+
+def _rest(asked: Asked, rows: Sequence[Row], found: int) -> Iterable[str]:
+    if asked.kind == "everything":
+        yield "<p>All entries lie in <code>tile/entries/</code>, as C2SP tlog-tiles has them.</p>"
+    elif found > len(rows):
+        yield f"<p>{found - len(rows)} more are in the folder <code>entries/</code>.</p>"
