@@ -25,7 +25,7 @@ from answerable.ledger.note import (
 )
 from answerable.ledger.verify_bundle import BundleVerified, verify_bundle
 from answerable.worker import verbs
-from answerable.worker.bundling.page import Row, page
+from answerable.worker.bundling.page import Row, Shown, Words, page
 from answerable.worker.commands import call
 from answerable.worker.verbs.bundles import BundleView
 from offices import open_for, small_world
@@ -256,7 +256,8 @@ def test_whatever_an_id_or_an_entry_says_it_is_text_on_the_page() -> None:
     head = Checkpoint(hostile, 1, bytes(32))
     rows = [Row(0, hostile, hostile, hostile)]
     looking = _Looking()
-    looking.feed(page(form.Asked(kind="case", of=hostile), head, 1, rows, 1))
+    shown = Shown(form.Asked(kind="case", of=hostile), head, 1, 1)
+    looking.feed(page(shown, rows, [Words(0, hostile, hostile)]))
     assert "script" not in looking.tags
 
 

@@ -83,8 +83,9 @@ class Release:
     """An immutable agent version, loaded in this process."""
 
     id: str
-    digest: str
+    digest: str  # of `manifest`
     blueprint: Blueprint
+    manifest: bytes = b""  # all that the digest covers
     parts: Mapping[str, str] = field(default_factory=dict)  # `PARTS`: a short digest of each
 
 
@@ -119,8 +120,9 @@ def release_of(blueprint: Blueprint, policy_digest: str) -> Release:
     }  # fmt: skip
     if "use" in blueprint.model:  # without a model there is nothing that a budget could say
         parts["budget"] = repr(blueprint.budget)
-    digest = _digest(parts)
-    return Release(f"rel_{digest[:24]}", digest, blueprint, _parts(parts))
+    manifest = _encode(parts)
+    digest = hashlib.sha256(manifest).hexdigest()
+    return Release(f"rel_{digest[:24]}", digest, blueprint, manifest, _parts(parts))
 
 
 _PART_OF = {"sources": "code", "prompt": "prompt", "model": "model", "tools": "tools"}
@@ -135,7 +137,11 @@ def _parts(whole: Mapping[str, object]) -> dict[str, str]:
 
 
 def _digest(value: object) -> str:
-    return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()
+    return hashlib.sha256(_encode(value)).hexdigest()
+
+
+def _encode(value: object) -> bytes:
+    return msgspec.json.encode(value, order="sorted")
 
 
 @dataclass(slots=True)

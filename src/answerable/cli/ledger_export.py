@@ -1,25 +1,63 @@
 """`ledger export`: an answer for a stranger, as one file."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from answerable.cli.talk import DEFAULT_HOME, AsJson, Home, ask, on, out, out_json, talk_next
+from answerable.cli.grouped import grouped
+from answerable.cli.talk import DEFAULT_HOME, AsJson, Home, ask, on, out, out_json, talk, talk_next
 
 Day = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Of an owner: from, or before, UTC.")
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class Bodies:
+    """Whether words are given too, to whom, and how they open."""
+
+    bodies: Annotated[
+        bool, typer.Option("--bodies", help="Also what people wrote, as far as --by may read it.")
+    ] = False
+    by: Annotated[str, typer.Option(help="Who is given the bodies: id or email address.")] = ""
+    whole_keys: Annotated[
+        bool,
+        typer.Option(
+            "--whole-keys",
+            help="Give the keys themselves: shows that there is no second reading, and opens all "
+            "that they sealed.",
+        ),
+    ] = False
+
+    def check(self) -> None:
+        """Raises UsageError."""
+        from answerable.base.errors import UsageError
+
+        if self.bodies != bool(self.by) or (self.whole_keys and not self.bodies):
+            raise UsageError(
+                "Bodies are given to somebody: --bodies, --by and, if it is meant, --whole-keys go "
+                "together.", "Nothing was written.",
+                "answerable ledger export -o FILE --bodies --by PERSON",
+            )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    since: Day = None
+    until: Day = None
+
+
+@grouped
 def ledger_export(
     file: Annotated[Path, typer.Option("-o", "--output", help="A file that is not there yet.")],
+    period: Period,
+    bodies: Bodies,
     about: Annotated[
         str, typer.Argument(metavar="[ID]", help="A decision, case, party, person, or agent.")
     ] = "",
-    since: Day = None,
-    until: Day = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
@@ -28,18 +66,28 @@ def ledger_export(
     from answerable.worker.verbs.bundles import BundleView
 
     with on(home):
+        bodies.check()
+        kind = _KIND_OF.get(about.partition("_")[0], "agent") if about else "everything"
         verb = LedgerExport(
-            str(file.absolute()), _KIND_OF.get(about.partition("_")[0], "agent") if about
-            else "everything", about, _us(since), _us(until),
+            str(file.absolute()), kind, about, _us(period.since), _us(period.until), bodies.by,
+            bodies.whole_keys,
         )  # fmt: skip
     view = ask(home, verb, BundleView)
     if as_json:
         out_json(view)
     else:
+        said = "No word that people wrote is in it."
+        if bodies.by:
+            said = (
+                f"{view.bodies} bodies are in it, as ledger entry {view.read} says; "
+                f"{view.withheld} are withheld."
+            )
         out(
             f"{view.entries} entries of a log of {view.size} were written to '{view.file}', "
-            f"{view.bytes} bytes. No word that people wrote is in it."
+            f"{view.bytes} bytes. {said}"
         )
+    for name in view.missing:
+        talk(f"This home no longer has what '{name}' would be: entries name it.")
     talk_next(home, f"answerable ledger verify --bundle {file}")
 
 

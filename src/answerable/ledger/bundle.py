@@ -10,7 +10,7 @@ import os
 import re
 import zipfile
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import msgspec
 
@@ -22,6 +22,7 @@ HEADER = "answerable-bundle/v1"
 MANIFEST = "MANIFEST"
 SEAL = "SEAL"
 ANSWER = "answer.json"
+COMPLETE = "completeness.json"
 EVERYTHING = "everything"
 MEMBERS_MAX = 262_144
 MEMBER_BYTES_MAX = 32 * 1024 * 1024
@@ -43,6 +44,12 @@ class Asked(
     of: str = ""
     since: int | None = None
     until: int | None = None
+
+    @property
+    def words(self) -> str:
+        """As the entry says it that tells who was given bodies."""
+        period = f" {self.since} {self.until}" if self.since is not None else ""
+        return f"{self.kind} {self.of}".strip() + period
 
     @property
     def problem(self) -> str:
@@ -75,8 +82,28 @@ class Asked(
         return False
 
 
+Why = Literal["not_allowed", "erased", "archived", "damaged"]
+
+
+class Withheld(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A body that is not given, and why: `not_allowed`, `erased`, `archived` or `damaged`."""
+
+    index: int
+    why: Why
+
+
+class Given(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which bodies were given to whom, and the index of the entry `access.read` that says so."""
+
+    by: str
+    given: tuple[int, ...]
+    read: int
+    withheld: tuple[Withheld, ...]
+
+
 class Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     asked: Asked
+    bodies: Given | msgspec.UnsetType = msgspec.UNSET
     entries: tuple[int, ...]
     v: int = 1
 
@@ -93,6 +120,23 @@ def canonical(value: object) -> bytes:
 
 def entry_name(index: int) -> str:
     return f"entries/{index}.json"
+
+
+def body_name(index: int) -> str:
+    return f"bodies/{index}.json"
+
+
+def policy_name(digest: str) -> str:
+    return f"policies/{digest}.json"
+
+
+def release_name(digest: str) -> str:
+    return f"releases/{digest}.json"
+
+
+def handing_names(size: int) -> tuple[str, str, str]:
+    """Of a handing-over: the signed head, its entry, and the entry's proof under that head."""
+    return f"rotations/{size}", f"rotations/{size}.json", f"rotations/{size}.tlog-proof"
 
 
 def proof_name(index: int) -> str:

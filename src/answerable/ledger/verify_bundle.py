@@ -6,6 +6,7 @@ One member is in memory at a time, and none is larger than the format allows.
 import base64
 import re
 import zipfile
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
@@ -26,7 +27,9 @@ from answerable.ledger.note import (
     verify_note,
 )
 from answerable.ledger.proof import parse_proof, verify_proof
+from answerable.ledger.tiles import TileReader
 from answerable.ledger.tree import ProofError
+from answerable.ledger.verify_beside import BESIDE, chain_of_bundle, check_beside
 from answerable.ledger.verify_tiles import verify_tiles
 
 _LOCAL_HEADER = 30
@@ -38,9 +41,7 @@ _LINE = re.compile(r"([0-9a-f]{64}) (0|[1-9][0-9]{0,8}) (\S+)\Z", re.ASCII)
 _ENTRY = re.compile(r"entries/(0|[1-9][0-9]{0,15})\.json\Z", re.ASCII)
 _PROOF = re.compile(r"proofs/(0|[1-9][0-9]{0,15})\.tlog-proof\Z", re.ASCII)
 _KNOWN = {"checkpoint", "vkey", "answer.json", "index.html"}
-_RESERVED = ("bodies/", "completeness/", "policies/", "receipts/", "releases/", "rotations/",
-             "time/", "witness/")  # fmt: skip
-_RESERVED_FILES = {"completeness.json"}
+_RESERVED = ("completeness/", "receipts/", "time/", "witness/")
 _NOTHING = "Nothing was changed."
 _AGAIN = "ask for the bundle again: this one proves nothing"
 
@@ -57,15 +58,27 @@ class BundleVerified:
     origin: str
     made: int
     unread: tuple[str, ...] = ()
+    bodies: int = 0
+    bound: int = 0  # bodies whose whole key is given: no second text opens from them
+    committed: int = 0  # bodies over which their entry's own commitments are
+    is_complete: bool = False  # nothing was left out, up to the close that it names
 
     @property
     def sentence(self) -> str:
         of = f"{self.asked.kind} {self.asked.of}".strip()
         unread = f" {len(self.unread)} members were not looked into." if self.unread else ""
+        left_out = "Nothing was left out."
+        if not self.is_complete:
+            left_out = "Whether something was left out is not shown."
+        bodies = ""
+        if self.bodies:
+            bodies = (
+                f" {self.bodies} bodies open to what was sealed: of {self.committed} the entries "
+                f"commit to the words, of {self.bound} the keys show that there are no others."
+            )
         return (
             f"Verified: {self.entries} entries for {of}, each in the log '{self.origin}' "
-            f"of {self.size} entries.{unread} Root {self.root}. Whether something was left out is "
-            "another proof."
+            f"of {self.size} entries.{bodies}{unread} Root {self.root}. {left_out}"
         )
 
 
@@ -96,6 +109,10 @@ class BundleReader:
     ) -> None:
         self.zip.close()
 
+    @property
+    def names(self) -> Iterable[str]:
+        return self.marks.keys()
+
     def damaged(self, why: str) -> BundleDamaged:
         return BundleDamaged(f"'{self.path}' is not verified: {why}.", _NOTHING, _AGAIN)
 
@@ -104,6 +121,12 @@ class BundleReader:
         if self.marks.get(name) != (sha256(data).hexdigest(), len(data)):
             raise self.damaged(f"'{name}' is not what MANIFEST says")
         return data
+
+    def entry(self, index: int) -> bytes:
+        """Raises KeyError where it is not in the bundle."""
+        if bundle.entry_name(index) not in self.marks:
+            raise KeyError(f"entry {index}")
+        return self.read(bundle.entry_name(index))
 
     def seal(self) -> str:
         return self._text(bundle.SEAL, self._stored(bundle.SEAL))
@@ -212,24 +235,33 @@ def is_bundle(path: Path) -> bool:
         return True
 
 
-def verify_bundle(path: Path, keys: list[VerifierKey]) -> BundleVerified:
+def verify_bundle(path: Path, known: Sequence[VerifierKey]) -> BundleVerified:
     """Check all of it, by keys from outside it. Raises BundleDamaged, naming what is wrong."""
     with BundleReader(path) as reader:
         answer = _answer(reader)
+        chain = chain_of_bundle(reader, known)
+        try:
+            keys = chain.of(reader.text("checkpoint"))
+        except NoteError as error:
+            raise reader.damaged(f"'checkpoint': {error.happened}") from None
         made, head = _sealed(reader, keys, answer)
         unread = _members(reader, answer)
         for name in reader.marks:
             reader.read(name)
+        entry_at: Callable[[int], bytes]
         if answer.asked.kind == bundle.EVERYTHING:
-            found = verify_tiles(cast("Path", zipfile.Path(reader.zip)), keys)
+            folder = cast("Path", zipfile.Path(reader.zip))
+            found = verify_tiles(folder, chain)
             if found.problem is not None:
                 raise reader.damaged(f"entry {found.problem.index}: {found.problem.problem}")
-            count = found.entries
+            count, entry_at = found.entries, TileReader(folder, head.size).entry
         else:
-            count = _check_entries(reader, keys, answer)
+            count, entry_at = _check_entries(reader, keys, answer), reader.entry
+        beside = check_beside(reader, answer, chain, (entry_at, head.size))
         return BundleVerified(
-            answer.asked, count, head.size, head.root.hex(), head.origin, made, unread
-        )
+            answer.asked, count, head.size, head.root.hex(), head.origin, made, unread,
+            beside.bodies, beside.bound, beside.committed, beside.is_complete,
+        )  # fmt: skip
 
 
 def _answer(reader: BundleReader) -> Answer:
@@ -276,8 +308,10 @@ def _members(reader: BundleReader, answer: Answer) -> tuple[str, ...]:
             entries.add(int(match[1]))
         elif match := _PROOF.match(name):
             proofs.add(int(match[1]))
-        elif name.startswith(_RESERVED) or name in _RESERVED_FILES:
+        elif name.startswith(_RESERVED):
             unread.append(name)
+        elif name == bundle.COMPLETE or any(each.match(name) for each in BESIDE):
+            continue
         elif name not in _KNOWN and not (
             name.startswith("tile/") and answer.asked.kind == bundle.EVERYTHING
         ):
@@ -312,7 +346,8 @@ def _check_entries(reader: BundleReader, keys: list[VerifierKey], answer: Answer
         interactions.add(entry.interaction)
         accepted.add(entry.owner.accepted_at if entry.owner else -1)
     for entry in extra:
-        if not _belongs(answer.asked, entry, interactions, accepted):
+        is_reading = answer.bodies is not msgspec.UNSET and entry.seq == answer.bodies.read
+        if not is_reading and not _belongs(answer.asked, entry, interactions, accepted):
             raise reader.damaged(f"entry {entry.seq} is no answer to what was asked")
     if answer.asked.kind == "decision" and not interactions:
         raise reader.damaged("the decision that was asked for is not in it")

@@ -1,17 +1,19 @@
 """The page of a bundle: what was asked and found, for people. Opens from disk; no script, nothing
 from elsewhere, and every word of it escaped."""
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
 from answerable.base.clock import iso
-from answerable.ledger.bundle import Asked, entry_name, proof_name
+from answerable.ledger.bundle import Asked, Given, body_name, entry_name, proof_name
 from answerable.ledger.domain import Entry
 from answerable.ledger.note import Checkpoint
 from answerable.ledger.telling import tell
 
 SHOWN_MAX = 1_000
+WORDS_SHOWN_MAX = 4_000
 _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 1rem/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; }
@@ -19,6 +21,8 @@ table { border-collapse: collapse; width: 100%; }
 caption { text-align: left; font-weight: bold; padding: .5rem 0; }
 th, td { border-bottom: 1px solid GrayText; padding: .4rem; text-align: left; vertical-align: top; }
 code { overflow-wrap: anywhere; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+dt { font-weight: bold; }
 """
 _CSP = (
     '<meta http-equiv="Content-Security-Policy" '
@@ -37,6 +41,27 @@ class Row:
     accountable: str
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a body says, as it is shown."""
+
+    index: int
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the page is about."""
+
+    asked: Asked
+    head: Checkpoint
+    made: int
+    found: int  # entries of the answer
+    bodies: Given | None = None
+    is_complete: bool = False  # whether a proof that nothing was left out lies beside it
+
+
 def row_of(entry: Entry) -> Row:
     owner = entry.owner
     accountable = ""
@@ -46,9 +71,9 @@ def row_of(entry: Entry) -> Row:
     return Row(entry.seq, iso(entry.ts), tell(entry), accountable)
 
 
-def page(asked: Asked, head: Checkpoint, made: int, rows: Sequence[Row], found: int) -> str:
-    """HTML. `rows` are the first of the `found` entries."""
-    question = _question(asked)
+def page(shown: Shown, rows: Sequence[Row], words: Sequence[Words]) -> str:
+    """HTML. `rows` are the first of what was found, `words` of the bodies."""
+    question = _question(shown.asked)
     return "\n".join(
         [
             "<!doctype html>",
@@ -57,19 +82,21 @@ def page(asked: Asked, head: Checkpoint, made: int, rows: Sequence[Row], found: 
             _CSP,
             f"<title>{escape(question)}</title><style>{_STYLE}</style></head><body><main>",
             f"<h1>{escape(question)}</h1>",
-            *_found(head, made, found),
+            *_found(shown),
             *_table(rows),
-            *_rest(asked, rows, found),
+            *_rest(shown.asked, rows, shown.found),
+            *_said(words),
             "</main></body></html>\n",
         ]
     )
 
 
-def _found(head: Checkpoint, made: int, found: int) -> Iterable[str]:
+def _found(shown: Shown) -> Iterable[str]:
+    head = shown.head
     yield (
-        f"<p>Found: {found} ledger entries, in the log <code>{escape(head.origin)}</code> of "
-        f"{head.size} entries, on {escape(iso(made))}. Persons and parties stand here by their "
-        "ids: no name and no word of theirs is in this file.</p>"
+        f"<p>Found: {shown.found} ledger entries, in the log <code>{escape(head.origin)}</code> of "
+        f"{head.size} entries, on {escape(iso(shown.made))}. Persons and parties stand here by "
+        f"their ids. {_given(shown.bodies)}</p>"
     )
     yield (
         f"<p>Root of the log: <code>{head.root.hex()}</code>. Its signature is in "
@@ -78,6 +105,48 @@ def _found(head: Checkpoint, made: int, found: int) -> Iterable[str]:
         "proves nothing by itself: verify the file, with a key that you did not get with "
         "it.</p>"
     )
+    if shown.is_complete:
+        yield (
+            '<p>That nothing was left out is shown by <a href="completeness.json">'
+            "completeness.json</a>, up to the close that it names.</p>"
+        )
+    elif shown.asked.kind != "everything":
+        yield "<p>Nothing in this file shows that nothing was left out of it.</p>"
+
+
+def _given(bodies: Given | None) -> str:
+    if bodies is None:
+        return "No name and no word of theirs is in this file."
+    return (
+        f"{len(bodies.given)} bodies are in it, which {escape(bodies.by)} was given to read (entry "
+        f"{bodies.read} of the log says so); {len(bodies.withheld)} are withheld, each with its "
+        'reason in <a href="answer.json">answer.json</a>.'
+    )
+
+
+def _said(words: Sequence[Words]) -> Iterable[str]:
+    if not words:
+        return
+    yield "<h2>What was sealed</h2><p>Words of others, as they came: believe none of them.</p><dl>"
+    for one in sorted(words, key=lambda one: one.index):
+        text = one.text[:WORDS_SHOWN_MAX]
+        cut = " [...]" if len(one.text) > WORDS_SHOWN_MAX else ""
+        yield (
+            f'<dt><a href="{body_name(one.index)}">entry {one.index}</a>, {escape(one.kind)}</dt>'
+            f"<dd><pre>{escape(_plain(text))}{cut}</pre></dd>"
+        )
+    yield "</dl>"
+
+
+def _plain(text: str) -> str:
+    """Without what turns a line around, hides words or is no character of HTML."""
+    return "".join(
+        char if char in "\n\t" or unicodedata.category(char) not in _HIDDEN else "\ufffd"
+        for char in text
+    )
+
+
+_HIDDEN = frozenset({"Cc", "Cf", "Cs"})
 
 
 def _question(asked: Asked) -> str:

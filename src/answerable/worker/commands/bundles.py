@@ -3,15 +3,20 @@
 import asyncio
 import base64
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from answerable.base.errors import Broken, NotFound, UsageError
+import msgspec
+
+from answerable.base.errors import Broken, Busy, NotFound, UsageError
 from answerable.ledger.bundle import (
     ANSWER,
+    COMPLETE,
     EVERYTHING,
     Answer,
     Asked,
     BundleWriter,
+    body_name,
     canonical,
     entry_name,
     proof_name,
@@ -28,11 +33,20 @@ from answerable.ledger.tiles import (
     read_checkpoint,
     tile_path,
 )
+from answerable.ledger.verify_beside import question_of
 from answerable.store.threads import beside_the_loop
 from answerable.worker import verbs
+from answerable.worker.bundling.beside import (
+    Named,
+    complete_member,
+    handing_members,
+    named_members,
+)
+from answerable.worker.bundling.disclosing import Bodies, choose_bodies, disclosed
 from answerable.worker.bundling.gathering import gather
-from answerable.worker.bundling.page import SHOWN_MAX, Row, page, row_of
+from answerable.worker.bundling.page import SHOWN_MAX, Row, Shown, Words, page, row_of
 from answerable.worker.commands.office import Handlers, Office
+from answerable.worker.days import close_now
 from answerable.worker.publisher import TILES
 from answerable.worker.verbs.bundles import BundleView
 
@@ -41,37 +55,128 @@ _NOT_DONE = "Nothing was written."
 _TURN = 100  # entries written before others may have the loop
 
 
+@dataclass(slots=True)
+class _Export:
+    """One answer on its way into a file."""
+
+    office: Office
+    asked: Asked
+    checkpoint: str
+    head: Checkpoint
+    found: dict[int, int]  # index to position; of everything none
+    bodies: Bodies
+    named: Named = field(default_factory=Named)
+    words: list[Words] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+    @property
+    def is_all(self) -> bool:
+        return self.asked.kind == EVERYTHING
+
+    @property
+    def count(self) -> int:
+        return self.head.size if self.is_all else len(self.found)
+
+
 async def ledger_export(office: Office, verb: verbs.LedgerExport) -> BundleView:
-    """Raises UsageError, NotFound, Broken."""
+    """Raises UsageError, NotFound, PersonUnknown, Busy, Broken."""
     asked, to = _checked(office, verb)
-    await office.publisher.follow(office.house.hall.engine)
-    await office.index.follow(office.house.hall.engine)
-    if not office.house.hall.committer.size:
-        raise NotFound("The ledger is empty.", _NOT_DONE, "answerable status")
-    checkpoint = read_checkpoint(office.house.home / TILES)
-    head = parse_checkpoint(note_text(checkpoint))
-    is_all = asked.kind == EVERYTHING
-    found = {} if is_all else await gather(office, asked, head.size)
-    made = office.house.hall.clock.now()
+    export = await _gathered(office, asked, verb)
     try:
         with BundleWriter(to) as writer:
-            writer.add(ANSWER, canonical(Answer(asked=asked, entries=tuple(found))))
-            writer.add("checkpoint", checkpoint.encode())
-            rows = await _add_entries(office, writer, found)
-            count = head.size if is_all else len(found)
-            writer.add("index.html", page(asked, head, made, rows, count).encode())
-            reader = TileReader(office.house.home / TILES, head.size)
-            await beside_the_loop(lambda: _add_proofs(writer, reader, checkpoint, list(found)))
-            if is_all:
-                await _add_tiles(office, writer, reader)
-            writer.add("vkey", f"{office.house.vkey.encode()}\n".encode())
-            await _sealed(office, writer, asked, head, made)
+            await _write(export, writer)
             members = writer.manifest.count(b"\n") + 2
     except OSError as error:
         raise Broken(
             f"'{to}' could not be written: {error.strerror}.", _NOT_DONE, f"df -h {to.parent}"
         ) from error
-    return BundleView(str(to), count, head.size, head.root.hex(), members, to.stat().st_size)
+    bodies = export.bodies
+    return BundleView(
+        str(to), export.count, export.head.size, export.head.root.hex(), members,
+        to.stat().st_size, len(bodies.given), len(bodies.withheld), bodies.read,
+        tuple(export.missing),
+    )  # fmt: skip
+
+
+async def _gathered(office: Office, asked: Asked, verb: verbs.LedgerExport) -> _Export:
+    """What answers, under a head that also covers who was given what of it to read."""
+    await _caught_up(office)
+    size = office.house.hall.committer.size
+    if not size:
+        raise NotFound("The ledger is empty.", _NOT_DONE, "answerable status")
+    is_all = asked.kind == EVERYTHING
+    found = {} if is_all else await gather(office, asked, size)
+    bodies = Bodies()
+    if verb.bodies_by:
+        bodies = await choose_bodies(office, asked, found, verb.bodies_by, is_whole=verb.is_whole)
+    if question_of(asked) is not None:
+        await close_now(office)
+    await _caught_up(office)
+    checkpoint = read_checkpoint(office.house.home / TILES)
+    head = parse_checkpoint(note_text(checkpoint))
+    if not is_all and (bodies.by or question_of(asked) is not None):
+        found = await gather(office, asked, head.size)
+        if bodies.by:
+            place = office.index.at(bodies.read)
+            found |= {} if place is None else {place.seq: place.position}
+    return _Export(office, asked, checkpoint, head, dict(sorted(found.items())), bodies)
+
+
+async def _caught_up(office: Office) -> None:
+    await office.publisher.follow(office.house.hall.engine)
+    await office.index.follow(office.house.hall.engine)
+
+
+async def _write(export: _Export, writer: BundleWriter) -> None:
+    """Members in the order of their names."""
+    office, asked, head = export.office, export.asked, export.head
+    made = office.house.hall.clock.now()
+    told = export.bodies.told()
+    answer = Answer(asked=asked, bodies=told or msgspec.UNSET, entries=tuple(export.found))
+    writer.add(ANSWER, canonical(answer))
+    await _add_bodies(export, writer)
+    writer.add("checkpoint", export.checkpoint.encode())
+    complete = await complete_member(office, asked)
+    if complete:
+        writer.add(COMPLETE, complete)
+    rows = await _add_entries(export, writer)
+    beside, export.missing = await named_members(office, export.named, asked)
+    shown = Shown(asked, head, made, export.count, told, bool(complete))
+    text = page(shown, rows, export.words)
+    writer.add("index.html", text.encode())
+    _add_all(writer, beside, "policies/")
+    reader = TileReader(office.house.home / TILES, head.size)
+    found = list(export.found)
+    await beside_the_loop(lambda: _add_proofs(writer, reader, export.checkpoint, found))
+    _add_all(writer, beside, "releases/")
+    _add_all(writer, await handing_members(office, asked, head.size), "rotations/")
+    if export.is_all:
+        await _add_tiles(office, writer, reader)
+    writer.add("vkey", f"{office.house.vkey.encode()}\n".encode())
+    await _sealed(office, writer, asked, head, made)
+
+
+def _add_all(writer: BundleWriter, members: dict[str, bytes], folder: str) -> None:
+    for name in sorted(members):
+        if name.startswith(folder):
+            writer.add(name, members[name])
+
+
+async def _add_bodies(export: _Export, writer: BundleWriter) -> None:
+    given, is_whole = export.bodies.given, export.bodies.is_whole
+    for count, index in enumerate(sorted(given, key=body_name), 1):
+        record = await export.office.record_at(given[index])
+        opened = disclosed(export.office, record, is_whole=is_whole)
+        if opened is None:
+            raise Busy(
+                f"The body of entry {index} went while the file was written.",
+                "No file was written.",
+            )
+        writer.add(body_name(index), opened[0])
+        if len(export.words) < SHOWN_MAX:
+            export.words.append(Words(index, record.kind, opened[1]))
+        if count % _TURN == 0:
+            await asyncio.sleep(0)
 
 
 def _checked(office: Office, verb: verbs.LedgerExport) -> tuple[Asked, Path]:
@@ -87,15 +192,18 @@ def _checked(office: Office, verb: verbs.LedgerExport) -> tuple[Asked, Path]:
     return asked, to
 
 
-async def _add_entries(office: Office, writer: BundleWriter, found: dict[int, int]) -> list[Row]:
+async def _add_entries(export: _Export, writer: BundleWriter) -> list[Row]:
     """Each entry under its name; the first of them as the page tells them."""
+    office, found = export.office, export.found
     shown = frozenset(list(found)[:SHOWN_MAX])
     rows: list[Row] = []
     for count, index in enumerate(sorted(found, key=entry_name), 1):
         record = await office.record_at(found[index])
         writer.add(entry_name(index), record.data)
+        entry = decode_entry(record.data)
+        export.named.take(entry)
         if index in shown:
-            rows.append(row_of(decode_entry(record.data)))
+            rows.append(row_of(entry))
         if count % _TURN == 0:
             await asyncio.sleep(0)
     return sorted(rows, key=lambda row: row.index)

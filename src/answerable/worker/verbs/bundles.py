@@ -16,6 +16,8 @@ class LedgerExport(msgspec.Struct, frozen=True, tag="ledger.export"):
     of: Word = ""
     since: Index | None = None
     until: Index | None = None
+    bodies_by: Word = ""  # who is given the bodies that they may read; nobody: no bodies
+    is_whole: bool = False  # with the keys themselves, not with what opens one body each
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +28,7 @@ class BundleView:
     root: str
     members: int
     bytes: int
+    bodies: int = 0
+    withheld: int = 0  # bodies that this person may not read, or that nobody can
+    read: int = -1  # index of the entry that says who was given bodies
+    missing: tuple[str, ...] = ()  # policy sets and releases that this home no longer has

@@ -1,0 +1,141 @@
+"""Which sealed bodies of an answer a person is given, and that it is written down before.
+
+Deny by default: a living person may read what was done in their name, what the agents do for which
+they answer now, and the cases that they hold. Everything else is withheld, and the answer says so.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import msgspec
+
+from answerable.base.errors import Unreadable, UsageError
+from answerable.cases import rows as cases
+from answerable.engine.port import Record
+from answerable.ledger.access import read_draft
+from answerable.ledger.bundle import EVERYTHING, Asked, Given, Why, Withheld
+from answerable.ledger.disclosed import disclose
+from answerable.ledger.domain import Entry, decode_entry
+from answerable.ledger.draft import Unit
+from answerable.ledger.note import encode_base64
+from answerable.pipeline.receive import decode_message
+from answerable.store.keys import KeyDestroyed
+from answerable.views import places
+from answerable.views.places import Place
+from answerable.worker.commands.office import Office
+
+BODIES_MAX = 20_000
+
+
+@dataclass(slots=True)
+class Bodies:
+    """What a person is given of an answer: indexes and positions, and why they are not given
+    others. Empty where no bodies were asked for."""
+
+    by: str = ""
+    is_whole: bool = False
+    given: dict[int, int] = field(default_factory=dict)
+    withheld: dict[int, Why] = field(default_factory=dict)
+    read: int = -1  # index of the entry that says so
+
+    def told(self) -> Given | None:
+        """As the answer says it."""
+        if not self.by:
+            return None
+        withheld = tuple(Withheld(index=i, why=why) for i, why in sorted(self.withheld.items()))
+        return Given(by=self.by, given=tuple(sorted(self.given)), read=self.read, withheld=withheld)
+
+
+async def choose_bodies(
+    office: Office, asked: Asked, found: Mapping[int, int], by: str, *, is_whole: bool
+) -> Bodies:
+    """Choose, and write down what is going to be given. Raises PersonUnknown, UsageError."""
+    hall = office.house.hall
+    bodies = Bodies(hall.people.find(by).id, is_whole)
+    positions = found if asked.kind != EVERYTHING else _all(office)
+    for index, position in positions.items():
+        why = await _why_not(office, bodies.by, index, position)
+        if why is None:
+            bodies.given[index] = position
+        elif why:
+            bodies.withheld[index] = why
+        if len(bodies.given) > BODIES_MAX:
+            raise UsageError(
+                f"The answer has more than {BODIES_MAX} bodies.", "Nothing was written.",
+                "ask for a shorter period, or for a case",
+            )  # fmt: skip
+    draft = read_draft(
+        hall.ids.new("acc"), by=bodies.by, asked=asked.words, bodies=len(bodies.given),
+        party=asked.of if asked.kind == "party" else None,
+    )  # fmt: skip
+    committed = await hall.committer.commit(Unit(drafts=[draft]))
+    bodies.read = committed.indexes[0]
+    return bodies
+
+
+def _all(office: Office) -> dict[int, int]:
+    db, found, before = office.index.db, dict[int, int](), 0
+    while page := places.newest(db, before=before, limit=BODIES_MAX):
+        found |= {place.seq: place.position for place in page}
+        before = page[-1].seq
+        if not before:
+            break
+    return found
+
+
+async def _why_not(
+    office: Office, person: str, index: int, position: int
+) -> Why | Literal[""] | None:
+    """Why it is not given; None where it is, empty where there is nothing to give."""
+    record = await office.record_at(position)
+    entry, place = decode_entry(record.data), office.index.at(index)
+    if entry.body is None:
+        return ""
+    if place is None or not _may_read(office, person, entry, place):
+        return "not_allowed"
+    if record.body is None:
+        return "archived"
+    try:
+        office.house.hall.keyring.open(entry.body.kid, entry.id, record.body)
+    except KeyDestroyed:
+        return "erased"
+    except Unreadable:
+        return "damaged"
+    return None
+
+
+def _may_read(office: Office, person: str, entry: Entry, place: Place) -> bool:
+    if entry.owner is not None and person in (entry.owner.person, entry.owner.via):
+        return True
+    hall = office.house.hall
+    case = cases.find(hall.db, entry.case) if entry.case else None
+    if case is not None and case.lease.holder == person:
+        return True
+    agent = place.agent or (case.agent if case is not None else "")
+    owner = hall.people.directory.accountable_for(agent, hall.clock.now())
+    return owner is not None and person in (owner.person, owner.via)
+
+
+def disclosed(office: Office, record: Record, *, is_whole: bool) -> tuple[bytes, str] | None:
+    """The member for a record's body, and its words for people; None where they went meanwhile."""
+    entry = decode_entry(record.data)
+    if entry.body is None or record.body is None:
+        return None
+    keyring = office.house.hall.keyring
+    try:
+        words = keyring.open(entry.body.kid, entry.id, record.body)
+        key = keyring.key(entry.body.kid)
+    except Unreadable:
+        return None
+    return disclose(entry, record.body, key, is_whole=is_whole), _text(entry.kind, words)
+
+
+def _text(kind: str, words: bytes) -> str:
+    try:
+        if kind == "received":
+            message = decode_message(words)
+            return f"from {message.sender}: {message.text}"
+        return words.decode()
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return f"(bytes, base64) {encode_base64(words)}"
