@@ -199,10 +199,17 @@ def many_root(leaves: Mapping[int, bytes], size: int, proof: Sequence[bytes]) ->
 def verify_inclusion(
     leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes
 ) -> None:
-    """RFC 9162 section 2.1.3.2; raises ProofError unless `leaf` is at `index` under `root`."""
+    """Raises ProofError unless `leaf` is at `index` under `root`."""
+    _check_lengths(root)
+    if root_of_inclusion(leaf, index, size, proof) != root:
+        raise ProofError(f"The proof does not lead from leaf {index} to the root.")
+
+
+def root_of_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes]) -> bytes:
+    """RFC 9162 section 2.1.3.2: where the proof leads from `leaf` at `index`; ProofError."""
     if not 0 <= index < size:
         raise ProofError(f"There is no leaf {index} in a tree of {size}.")
-    _check_lengths(leaf, root, *proof)
+    _check_lengths(leaf, *proof)
     at, last, computed = index, size - 1, leaf
     for sibling in proof:
         if last == 0:
@@ -218,8 +225,7 @@ def verify_inclusion(
         last >>= 1
     if last != 0:
         raise ProofError(f"The inclusion proof of leaf {index} is too short.")
-    if computed != root:
-        raise ProofError(f"The proof does not lead from leaf {index} to the root.")
+    return computed
 
 
 def verify_consistency(
