@@ -136,8 +136,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 _SECTIONS = (
     Settings, RailSettings, WitnessSettings, LedgerSettings, WorkerSettings, PartiesSettings,
-    DiskSettings,
-    LogSettings, TelemetrySettings, ServerSettings,
+    DiskSettings, LogSettings, TelemetrySettings, ServerSettings,
 )  # fmt: skip
 _UNKNOWN = re.compile("unknown field `([^`]+)`")
 

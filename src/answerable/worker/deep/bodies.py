@@ -18,6 +18,7 @@ class Bodies:
         self._found = found
         self._keys = keys
         self._stepless = (0, "")  # the last step without a body: those before it are as archived
+        self._destroyed: dict[str, str] = {}  # keys that the ledger says are gone, and where
         self._archived = 0  # the position up to which bodies were put away
         self.readable = 0
         self.erased = 0
@@ -34,8 +35,13 @@ class Bodies:
                 self._take(record, where)
         if self._stepless[0] > self._archived:
             self._found.add("bodies", self._stepless[1], "a step without what it remembers")
+        for kid in self._keys.alive(list(self._destroyed)):
+            self._found.add("keys", self._destroyed[kid], f"key '{kid}' that it destroyed is there")
 
     def _take(self, record: Record, where: str) -> None:
+        if record.kind == "erasure.done":
+            kids = decode_entry(record.data).changed("kids").split()
+            self._destroyed.update(dict.fromkeys(kids, where))
         if record.kind not in _KINDS:
             self._found.add("ledger", where, f"there is no kind '{record.kind}'")
         elif record.body is not None:
