@@ -15,7 +15,7 @@ CODE   := src tests examples benchmarks checks verify
         bench-http bench-overload bench-stop bench-who bench-about bench-verify \
         omissions bench-backup bench-growth \
         bench-growth-10m bench-replay lock clean
-.PHONY: flips flips-all syscall-faults full-disk soak simulate simulate-long planted
+.PHONY: verifiers-agree flips flips-all syscall-faults full-disk soak simulate simulate-long planted
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -59,6 +59,7 @@ doses: dev-env  # CI's share of what runs long by hand
 	$(BIN)/python benchmarks/overload.py --dose
 	$(BIN)/python checks/byte_flips.py --flips 150
 	$(BIN)/python checks/syscall_faults.py --dose
+	$(BIN)/python checks/verifiers_agree.py --each 60
 	$(BIN)/answerable simulate --seeds 300
 
 # ------------------------------------------------------------------------------- by hand, longer
@@ -86,6 +87,9 @@ flips-all: dev-env  ## every byte of a tiny home; takes hours
 
 omissions: dev-env  ## each of 10,000 entries left out of the answers that it belongs in: which is missed
 	$(BIN)/python checks/omissions.py
+
+verifiers-agree: dev-env  ## 10,000 honest and 10,000 changed logs and proofs, by four verifiers
+	$(BIN)/python checks/verifiers_agree.py --each 10000
 
 kill-llm: dev-env  ## SIGKILL at each moment of a turn that thinks: what was asked or done twice
 	$(BIN)/python checks/kill_llm.py

@@ -112,7 +112,7 @@ def read_note(note: str, keys: list[Key]) -> tuple[str, list[str]]:
     """The text of a signed note, and the names of those of `keys` that signed it: one or more."""
     body, separator, block = note.rpartition("\n\n")
     is_note = separator and block.endswith("\n") and not any(c < " " and c != "\n" for c in note)
-    demand(is_note and block.count("\n") <= 64, "it is not a note with 1 to 64 signatures")
+    demand(is_note and block.count("\n") <= 100, "it is not a note with 1 to 100 signatures")
     signers = [_signer(line, f"{body}\n", keys) for line in block[:-1].split("\n")]
     known = [name for name in signers if name is not None]
     demand(known, f"'{body.partition(chr(10))[0]}' is not signed by a key that was given")

@@ -13,6 +13,7 @@ from answerable.ledger.note import NoteError, VerifierKey, verify_note
 from answerable.ledger.tiles import TileReader
 from answerable.ledger.tree import leaf_hash
 from second import second_verifier
+from small_ledger import SIGNER, ledger_of
 from vectors import vectors
 
 TESSERA_KEY = "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx"
@@ -42,6 +43,24 @@ def test_each_bad_note_and_key_is_refused_by_both_and_the_good_are_read() -> Non
         text, signers = second.read_note(note, [second.verifier_key(vkey) for vkey in vkeys])
         assert len(signers) == len(list(vkeys))
         assert text == verify_note(note, [VerifierKey.parse(vkey) for vkey in vkeys])
+
+
+def test_a_note_may_have_a_hundred_signatures_for_everyone_and_no_more() -> None:
+    second = second_verifier()
+    ledger = ledger_of(1)
+    text, line = ledger.checkpoint.rsplit("\n\n", 1)
+    for count, is_good in ((100, True), (101, False)):
+        note = f"{text}\n\n{line * count}"
+        for read, key in (
+            (verify_note, SIGNER.vkey),
+            (second.read_note, second.verifier_key(SIGNER.vkey.encode())),
+        ):
+            try:
+                read(note, [key])
+            except (NoteError, ValueError):
+                assert not is_good
+            else:
+                assert is_good
 
 
 def test_what_rfc_8785_writes_is_canonical_where_it_lies_in_our_subset() -> None:
