@@ -225,6 +225,7 @@ async def build(home: Path, entries: int) -> dict[str, float]:
     office = await open_office(plan(home), works=False)
     committer = office.house.hall.committer
     history = History(office, owner)
+    await committer.commit(Unit(drafts=[_registered()]))
     took = {"commit": 0.0, "publish": 0.0, "index": 0.0}
     while committer.size < entries:
         start_s = time.perf_counter()
@@ -240,6 +241,14 @@ async def build(home: Path, entries: int) -> dict[str, float]:
     found = {"entries": committer.size, "interactions": history.interactions}
     await close_office(office)
     return {part: round(s, 1) for part, s in took.items()} | found | {"parties": history.parties}
+
+
+def _registered() -> Draft:
+    """The release that all decisions of the history were made by."""
+    return Draft(
+        kind="release.registered", id=f"{RELEASE}.registered", actor="system:history",
+        change={"agent": AGENT, "release": RELEASE, "policy": "0" * 64},
+    )  # fmt: skip
 
 
 async def _owner(home: Path) -> ledger.Owner:
