@@ -15,8 +15,9 @@ from answerable.ledger import closes, rows
 from answerable.ledger.answer import Answer, Question, answer_of
 from answerable.ledger.counted import Counted
 from answerable.ledger.domain import Entry, Owner, Subject, encode_entry
+from answerable.ledger.many import many_proof
 from answerable.ledger.note import checkpoint_body, sign_note
-from answerable.ledger.tree import CompactRange, leaf_hash, many_proof, node_hash
+from answerable.ledger.tree import CompactRange, leaf_hash, node_hash
 from answerable.store.sqlite import scratch
 from small_ledger import SIGNER
 

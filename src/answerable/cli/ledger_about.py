@@ -52,6 +52,11 @@ def ledger_about(
 
     if output is not None and output.exists():
         raise UsageError(f"'{output}' is there already.", "Nothing was written.", "name a new file")
+    if since and until and until <= since:
+        raise UsageError(
+            f"Nothing lies between {since} and {until}.", "Nothing was answered.",
+            "name a later time with --until",
+        )  # fmt: skip
     is_party = who.startswith("pty_")
 
     def asked() -> Question:
@@ -69,7 +74,7 @@ def ledger_about(
     if as_json:
         out(encode_answer(answer).decode())
     else:
-        _tell(answer.question, whole)
+        _tell(answer.question, whole, is_listed=output is None)
     if output is not None:
         talk_next(home, f"answerable ledger check-answer {output}")
 
@@ -108,13 +113,13 @@ def _us(at: datetime) -> int:
     return int(at.replace(tzinfo=UTC).timestamp()) * 1_000_000
 
 
-def _tell(question: "Question", whole: "Whole") -> None:
-    """The entries, and what is shown of them."""
+def _tell(question: "Question", whole: "Whole", *, is_listed: bool = True) -> None:
+    """The entries, unless they are in a file now, and what is shown of them."""
     from answerable.base.clock import iso
     from answerable.ledger.domain import INTEGER_MAX
     from answerable.ledger.telling import tell
 
-    for entry in whole.entries:
+    for entry in whole.entries if is_listed else ():
         out(plain(f"{entry.seq:>8}  {iso(entry.ts)}  {entry.kind:<16}  {entry.id}  {tell(entry)}"))
     who = question.party or question.owner
     times = f" from {iso(question.since)}" if question.since else ""

@@ -3,7 +3,7 @@
     question     who, and from when until when
     checkpoint   a signed head
     entries      canonical JSON: those asked for, the neighbours outside the range, and one close
-    hashes       the one proof that leads from all of them to that head (`tree.many_proof`)
+    hashes       the one proof that leads from all of them to that head (`many.many_proof`)
     names, bucket, path   how many the close says have counted, and the proof of whom it is about
 
 Nothing is left out, because the entries count without a gap, and the close, which comes after
@@ -20,10 +20,19 @@ import msgspec
 
 from answerable.base.errors import AnswerableError
 from answerable.ledger.counted import Counted, party_name, person_name
-from answerable.ledger.domain import CLOSED, INTEGER_MAX, Entry, decode_entry, encode_entry
+from answerable.ledger.domain import (
+    CLOSED,
+    INTEGER_MAX,
+    Entry,
+    Owner,
+    Subject,
+    decode_entry,
+    encode_entry,
+)
 from answerable.ledger.keychain import KeyChain, chain_of
+from answerable.ledger.many import many_root
 from answerable.ledger.note import NoteError, VerifierKey, decode_base64, verify_checkpoint
-from answerable.ledger.tree import ProofError, leaf_hash, many_root
+from answerable.ledger.tree import ProofError, leaf_hash
 
 FORMAT = "answerable.complete@v1"
 
@@ -34,6 +43,20 @@ class AnswerWrong(AnswerableError):
     code = "answer_wrong"
     http_status = 422
     exit_code = 1
+
+
+class Glimpse(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """As much of an entry as it takes to see whether it is asked for."""
+
+    oseq: int | None = None
+    owner: Owner | None = None
+    seq: int
+    subject: Subject | None = None
+    ts: int
+
+
+glimpse = msgspec.json.Decoder(Glimpse).decode
+"""Of an entry's bytes."""
 
 
 class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -50,12 +73,13 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         """Of the counter that counts it."""
         return party_name(self.party) if self.party else person_name(self.owner)
 
-    def number(self, entry: Entry) -> int:
+    def number(self, entry: Entry | Glimpse) -> int:
         """The entry's number for whom is asked about; 0 where it is not about them."""
         if self.party:
-            is_theirs = entry.subject is not None and entry.subject.pid == self.party
-            return entry.subject.sseq if entry.subject and is_theirs else 0
-        return (entry.oseq or 0) if entry.accountable == self.owner else 0
+            subject = entry.subject
+            return subject.sseq if subject and subject.pid == self.party else 0
+        owner = entry.owner
+        return (entry.oseq or 0) if owner and owner.person == self.owner else 0
 
     def is_in(self, ts: int) -> bool:
         return self.since <= ts < self.until
@@ -133,15 +157,16 @@ def _proven(answer: Answer, keys: Iterable[VerifierKey] | KeyChain) -> dict[int,
     try:
         head = verify_checkpoint(answer.checkpoint, chain_of(keys).of(answer.checkpoint))
         for text in answer.entries:
-            entry = decode_entry(text.encode())
-            if encode_entry(entry) != text.encode() or entry.seq in entries:
+            data = text.encode()
+            entry = decode_entry(data)
+            if encode_entry(entry) != data or entry.seq in entries:
                 raise _wrong(f"entry {entry.seq} is there twice, or not in canonical form")
-            entries[entry.seq], leaves[entry.seq] = entry, leaf_hash(text.encode())
+            entries[entry.seq], leaves[entry.seq] = entry, leaf_hash(data)
         hashes = [decode_base64(each) for each in answer.hashes]
         if many_root(leaves, head.size, hashes) != head.root:
             raise _wrong("its entries and hashes do not lead to the signed root")
     except (NoteError, ProofError, msgspec.DecodeError, UnicodeError) as error:
-        raise _wrong(str(error)) from None
+        raise _wrong(str(error).rstrip(".")) from None
     return entries
 
 

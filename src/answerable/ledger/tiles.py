@@ -25,7 +25,6 @@ from answerable.ledger.tree import (
     inclusion_proof,
     leaf_hash,
     perfect_root,
-    root_of,
 )
 from answerable.store.files import replace_file
 
@@ -218,7 +217,7 @@ class TileReader:
         hashes = self.tile(tile_level, number)[offset : offset + (1 << inside)]
         if len(hashes) != 1 << inside:
             raise TileMissing(f"The tree of {self.size} has no whole subtree {level}/{index}.")
-        return root_of(hashes)
+        return perfect_root(hashes)
 
     def inclusion_proof(self, index: int) -> list[bytes]:
         """From the leaf at `index` to the root of the tree of `size`."""

@@ -4,8 +4,7 @@ The two prefixes keep a node from ever being taken for a leaf. Proofs are made f
 subtrees (`get_node`), because those never change once they are full: they can be kept as tiles.
 """
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Self
@@ -13,7 +12,6 @@ from typing import Self
 from answerable.base.errors import AnswerableError
 
 HASH_BYTES = 32
-_SIZE_MAX = 2**63
 EMPTY_ROOT = sha256(b"").digest()
 
 GetNode = Callable[[int, int], bytes]
@@ -116,10 +114,10 @@ def inclusion_proof(index: int, size: int, get_node: GetNode) -> list[bytes]:
     while end - start > 1:
         middle = start + _split(end - start)
         if index < middle:
-            path.append(_range_hash(middle, end, get_node))
+            path.append(range_hash(middle, end, get_node))
             end = middle
         else:
-            path.append(_range_hash(start, middle, get_node))
+            path.append(range_hash(start, middle, get_node))
             start = middle
     path.reverse()
     return path
@@ -134,66 +132,15 @@ def consistency_proof(size1: int, size2: int, get_node: GetNode) -> list[bytes]:
     while end != size1:
         middle = start + _split(end - start)
         if size1 <= middle:
-            path.append(_range_hash(middle, end, get_node))
+            path.append(range_hash(middle, end, get_node))
             end = middle
         else:
-            path.append(_range_hash(start, middle, get_node))
+            path.append(range_hash(start, middle, get_node))
             start, is_whole = middle, False
     if not is_whole:  # the verifier knows the whole old tree: its root
-        path.append(_range_hash(start, end, get_node))
+        path.append(range_hash(start, end, get_node))
     path.reverse()
     return path
-
-
-def many_proof(indexes: Sequence[int], size: int, get_node: GetNode) -> list[bytes]:
-    """One proof of many leaves, whose ascending indexes are given: the hash of each largest subtree
-    (as RFC 6962 splits) that has none of them, from the left."""
-    path: list[bytes] = []
-
-    def walk(start: int, end: int, first: int, last: int) -> None:
-        """`indexes[first:last]` are those in [start, end)."""
-        width = end - start
-        if first == last:
-            level = width.bit_length() - 1
-            is_perfect = width == 1 << level
-            path.append(
-                get_node(level, start >> level) if is_perfect else _range_hash(start, end, get_node)
-            )
-        elif last - first < width:
-            middle = start + (1 << (width - 1).bit_length() - 1)
-            cut = bisect_left(indexes, middle, first, last)
-            walk(start, middle, first, cut)
-            walk(middle, end, cut, last)
-
-    if not indexes or not 0 <= indexes[0] <= indexes[-1] < size:
-        raise ProofError(f"There are no such leaves in a tree of {size}.")
-    walk(0, size, 0, len(indexes))
-    return path
-
-
-def many_root(leaves: Mapping[int, bytes], size: int, proof: Sequence[bytes]) -> bytes:
-    """The root that leaf hashes by their index and a `many_proof` lead to; raises ProofError."""
-    indexes, rest = sorted(leaves), iter(proof)
-
-    def walk(start: int, end: int, first: int, last: int) -> bytes:
-        if first == last:
-            return next(rest)
-        if end - start == 1:
-            return leaves[start]
-        middle = start + _split(end - start)
-        cut = bisect_left(indexes, middle, first, last)
-        return node_hash(walk(start, middle, first, cut), walk(middle, end, cut, last))
-
-    if not indexes or not 0 <= indexes[0] <= indexes[-1] < size <= _SIZE_MAX:
-        raise ProofError(f"There are no such leaves in a tree of {size}.")
-    _check_lengths(*proof)
-    try:
-        root = walk(0, size, 0, len(indexes))
-    except StopIteration:
-        raise ProofError("The proof of many leaves is too short.") from None
-    if next(rest, None) is not None:
-        raise ProofError("The proof of many leaves is too long.")
-    return root
 
 
 def verify_inclusion(
@@ -331,7 +278,7 @@ def _split(width: int) -> int:
     return 1 << (width - 1).bit_length() - 1
 
 
-def _range_hash(start: int, end: int, get_node: GetNode) -> bytes:
+def range_hash(start: int, end: int, get_node: GetNode) -> bytes:
     """MTH(D[start:end]) where `start` is aligned as RFC 6962 splits: from its perfect subtrees."""
     hashes: list[bytes] = []
     while start < end:

@@ -14,12 +14,12 @@ import msgspec
 from answerable.adapters.engines.embedded.journal import FeedFile
 from answerable.base.errors import NotFound
 from answerable.ledger import closes
-from answerable.ledger.answer import Answer, Question, answer_of
+from answerable.ledger.answer import Answer, Question, answer_of, glimpse
 from answerable.ledger.counted import Counted
 from answerable.ledger.domain import decode_entry
+from answerable.ledger.many import many_proof
 from answerable.ledger.note import note_text, parse_checkpoint
 from answerable.ledger.tiles import TileReader, read_checkpoint
-from answerable.ledger.tree import many_proof
 from answerable.store.sqlite import open_reader
 from answerable.views import places
 from answerable.views.index import VIEWS
@@ -151,7 +151,7 @@ class _Finder:
             for one in some:
                 theirs = self._theirs([one])
                 found |= theirs
-                if any(is_beyond(decode_entry(data).ts) for data in theirs.values()):
+                if any(is_beyond(glimpse(data).ts) for data in theirs.values()):
                     return found
             at = some[-1][0]
         return found
@@ -160,9 +160,9 @@ class _Finder:
         """Of entries that name them (index, position) those that count for them."""
         found = {}
         for data in self._feed.data_at([position for _, position in some]):
-            entry = decode_entry(data)
-            if self._question.number(entry):
-                found[entry.seq] = data
+            seen = glimpse(data)
+            if self._question.number(seen):
+                found[seen.seq] = data
         return found
 
 
