@@ -12,7 +12,7 @@ CODE   := src tests examples benchmarks checks verify
 .DEFAULT_GOAL := help
 .PHONY: help demo test check env dev-env bench bench-env lint types walls caps licences size unit doses \
         torture torture-long kill-llm models-long races fuzz-http newcomer browser bench-journal \
-        bench-http bench-overload bench-stop bench-who bench-about bench-verify \
+        bench-http bench-overload bench-stop bench-who bench-about bench-proof bench-verify \
         omissions bench-backup bench-growth \
         bench-growth-10m bench-replay lock clean
 .PHONY: verifiers-agree flips flips-all syscall-faults full-disk soak simulate simulate-long planted
@@ -136,6 +136,9 @@ bench-stop: env  ## ms from a stop to the last new effect, under load, with kill
 
 bench-who: env  ## ms of `decision who` in a history of a million entries
 	$(BIN)/python benchmarks/who_at_a_million.py
+
+bench-proof: env  ## bytes of one proof in a million entries, and ms to make and check it
+	$(BIN)/python benchmarks/proof_at_a_million.py
 
 bench-verify: env  ## s that a million entries take to verify, by our code and by the one file
 	$(BIN)/python benchmarks/verify_at_a_million.py $(ARGS)

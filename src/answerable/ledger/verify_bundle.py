@@ -19,6 +19,7 @@ import msgspec
 from answerable.ledger import bundle
 from answerable.ledger.bundle import Answer, BundleDamaged
 from answerable.ledger.domain import Entry, decode_entry, encode_entry
+from answerable.ledger.keychain import KeyChain
 from answerable.ledger.note import (
     Checkpoint,
     NoteError,
@@ -240,11 +241,8 @@ def verify_bundle(path: Path, known: Sequence[VerifierKey]) -> BundleVerified:
     with BundleReader(path) as reader:
         answer = _answer(reader)
         chain = chain_of_bundle(reader, known)
-        try:
-            keys = chain.of(reader.text("checkpoint"))
-        except NoteError as error:
-            raise reader.damaged(f"'checkpoint': {error.happened}") from None
-        made, head = _sealed(reader, keys, answer)
+        made, head = _sealed(reader, chain, answer)
+        keys = chain.at(head.size)
         unread = _members(reader, answer)
         for name in reader.marks:
             reader.read(name)
@@ -279,18 +277,18 @@ def _answer(reader: BundleReader) -> Answer:
     return answer
 
 
-def _sealed(
-    reader: BundleReader, keys: list[VerifierKey], answer: Answer
-) -> tuple[int, Checkpoint]:
-    """When it was made, and the head that it is of."""
+def _sealed(reader: BundleReader, chain: KeyChain, answer: Answer) -> tuple[int, Checkpoint]:
+    """When it was made, and the head that it is of. Whoever signs what comes after that head made
+    it: at a handing-over that is the new key alone."""
+    checkpoint = reader.text("checkpoint")
     try:
-        text = verify_note(reader.seal(), keys)
-    except NoteError as error:
-        raise reader.damaged(f"'SEAL': {error.happened}") from None
-    try:
-        head = verify_checkpoint(reader.text("checkpoint"), keys)
+        head = verify_checkpoint(checkpoint, chain.of(checkpoint))
     except NoteError as error:
         raise reader.damaged(f"'checkpoint': {error.happened}") from None
+    try:
+        text = verify_note(reader.seal(), chain.at(head.size + 1))
+    except NoteError as error:
+        raise reader.damaged(f"'SEAL': {error.happened}") from None
     made = re.search(r"^made (0|[1-9][0-9]{0,15})$", text, re.MULTILINE | re.ASCII)
     when = int(made[1]) if made else 0
     root = base64.b64encode(head.root).decode()
