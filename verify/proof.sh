@@ -22,6 +22,7 @@ name=${vkey%%+*} key=$(echo "${vkey#*+*+}" | hex)            # 01 and 32 bytes
 id=$(echo "${vkey#*+}" | cut -c 1-8 | tr a-f A-F)            # the first bytes of the signature
 [ "$(sed -n 1p "$work/text")" = "$name" ] || no 'it is of another log'
 signature=$(sed '1,/^$/d' "$work/note" | sed -n "s|^— $name ||p" | while read -r each; do
+  [ "$(echo "$each" | base64 -d | base64 -w 0)" = "$each" ] || continue    # written as it would be
   each=$(echo "$each" | hex) && [ "${each%"${each#????????}"}" = "$id" ] && echo "${each#????????}"
 done | head -n 1) || true
 echo "$signature" | tr -d '\n' | raw > "$work/signature"

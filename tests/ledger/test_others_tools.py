@@ -1,6 +1,7 @@
 """One proof, checked with tools that nobody here wrote: openssl, sha256sum, Go's packages."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -69,6 +70,7 @@ def wrongs(folder: Path) -> list[tuple[Path, Path]]:
         "other hash": text.replace(hashes[2], hashes[3], 1),
         "of 80 hashes": text.replace("index 7\n", "index 7\n" + f"{hashes[0]}\n" * 80),
         "another size": text.replace("\n300\n", "\n301\n"),
+        "other last bits": re.sub(r"[048AEIMQUYcgkosw]=\n\Z", lambda last: _next(last[0]), text),
         "not signed": text.replace("— log.example/home ", "— other.example "),
     }
     pairs = [(folder / "7.tlog-proof", folder / "0.json")]
@@ -77,6 +79,11 @@ def wrongs(folder: Path) -> list[tuple[Path, Path]]:
         (folder / name).write_text(content)
         pairs.append((folder / name, folder / "7.json"))
     return pairs
+
+
+def _next(last: str) -> str:
+    """The same bytes in base64 that nobody would write."""
+    return f"{chr(ord(last[0]) + 1)}{last[1:]}"
 
 
 def test_openssl_and_sha256sum_say_what_we_say(folder: Path) -> None:

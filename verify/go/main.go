@@ -95,6 +95,12 @@ func head(verifier note.Verifier, signed []byte) (size int64, root tlog.Hash, er
 	if err != nil {
 		return 0, root, err
 	}
+	for _, each := range append(opened.Sigs, opened.UnverifiedSigs...) {
+		data, err := base64.StdEncoding.DecodeString(each.Base64) // note.Open lets other last bits pass
+		if err != nil || base64.StdEncoding.EncodeToString(data) != each.Base64 {
+			return 0, root, errors.New("base64 of a signature as nobody writes it")
+		}
+	}
 	lines := strings.Split(strings.TrimSuffix(opened.Text, "\n"), "\n")
 	if len(lines) < 3 || lines[0] != verifier.Name() {
 		return 0, root, errors.New("not a checkpoint of this log")
