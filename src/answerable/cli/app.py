@@ -19,6 +19,7 @@ from answerable.cli import (
     ledger,
     ledger_about,
     ledger_export,
+    ledger_others,
     ledger_witnesses,
     operations,
     party_forget,
@@ -70,6 +71,9 @@ app.command("simulate")(simulate.simulate)
 app.command("bench")(bench.bench)
 ledger.ledger.command("about")(ledger_about.ledger_about)
 ledger.ledger.command("check-answer")(ledger_about.ledger_check_answer)
+ledger.ledger.command("receipt")(ledger_others.ledger_receipt)
+ledger.ledger.command("check-receipt")(ledger_others.ledger_check_receipt)
+ledger.ledger.command("convert")(ledger_others.ledger_convert)
 ledger.ledger.command("witnesses")(ledger_witnesses.ledger_witnesses)
 keys.key.command("rotate-home")(operations.rotate_home)
 keys.key.command("rotate-signer")(operations.rotate_signer)

@@ -6,7 +6,7 @@ One member is in memory at a time, and none is larger than the format allows.
 import base64
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
@@ -28,7 +28,7 @@ from answerable.ledger.note import (
     verify_note,
 )
 from answerable.ledger.proof import parse_proof, verify_proof
-from answerable.ledger.tiles import TileReader
+from answerable.ledger.tiles import TileReader, decode_bundle
 from answerable.ledger.tree import ProofError
 from answerable.ledger.verify_beside import BESIDE, chain_of_bundle, check_beside
 from answerable.ledger.verify_tiles import verify_tiles
@@ -41,6 +41,7 @@ _ARCHIVE_ENDS = b"MANIFEST.json"  # the last name in the directory of an archive
 _LINE = re.compile(r"([0-9a-f]{64}) (0|[1-9][0-9]{0,8}) (\S+)\Z", re.ASCII)
 _ENTRY = re.compile(r"entries/(0|[1-9][0-9]{0,15})\.json\Z", re.ASCII)
 _PROOF = re.compile(r"proofs/(0|[1-9][0-9]{0,15})\.tlog-proof\Z", re.ASCII)
+_ENTRIES = "tile/entries/"  # of everything; by name they are in ledger order
 _KNOWN = {"checkpoint", "vkey", "answer.json", "index.html"}
 _RESERVED = ("completeness/", "receipts/", "time/", "witness/")
 _NOTHING = "Nothing was changed."
@@ -128,6 +129,13 @@ class BundleReader:
         if bundle.entry_name(index) not in self.marks:
             raise KeyError(f"entry {index}")
         return self.read(bundle.entry_name(index))
+
+    def entries(self) -> Iterator[Entry]:
+        """All of them in ledger order; of a bundle that was verified."""
+        for index in sorted(int(match[1]) for match in map(_ENTRY.match, self.names) if match):
+            yield decode_entry(self.entry(index))
+        for name in sorted(name for name in self.names if name.startswith(_ENTRIES)):
+            yield from map(decode_entry, decode_bundle(self.read(name)))
 
     def seal(self) -> str:
         return self._text(bundle.SEAL, self._stored(bundle.SEAL))

@@ -57,11 +57,11 @@ async def _told(office: Office, entry: Entry, record: Record) -> Who:
         owner=owner.person, owner_name=name, accepted_at=owner.accepted_at, agent=agent,
         release=entry.agent.release if entry.agent else "", verdict=policy.verdict,
         reasons=policy.reasons, action=what, entry=record.data.decode(),
-        proof=(await _proof(office, entry.seq)), via=owner.via or "", via_name=via_name,
+        proof=(await proof_of(office, entry.seq)), via=owner.via or "", via_name=via_name,
     )  # fmt: skip
 
 
-async def _proof(office: Office, index: int) -> str:
+async def proof_of(office: Office, index: int) -> str:
     """From the published files, so that it is what an outsider would get."""
     engine = office.house.hall.engine
     await office.publisher.follow(engine)
@@ -95,7 +95,7 @@ async def checkpoint(office: Office, _: verbs.LedgerCheckpoint) -> str:
 
 
 async def ledger_prove(office: Office, verb: verbs.LedgerProve) -> str:
-    return await _proof(office, verb.index)
+    return await proof_of(office, verb.index)
 
 
 HANDLERS: Handlers = {

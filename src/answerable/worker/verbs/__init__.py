@@ -49,6 +49,7 @@ from answerable.worker.verbs.forget import (
     PartyHold,
     PartyReleaseHold,
 )
+from answerable.worker.verbs.others import LedgerReceipt
 from answerable.worker.verbs.people import (
     KeyAdd,
     KeyCheck,
@@ -138,6 +139,7 @@ Verb = (
     | PartyErase
     | ErasureList
     | LedgerExport
+    | LedgerReceipt
 )
 
 
@@ -238,6 +240,7 @@ __all__ = [
     "LedgerClose",
     "LedgerExport",
     "LedgerProve",
+    "LedgerReceipt",
     "LedgerSearch",
     "MessagesAccept",
     "Overview",
