@@ -14,6 +14,7 @@ from itertools import pairwise
 from answerable.ledger.domain import Entry
 from answerable.ledger.note import VerifierKey, note_text, parse_checkpoint
 
+ROTATION = "rot"  # prefix of the ids of such entries: a few, found without reading all others
 SIGNER = "signer"  # `change.key` of an entry that hands the log's key over
 
 

@@ -7,7 +7,7 @@ from answerable.base import faults
 from answerable.base.chance import SystemChance
 from answerable.compose.configured import office_plan
 from answerable.ledger.draft import Draft, Unit
-from answerable.ledger.keychain import SIGNER
+from answerable.ledger.keychain import ROTATION, SIGNER
 from answerable.ledger.note import VKEY
 from answerable.store.files import replace_file
 from answerable.store.rotation import rotate_home_key
@@ -25,7 +25,7 @@ async def rotate_home(home: Path, by: str) -> tuple[Done, int]:
         hall = office.house.hall
         person = hall.people.find(by)
         draft = Draft(
-            kind="key.rotated", id=hall.ids.new("rot"), actor=person.id, change={"key": "home"}
+            kind="key.rotated", id=hall.ids.new(ROTATION), actor=person.id, change={"key": "home"}
         )
         committed = await office.house.commit_control(Unit(drafts=[draft]))
         unread = await rotate_home_key(home, office.house.keys, SystemChance())
@@ -49,7 +49,7 @@ async def rotate_signer(home: Path, by: str) -> tuple[Done, str]:
         change: dict[str, str | int] = {
             "key": SIGNER, "old": old.encode(), "new": new.vkey.encode(),
         }  # fmt: skip
-        draft = Draft(kind="key.rotated", id=hall.ids.new("rot"), actor=person.id, change=change)
+        draft = Draft(kind="key.rotated", id=hall.ids.new(ROTATION), actor=person.id, change=change)
         committed = await office.house.commit_control(Unit(drafts=[draft]))
         await faults.point("rotation.after_handing_over")
         take_over(home)

@@ -15,7 +15,7 @@ from answerable.engine.port import Feed
 from answerable.ledger.bodies import open_body
 from answerable.ledger.checks import Verified
 from answerable.ledger.domain import decode_entry
-from answerable.ledger.keychain import HandingOver, KeyChain, handing_over
+from answerable.ledger.keychain import ROTATION, HandingOver, KeyChain, handing_over
 from answerable.ledger.note import VKEY, NoteError, VerifierKey, verify_checkpoint
 from answerable.ledger.sealing import kid_of
 from answerable.ledger.tiles import TileMissing, decode_tile, read_checkpoint, tile_path
@@ -229,14 +229,14 @@ def chain_in(home: Path, known: Sequence[VerifierKey]) -> KeyChain:
     """
     feed = FeedFile(home)
     try:
-        return KeyChain(known, asyncio.run(_handings(feed)))
+        return KeyChain(known, _handings(feed))
     finally:
         feed.close()
 
 
-async def _handings(feed: Feed) -> list[HandingOver]:
+def _handings(feed: FeedFile) -> list[HandingOver]:
     found = []
-    async for record in feed.read(0, ("key.rotated",)):
+    for record in feed.named(f"{ROTATION}_"):
         with contextlib.suppress(msgspec.DecodeError, NoteError):  # which verifying will meet
             found.append(handing_over(decode_entry(record.data)))
     return [each for each in found if each is not None]

@@ -273,6 +273,11 @@ class FeedFile:
         with in_our_words(self._path):
             return rows.memo_of(self._reader, arrival)
 
+    def named(self, prefix: str) -> list[Record]:
+        """Records whose keys begin so, in the order of the feed: those that are few."""
+        with in_our_words(self._path):
+            return rows.named(self._reader, prefix)
+
     def data_at(self, positions: Sequence[Cursor]) -> list[bytes]:
         """What the records at these positions say, in the order of the feed."""
         with in_our_words(self._path):

@@ -177,6 +177,13 @@ def page(
     return [Record(*row) for row in rows.fetchall()]
 
 
+def named(connection: sqlite3.Connection, prefix: str) -> list[Record]:
+    """Records whose keys begin so, in the order of the feed; ASCII, not empty."""
+    after = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+    sql = f"{_RECORD} WHERE key >= ? AND key < ? ORDER BY position"
+    return [Record(*row) for row in connection.execute(sql, (prefix, after)).fetchall()]
+
+
 def data_at(connection: sqlite3.Connection, positions: Sequence[Cursor]) -> list[bytes]:
     """What the records at these positions say, in the order of the feed; no body."""
     sql = f"SELECT data FROM record WHERE position {_ANY_OF} ORDER BY position"  # noqa: S608 - constants
