@@ -24,6 +24,7 @@ from answerable.ledger.tree import (
     ProofError,
     inclusion_proof,
     leaf_hash,
+    paired,
     perfect_root,
 )
 from answerable.store.files import replace_file
@@ -168,7 +169,7 @@ class TileReader:
     def __init__(self, folder: Path, size: int) -> None:
         self._folder = folder
         self.size = size
-        self._tiles: OrderedDict[tuple[int, int], list[bytes]] = OrderedDict()
+        self._tiles: OrderedDict[tuple[int, int], list[list[bytes]]] = OrderedDict()
 
     def entry(self, index: int) -> bytes:
         """The bytes of one entry; raises TileMissing."""
@@ -197,27 +198,31 @@ class TileReader:
 
     def tile(self, level: int, index: int) -> list[bytes]:
         """The hashes of one tile, as many as the tree has of it."""
+        return self._rows(level, index)[0]
+
+    def _rows(self, level: int, index: int) -> list[list[bytes]]:
+        """A tile's hashes, and above them as many levels as were asked for."""
         cached = self._tiles.get((level, index))
         if cached is not None:
             return cached
         width = min(WIDTH, (self.size >> _HEIGHT * level) - index * WIDTH)
         data, lying = self._read(lambda n, w: tile_path(level, n, w), index, width)
-        hashes = _first(decode_tile(data), width, lying)
-        self._tiles[level, index] = hashes
+        rows = [_first(decode_tile(data), width, lying)]
+        self._tiles[level, index] = rows
         if len(self._tiles) > _CACHED_TILES:
             self._tiles.popitem(last=False)
-        return hashes
+        return rows
 
     def node(self, level: int, index: int) -> bytes:
         """The perfect subtree at (level, index), for `tree.inclusion_proof` and its sister."""
         tile_level, inside = divmod(level, _HEIGHT)
-        number, offset = divmod(index << inside, WIDTH)
-        if not inside and offset < len(tile := self.tile(tile_level, number)):
-            return tile[offset]  # as it lies there: many are asked for at once
-        hashes = self.tile(tile_level, number)[offset : offset + (1 << inside)]
-        if len(hashes) != 1 << inside:
+        number, offset = divmod(index, WIDTH >> inside)
+        rows = self._rows(tile_level, number)
+        while len(rows) <= inside:  # of the whole tile at once: many of its nodes are asked for
+            rows.append(paired(rows[-1]))
+        if offset >= len(rows[inside]):
             raise TileMissing(f"The tree of {self.size} has no whole subtree {level}/{index}.")
-        return perfect_root(hashes)
+        return rows[inside][offset]
 
     def inclusion_proof(self, index: int) -> list[bytes]:
         """From the leaf at `index` to the root of the tree of `size`."""

@@ -100,9 +100,14 @@ def root_of(leaf_hashes: Iterable[bytes]) -> bytes:
 def perfect_root(hashes: Sequence[bytes]) -> bytes:
     """The root over hashes whose number is a power of two."""
     while len(hashes) > 1:
-        pairs = zip(hashes[::2], hashes[1::2], strict=True)
-        hashes = [sha256(b"\x01" + left + right).digest() for left, right in pairs]
+        hashes = paired(hashes)
     return hashes[0]
+
+
+def paired(hashes: Sequence[bytes]) -> list[bytes]:
+    """The nodes above these; the last one has none where it is alone."""
+    pairs = zip(hashes[::2], hashes[1::2], strict=False)
+    return [sha256(b"\x01" + left + right).digest() for left, right in pairs]
 
 
 def inclusion_proof(index: int, size: int, get_node: GetNode) -> list[bytes]:
