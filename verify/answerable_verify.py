@@ -329,13 +329,13 @@ def entry_at(folder: Folder, index: int, size: int) -> bytes:
 def follow(folder: Folder, size: int, keys: list[Key]) -> tuple[list[Key], list[Head]]:
     """The log's keys since a given one, newest last; the heads, whose last entry names the next."""
     heads: list[Head] = []
-    sizes = [int(name[10:]) for name in folder.names if re.fullmatch(r"rotations/[1-9]\d*", name)]
-    for at in sorted(sizes):
+    for at in sorted(int(n[10:]) for n in folder.names if re.fullmatch(r"rotations/[1-9]\d*", n)):
         with suppress(ValueError, KeyError, IndexError, TypeError):  # of before those keys
-            head = read_head(folder.read(f"rotations/{at}").decode(), keys[-1:] if heads else keys)
+            note = folder.read(f"rotations/{at}").decode()
+            head = read_head(note, keys[-1:] if heads else keys)
             change = json.loads(match_entry(entry_at(folder, head.size - 1, size))["change"])
             old, new = verifier_key(change["old"]), verifier_key(change["new"])
-            if old.id in {key.id for key in keys}:
+            if old.id in {key.id for key in keys} and read_head(note, [new]):  # both have signed
                 keys, heads = [*(key for key in keys if key.id != new.id), new], [*heads, head]
     return keys, heads
 

@@ -4,22 +4,28 @@ import asyncio
 import importlib.util
 import json
 import shutil
+from collections.abc import AsyncIterator
 from pathlib import Path
 from types import ModuleType
 
+import msgspec
 import pytest
 
+from answerable.adapters.engines.embedded.journal import FeedFile
 from answerable.adapters.signers.file import FileSigner
 from answerable.adapters.signers.handing import SIGNER_KEY_NEXT
 from answerable.base import faults
 from answerable.base.chance import SeededChance
 from answerable.compose.house import open_house
+from answerable.engine.port import Record
+from answerable.ledger.domain import SEAL_KIND, Seal
 from answerable.ledger.draft import Draft, Unit
 from answerable.ledger.note import VerifierKey, sign_note, verify_checkpoint
+from answerable.ledger.verify import verify_feed
 from answerable.testing.world import Life, Till
 from answerable.worker.publisher import Publisher
 from answerable.worker.rotation import rotate_signer
-from answerable.worker.verification import verify_home
+from answerable.worker.verification import chain_in, verify_home
 from homes import OWNER, SmallHome, working
 from stories import inline_world, support
 
@@ -108,16 +114,53 @@ def test_what_the_old_key_signs_after_it_handed_over_is_not_believed(
     assert not verify_home(home.path, [], old_vkey).verified
 
 
-def test_a_chain_that_the_old_key_has_not_signed_leads_nowhere(
-    home: SmallHome, stranger: ModuleType
+@pytest.mark.parametrize("left", [0, 1], ids=["the old key's", "the new key's"])
+def test_a_handing_over_that_only_one_of_the_keys_signed_leads_nowhere(
+    home: SmallHome, stranger: ModuleType, left: int
 ) -> None:
     old = vkey_of(home)
     rotate(home)
+    assert believes(stranger, home, old)
     [note] = (home.path / "ledger" / "rotations").iterdir()
-    text, _, block = note.read_text().rpartition("\n\n")
-    note.write_text(f"{text}\n\n" + block.split("\n")[1] + "\n")  # the new key's line only
+    note.write_text(with_one_line(note.read_text(), left))
     home.cli("person", "add", "n@acme.example", "--name", "N").check()
     assert not believes(stranger, home, old)
+
+
+def with_one_line(note: str, left: int) -> str:
+    text, _, block = note.rpartition("\n\n")
+    return f"{text}\n\n" + block.split("\n")[left] + "\n"
+
+
+@pytest.mark.parametrize("left", [None, 0, 1], ids=["both", "the old key's", "the new key's"])
+def test_our_verifier_asks_for_both_signatures_where_a_key_is_handed_over(
+    home: SmallHome, left: int | None
+) -> None:
+    """Whichever of the keys its reader knows."""
+    keys = [vkey_of(home)]
+    keys.append(rotate(home))
+    home.cli("person", "add", "n@acme.example", "--name", "N").check()
+    for key in keys:
+        chain = chain_in(home.path, [VerifierKey.parse(key)])
+        problem = asyncio.run(verify_feed(altered(home, left), chain)).problem
+        assert (problem is None) == (left is None)
+        assert problem is None or "its seal is not signed" in problem.problem
+
+
+async def altered(home: SmallHome, left: int | None) -> AsyncIterator[Record]:
+    """The feed, with one signature left of the two that hand the log over."""
+    feed = FeedFile(home.path)
+    try:
+        async for record in feed.read(0):
+            found = record
+            if record.kind == SEAL_KIND and left is not None:
+                seal = msgspec.json.decode(record.data, type=Seal)
+                if seal.note.count("\n\u2014 ") == 2:
+                    seal = msgspec.structs.replace(seal, note=with_one_line(seal.note, left))
+                    found = msgspec.structs.replace(record, data=msgspec.json.encode(seal))
+            yield found
+    finally:
+        feed.close()
 
 
 @pytest.mark.parametrize("is_first", [True, False], ids=["given away", "taken up"])

@@ -10,7 +10,7 @@ from answerable.ledger.cosigned import EntryTimes, Witnessed
 from answerable.ledger.note import VerifierKey
 from answerable.witness.state import LogFiles
 from homes import SmallHome
-from witnesses import cosigned, made, policy_of
+from witnesses import cosigned, keys_of, made, policy_of
 
 HOUR_US = 3_600_000_000
 
@@ -116,6 +116,25 @@ def test_the_log_of_the_policy_is_the_only_one_that_is_believed(watched: Watched
     text = watched.policy.read_text("utf-8")
     watched.policy.write_text(text.replace(watched.vkey.encode(), other.encode()))
     assert watched.verdict()[0] == 1
+
+
+def test_who_asks_for_ed25519_and_ml_dsa_gets_both_or_no(watched: Watched, tmp_path: Path) -> None:
+    """One of the two may be broken some day: a policy that names both demands both."""
+    both = made(tmp_path / "both", name="court.example/w1", seed=9, ml_dsa=True)
+    LogFiles(both, watched.vkey.name).add_key(watched.vkey)
+    ed25519, ml_dsa = keys_of(both)
+    watched.policy.write_text(
+        f"witness a {ed25519.encode()}\nwitness b {ml_dsa.encode()}\ngroup g all a b\nquorum g\n"
+    )
+    note = cosigned(watched.home.path, [both], SystemClock().now())
+    assert watched.verdict()[0] == 0
+    head, _, lines = note.rpartition("\n\n")
+    log, *words = lines.splitlines(keepends=True)
+    [file] = watched.folder.iterdir()
+    for word in words:
+        file.write_text(f"{head}\n\n{log}{word}")
+        code, found = watched.verdict()
+        assert (code, found["problem"]) == (1, "no checkpoint over it was cosigned by the quorum")
 
 
 def test_times_are_those_of_the_neighbours() -> None:
