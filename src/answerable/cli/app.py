@@ -18,6 +18,7 @@ from answerable.cli import (
     keys,
     ledger,
     ledger_about,
+    ledger_evidence,
     ledger_export,
     ledger_others,
     ledger_witnesses,
@@ -74,6 +75,7 @@ ledger.ledger.command("check-answer")(ledger_about.ledger_check_answer)
 ledger.ledger.command("receipt")(ledger_others.ledger_receipt)
 ledger.ledger.command("check-receipt")(ledger_others.ledger_check_receipt)
 ledger.ledger.command("convert")(ledger_others.ledger_convert)
+ledger.ledger.command("evidence")(ledger_evidence.ledger_evidence)
 ledger.ledger.command("witnesses")(ledger_witnesses.ledger_witnesses)
 keys.key.command("rotate-home")(operations.rotate_home)
 keys.key.command("rotate-signer")(operations.rotate_signer)

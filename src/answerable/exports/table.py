@@ -19,21 +19,21 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute
 def to_csv(entries: Iterable[Entry]) -> Iterator[bytes]:
     """Lines of UTF-8, the first with the names of the columns. Words that a spreadsheet would take
     for a formula begin with an apostrophe."""
-    yield _line(COLUMNS)
+    yield line(COLUMNS)
     for entry in entries:
-        yield _line(_row(entry))
+        yield line(_row(entry))
 
 
-def _line(cells: Iterable[object]) -> bytes:
-    line = io.StringIO()
-    csv.writer(line).writerow(cells)
-    return line.getvalue().encode()
+def line(cells: Iterable[object]) -> bytes:
+    written = io.StringIO()
+    csv.writer(written).writerow(map(_plain, cells))
+    return written.getvalue().encode()
 
 
 def _row(entry: Entry) -> list[object]:
     subject, owner, agent, action = entry.subject, entry.owner, entry.agent, entry.action
     used = entry.policy[-1] if entry.policy else None
-    cells: list[object] = [
+    return [
         entry.seq, iso(entry.ts), entry.kind, entry.id,
         subject.pid if subject else None, subject.sseq if subject else None,
         owner.person if owner else None, entry.oseq, owner.via if owner else None,
@@ -50,7 +50,6 @@ def _row(entry: Entry) -> list[object]:
         entry.model.use if entry.model else None,
         entry.model.cost_micros if entry.model else None,
     ]  # fmt: skip
-    return [_plain(cell) for cell in cells]
 
 
 def _plain(cell: object) -> object:
