@@ -94,12 +94,12 @@ def _lines(framework: Framework, source: Source, tally: Tally) -> Iterator[str]:
     yield f"# Evidence: {TITLES[framework]}\n"
     yield f"{NO_CLAIM}\n\n{UNSIGNED}\n"
     since = iso(source.since) if source.since is not None else "the first entry"
-    until = iso(source.until) if source.until is not None else "the last"
+    until = f"before {iso(source.until)}" if source.until is not None else "to the last"
     yield f"- Log `{source.origin}`, {source.size} entries, root `{source.root}`."
     yield f"- Bundle of {iso(source.made)}, SHA-256 `{source.bundle_sha256}`."
     if tally.first is not None and tally.last is not None:
         yield f"- First entry {iso(tally.first)}, last {iso(tally.last)}."
-    yield f"- Counted: from {since} until {until} (not included, where it is a time)."
+    yield f"- Counted: from {since}, {until}; what is kept, over all times."
     yield f"- `{COUNTED}` names each entry that was counted; `answerable ledger prove INDEX` proves"
     yield "  one of them.\n"
     for each in PARAGRAPHS[framework]:
