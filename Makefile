@@ -11,7 +11,7 @@ CODE   := src tests examples benchmarks checks verify
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check env dev-env bench bench-env lint types walls caps licences size unit doses \
-        torture torture-long kill-llm models-long races fuzz-http newcomer browser bench-journal \
+        torture torture-long attacks kill-llm models-long races fuzz-http newcomer browser bench-journal \
         bench-http bench-overload bench-stop bench-who bench-about bench-proof bench-verify \
         omissions bench-backup bench-growth \
         bench-growth-10m bench-replay lock clean
@@ -78,6 +78,9 @@ full-disk: dev-env  ## a day in a home on a disk of a few MB, filled and freed a
 
 soak: dev-env  ## an hour at three times the day's peak, with faults: what grows that must not
 	$(BIN)/python checks/soak.py --minutes 60
+
+attacks: dev-env  ## each attack of the list, and who catches it where
+	$(BIN)/python checks/attacks.py
 
 flips: dev-env  ## 5,000 bytes of a home flipped one by one: each is found, or shown to be harmless
 	$(BIN)/python checks/byte_flips.py --flips 5000
