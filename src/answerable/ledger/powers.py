@@ -10,13 +10,16 @@ when an agent changed hands names the one in whose name it was decided.
 """
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from answerable.ledger.domain import OWNED_KINDS, Entry, Owner
+from answerable.ledger.domain import OWNED_KINDS, AgentRef, Entry, Owner
 
 OUR_OWN_RULES = "answerable"
 """The policy set of a decision that no policy file decides: who holds a case may write in it."""
 
 _PERSON = "per_"
+_GOOD_MAX = 10_000
+_StandsOn: TypeAlias = "tuple[AgentRef, Owner | None, tuple[tuple[str, str], ...]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class Powers:
     def __init__(self) -> None:
         self._accepted: dict[int, _Accepted] = {}
         self._policies: dict[str, str] = {}  # of each release
+        self._good: set[_StandsOn] = set()
         self._unread = 0  # entries before this index were not all there to be read
 
     def skip(self, until: int) -> None:
@@ -42,9 +46,15 @@ class Powers:
         """What is wrong with what this entry stands on, if anything."""
         if entry.change is not None:
             self._give(entry)
-        if entry.kind not in OWNED_KINDS and entry.agent is None:
+        if entry.agent is None:
+            return self._wrong_owner(entry) if entry.kind in OWNED_KINDS else None
+        stands_on = entry.agent, entry.owner, tuple((one.set, one.verdict) for one in entry.policy)
+        if stands_on in self._good:  # power is only ever given: what it stood on once, it stands on
             return None
-        return self._wrong_release(entry) or self._wrong_owner(entry)
+        wrong = self._wrong_release(entry) or self._wrong_owner(entry)
+        if wrong is None and len(self._good) < _GOOD_MAX:
+            self._good.add(stands_on)
+        return wrong
 
     def _give(self, entry: Entry) -> None:
         match entry.kind:
