@@ -10,6 +10,7 @@ import pytest
 from answerable.exports.ocsf import event
 from answerable.exports.table import to_csv
 from answerable.ledger.domain import Entry
+from answerable.ledger.quorum import PolicyWrong
 from typed import fails, run
 
 
@@ -124,3 +125,12 @@ def test_a_bundle_that_is_not_good_is_not_converted(project: Path, bundle: Path)
         fails("ledger", "convert", str(bundle), "--to", "csv", "-o", "../all.csv")
     )
     assert not (project / "all.csv").exists()
+
+
+def test_what_would_be_passed_over_in_silence_is_refused(project: Path, bundle: Path) -> None:
+    verify, key = ("ledger", "verify"), ".answerable/ledger.vkey"
+    assert "one at a time" in str(fails(*verify, "--deep", "--quorum", key))
+    assert "checked alone" in str(fails(*verify, "--bundle", str(bundle), "--deep"))
+    assert "checked alone" in str(fails(*verify, "--bundle", "a", "--archive", "b"))
+    assert isinstance(fails(*verify, "--quorum", key), PolicyWrong)  # a key is no quorum
+    assert "Verified" in run(*verify, "--bundle", str(bundle), "--vkey", key)

@@ -21,6 +21,7 @@ from answerable.cli import (
     ledger_evidence,
     ledger_export,
     ledger_others,
+    ledger_verify,
     ledger_witnesses,
     operations,
     party_forget,
@@ -70,6 +71,7 @@ app.command("restore")(operations.restore)
 app.command("doctor")(operations.doctor)
 app.command("simulate")(simulate.simulate)
 app.command("bench")(bench.bench)
+ledger.ledger.command("verify")(ledger_verify.ledger_verify)
 ledger.ledger.command("about")(ledger_about.ledger_about)
 ledger.ledger.command("check-answer")(ledger_about.ledger_check_answer)
 ledger.ledger.command("receipt")(ledger_others.ledger_receipt)

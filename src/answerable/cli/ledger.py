@@ -29,58 +29,6 @@ ledger = new_app("The record, and its proofs.")
 Index = Annotated[int, typer.Argument(min=0, help="An entry's place in the ledger.")]
 
 
-@ledger.command("verify")
-def ledger_verify(
-    home: Home = DEFAULT_HOME,
-    earlier: Annotated[
-        list[Path] | None, typer.Option(help="A checkpoint saved before; the log must extend it.")
-    ] = None,
-    trusted: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--vkey",
-            "--quorum",
-            help="From outside the home: the log's key or a file with it; a file that says who "
-            "must have cosigned.",
-        ),
-    ] = None,
-    deep: Annotated[
-        bool, typer.Option("--deep", help="Also databases, keys, state and views, row by row.")
-    ] = False,
-    alone: Annotated[
-        Path | None,
-        typer.Option(
-            "--bundle",
-            "--archive",
-            help="A bundle or an archive alone, by --vkey or the home's key.",
-        ),
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Check every entry, body, seal and published file; name the first bad index."""
-    from answerable.worker.deep import DeepVerified, verify_deep
-    from answerable.worker.verification import HomeVerified, verify_alone, verify_home
-    from answerable.worker.witnessed import trusted_of, verify_witnessed
-
-    vkey, policy = trusted_of(trusted or [])
-    if alone is not None:
-        with on(home):
-            what = verify_alone(home, alone, vkey)
-        out_json(what) if as_json else out(plain(what.sentence))
-        return
-    found: HomeVerified | DeepVerified
-    with on(home):
-        if policy is not None and not deep:
-            found = verify_witnessed(home, policy, earlier or [], vkey)
-        else:
-            found = (verify_deep if deep else verify_home)(home, earlier or [], vkey)
-    if as_json:
-        out_json(found)
-    else:
-        out(plain(found.sentence))
-    raise typer.Exit(0 if found.verified else 1)
-
-
 @ledger.command("rebuild")
 def ledger_rebuild(
     compact: Annotated[

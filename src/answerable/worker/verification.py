@@ -26,7 +26,7 @@ from answerable.ledger.verify_archive import (
     leaves,
     verify_archive,
 )
-from answerable.ledger.verify_bundle import BundleVerified, is_bundle, verify_bundle
+from answerable.ledger.verify_bundle import BundleVerified, verify_bundle
 from answerable.ledger.verify_tiles import verify_tiles
 from answerable.store.keys import KEYS, KeyDestroyed, KeyStore
 from answerable.store.sqlite import open_reader
@@ -131,12 +131,6 @@ def keys_of(home: Path, vkey: str = "") -> KeyChain:
     """The keys of a home's log, or `vkey` and, where there is a home, those that lead to it."""
     key = key_of(home, vkey)
     return chain_in(home, [key]) if (home / DATABASE).exists() else KeyChain([key])
-
-
-def verify_alone(home: Path, file: Path, vkey: str = "") -> ArchiveVerified | BundleVerified:
-    """Check a file that stands alone, as what it ends as: a bundle, or an archive."""
-    is_of_bundle = is_bundle(file)
-    return (verify_bundle_of if is_of_bundle else verify_archive_of)(home, file, vkey)
 
 
 def verify_bundle_of(home: Path, bundle: Path, vkey: str = "") -> BundleVerified:

@@ -1,7 +1,6 @@
 """Verify a home by a policy that its reader holds: who must have cosigned it, and when it was."""
 
 import asyncio
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,33 +24,12 @@ from answerable.worker.verification import (
     verify_with,
 )
 
-_POLICY = re.compile(rb"^[ \t]*(log|witness|group|quorum)[ \t]", re.MULTILINE)
-
 
 class _When(msgspec.Struct):
     """Of an entry, only where it stands and when it says that it was written."""
 
     seq: int
     ts: int
-
-
-def trusted_of(given: Sequence[str]) -> tuple[str, Policy | None]:
-    """What its reader trusts, by what it is: a key (or a file with one), and a policy.
-
-    Raises UsageError, PolicyWrong, NotFound.
-    """
-    keys: list[str] = []
-    policies: list[str] = []
-    for each in given:
-        path = Path(each)
-        is_policy = path.is_file() and _POLICY.search(path.read_bytes()) is not None
-        (policies if is_policy else keys).append(each)
-    if len(keys) > 1 or len(policies) > 1:
-        raise UsageError(
-            "More than one key, or more than one quorum, was given.", "Nothing was verified.",
-            "answerable ledger verify --vkey KEY --quorum FILE",
-        )  # fmt: skip
-    return keys[0] if keys else "", read_policy(Path(policies[0])) if policies else None
 
 
 def read_policy(path: Path) -> Policy:
