@@ -77,7 +77,7 @@ def test_a_party_is_shown_with_what_it_is_reached_by(home: SmallHome) -> None:
     home.cli("stop", "set", f"party:{lee}", "--by", SPECIALIST).check()
     said = home.cli("party", "show", lee).check()
     assert "  email lee@example.org" in said.out.splitlines()
-    assert "  stopped, this party: pause" in said.out.splitlines()
+    assert "  this party: pause" in said.out.splitlines()
     assert "Next: answerable case show cas_" in said.err
     home.cli("party", "show", "pty_no").fails(3, "No party 'pty_no'")
 

@@ -33,7 +33,7 @@ class Asked:
 def ledger_evidence(
     bundle: Annotated[Path, typer.Argument(help="What `ledger export` wrote, of everything.")],
     asked: Asked,
-    folder: Annotated[Path, typer.Option("-o", "--output", help="A folder that is not there yet.")],
+    folder: Annotated[Path, typer.Option("--output", "-o", help="A folder that is not there yet.")],
     vkey: Annotated[
         str, typer.Option(help="The log's key, or a file with it; without, the home's own.")
     ] = "",
@@ -86,7 +86,7 @@ def _check_everything(verified: "BundleVerified") -> None:
         raise UsageError(
             f"The bundle has {verified.entries} of the log's {verified.size} entries: counts of a "
             "part would be read as counts of all.",
-            "Nothing was written.", "answerable ledger export -o all.zip",
+            "Nothing was written.", "answerable ledger export --output all.zip",
         )  # fmt: skip
 
 

@@ -40,7 +40,7 @@ class Bodies:
             raise UsageError(
                 "Bodies are given to somebody: --bodies, --by and, if it is meant, --whole-keys go "
                 "together.", "Nothing was written.",
-                "answerable ledger export -o FILE --bodies --by PERSON",
+                "answerable ledger export --output FILE --bodies --by PERSON",
             )  # fmt: skip
 
 
@@ -52,7 +52,7 @@ class Period:
 
 @grouped
 def ledger_export(
-    file: Annotated[Path, typer.Option("-o", "--output", help="A file that is not there yet.")],
+    file: Annotated[Path, typer.Option("--output", "-o", help="A file that is not there yet.")],
     period: Period,
     bodies: Bodies,
     about: Annotated[

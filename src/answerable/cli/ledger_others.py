@@ -12,7 +12,7 @@ from answerable.cli.talk import DEFAULT_HOME, AsJson, Home, ask, on, out, out_js
 if TYPE_CHECKING:
     from answerable.ledger.verify_bundle import BundleReader
 
-Output = Annotated[Path, typer.Option("-o", "--output", help="A file that is not there yet.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="A file that is not there yet.")]
 VKey = Annotated[
     str, typer.Option(help="The log's key, or a file with it; without, the home's own.")
 ]

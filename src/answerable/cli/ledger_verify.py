@@ -50,7 +50,7 @@ class What:
         if len(alone) > 1 or (alone and (self.deep or other)):
             raise UsageError(
                 f"--{alone[0]} is checked alone, with --vkey at most.", "Nothing was verified.",
-                f"answerable ledger verify --{alone[0]} FILE --vkey KEY",
+                "answerable ledger verify --bundle FILE --vkey KEY",
             )  # fmt: skip
         if self.deep and trusted.quorum is not None:
             raise UsageError(

@@ -50,13 +50,13 @@ _EU = (
     ),
     Paragraph(
         "12(2)(a)", "Records serve to find situations of risk and substantial modifications.",
-        ("denied", "held", "went-wrong", "escalated", "release-changed", "policy-changed"),
+        ("denied", "held", "went-wrong", "escalated", "release-changed"),
         (_STORY, _VERIFY), (_NOT_JUDGED,),
     ),
     Paragraph(
         "12(2)(b)", "Records serve post-market monitoring.",
         ("decided", "went-wrong", "release", "model"),
-        ("answerable ledger convert BUNDLE --to csv -o FILE",),
+        ("answerable ledger convert BUNDLE --to csv --output FILE",),
         ("A plan for post-market monitoring (Article 72) is the provider's; there is none here.",
          "Whether answers were good is not measured in these entries."),
     ),
@@ -115,7 +115,7 @@ _EU = (
     ),
     Paragraph(
         "26(1)", "The deployer uses the system by its instructions for use.",
-        ("release", "policy-changed", "denied"), (_WHO,),
+        ("release", "denied"), (_WHO,),
         ("The instructions are not known here; policies are what was made of them.",),
     ),
     Paragraph(
@@ -156,7 +156,7 @@ _EU = (
     ),
     Paragraph(
         "26(12)", "The deployer cooperates with authorities.",
-        ("read",), ("answerable ledger export -o FILE", _VERIFY),
+        ("read",), ("answerable ledger export --output FILE", _VERIFY),
         ("What was handed over outside the product is not recorded.",),
     ),
 )  # fmt: skip
@@ -174,7 +174,7 @@ _ISO = (
         "A.6.2.8 (traceability)",
         "Logs let what the system did be traced, and departures from intended operation be found.",
         ("allowed", "held", "denied", "went-wrong", "escalated", "accountable",
-         "nobody-accountable", "release-changed", "policy-changed", "model"), (_WHO, _STORY),
+         "nobody-accountable", "release-changed", "model"), (_WHO, _STORY),
         ("What is intended is what policies say; the quality of answers is not measured here.",),
     ),
     Paragraph(

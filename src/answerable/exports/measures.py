@@ -101,7 +101,6 @@ _MEASURES = {
     "release-changed": Measure(
         "releases were registered or staged", _kind("release.registered", "release.staged")
     ),
-    "policy-changed": Measure("policy sets were activated", _kind("policy.activated")),
     "model": Measure("entries say what a model was asked, and its cost", lambda e: bool(e.model)),
     "read": Measure("times bodies were given to somebody", _kind("access.read")),
     "erased": Measure("erasures were carried out", _kind("erasure.done")),

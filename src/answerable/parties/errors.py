@@ -90,7 +90,7 @@ class EffectsOpen(Refused):
             f"Of {len(effects)} effects for party '{party}' it is not known whether they happened: "
             f"{', '.join(effects[:5])}.",
             NOTHING,
-            f"answerable effect settle {effects[0]} --by PERSON, then erase again",
+            f"answerable effect settle {effects[0]} --done --by PERSON",
         )
 
 

@@ -204,7 +204,8 @@ def _steps(
 
 def _open(books: _Books, record: Record, where: str) -> bytes:
     if record.body is None:
-        raise _Unopened(Part("archived", f"{where} is archived: `answerable ledger read-archive`"))
+        said = f"{where} is archived: `answerable ledger read-archive FILE INDEX`"
+        raise _Unopened(Part("archived", said))
     kid = kid_of(record)
     try:
         return open_body(books.keys.get(kid), kid, record.key, record.body)

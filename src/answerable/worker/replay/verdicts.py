@@ -55,7 +55,8 @@ class Verdicts:
         if entry.body is None:
             return Part("not_kept", "the entry has no body")
         if record.body is None:
-            return Part("archived", "its body is archived: `answerable ledger read-archive`")
+            said = "its body is archived: `answerable ledger read-archive FILE INDEX`"
+            return Part("archived", said)
         digest = hashlib.sha256(record.body).hexdigest()
         if digest != entry.body.sha256:
             return _different("body.sha256", entry.body.sha256, digest)

@@ -108,7 +108,7 @@ def _size(text: str) -> int | None:
 
 def _failed(asked: Remembered, reply: Reply) -> Remembered:
     meaning = {
-        403: "it knows other keys of this log: `answerable witness add-log` there",
-        404: "it does not know this log: `answerable witness add-log` there",
+        403: "it knows other keys of this log: `answerable witness add-log VKEY` there",
+        404: "it does not know this log: `answerable witness add-log VKEY` there",
     }.get(reply.status, f"it answered {reply.status}")
     return msgspec.structs.replace(asked, error=meaning)
