@@ -24,6 +24,7 @@ from answerable.cli import (
     ledger_verify,
     ledger_witnesses,
     operations,
+    party_export,
     party_forget,
     people,
     policy,
@@ -58,6 +59,7 @@ for name, noun in (
 ):
     app.add_typer(noun, name=name)
 party_forget.add_to(cases.party)
+cases.party.command("export")(party_export.party_export)
 ledger.ledger.command("export")(ledger_export.ledger_export)
 app.command("demo")(day.demo)
 app.command("init")(author.init)

@@ -51,11 +51,20 @@ async def choose_bodies(
     office: Office, asked: Asked, found: Mapping[int, int], by: str, *, is_whole: bool
 ) -> Bodies:
     """Choose, and write down what is going to be given. Raises PersonUnknown, UsageError."""
-    hall = office.house.hall
-    bodies = Bodies(hall.people.find(by).id, is_whole)
+    person = office.house.hall.people.find(by).id
     positions = found if asked.kind != EVERYTHING else _all(office)
+    bodies = await allowed(office, positions, person, is_whole=is_whole)
+    bodies.read = await write_down(office, asked, person, len(bodies.given))
+    return bodies
+
+
+async def allowed(
+    office: Office, positions: Mapping[int, int], person: str, *, is_whole: bool = False
+) -> Bodies:
+    """What a person may be given of these. Raises UsageError."""
+    bodies = Bodies(person, is_whole)
     for index, position in positions.items():
-        why = await _why_not(office, bodies.by, index, position)
+        why = await _why_not(office, person, index, position)
         if why is None:
             bodies.given[index] = position
         elif why:
@@ -65,13 +74,17 @@ async def choose_bodies(
                 f"The answer has more than {BODIES_MAX} bodies.", "Nothing was written.",
                 "ask for a shorter period, or for a case",
             )  # fmt: skip
+    return bodies
+
+
+async def write_down(office: Office, asked: Asked, person: str, bodies: int) -> int:
+    """Index of the entry that says who is going to be given how many."""
+    hall = office.house.hall
     draft = read_draft(
-        hall.ids.new("acc"), by=bodies.by, asked=asked.words, bodies=len(bodies.given),
+        hall.ids.new("acc"), by=person, asked=asked.words, bodies=bodies,
         party=asked.of if asked.kind == "party" else None,
     )  # fmt: skip
-    committed = await hall.committer.commit(Unit(drafts=[draft]))
-    bodies.read = committed.indexes[0]
-    return bodies
+    return (await hall.committer.commit(Unit(drafts=[draft]))).indexes[0]
 
 
 def _all(office: Office) -> dict[int, int]:

@@ -14,7 +14,7 @@ from answerable.ledger.telling import tell
 
 SHOWN_MAX = 1_000
 WORDS_SHOWN_MAX = 4_000
-_STYLE = """
+STYLE = """
 :root { color-scheme: light dark; }
 body { font: 1rem/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; }
 table { border-collapse: collapse; width: 100%; }
@@ -24,7 +24,7 @@ code { overflow-wrap: anywhere; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 dt { font-weight: bold; }
 """
-_CSP = (
+CSP = (
     '<meta http-equiv="Content-Security-Policy" '
     "content=\"default-src 'none'; style-src 'unsafe-inline'\">"
 )
@@ -79,8 +79,8 @@ def page(shown: Shown, rows: Sequence[Row], words: Sequence[Words]) -> str:
             "<!doctype html>",
             '<html lang="en"><head><meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            _CSP,
-            f"<title>{escape(question)}</title><style>{_STYLE}</style></head><body><main>",
+            CSP,
+            f"<title>{escape(question)}</title><style>{STYLE}</style></head><body><main>",
             f"<h1>{escape(question)}</h1>",
             *_found(shown),
             *_table(rows),
@@ -133,12 +133,12 @@ def _said(words: Sequence[Words]) -> Iterable[str]:
         cut = " [...]" if len(one.text) > WORDS_SHOWN_MAX else ""
         yield (
             f'<dt><a href="{body_name(one.index)}">entry {one.index}</a>, {escape(one.kind)}</dt>'
-            f"<dd><pre>{escape(_plain(text))}{cut}</pre></dd>"
+            f"<dd><pre>{escape(plain(text))}{cut}</pre></dd>"
         )
     yield "</dl>"
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Without what turns a line around, hides words or is no character of HTML."""
     return "".join(
         char if char in "\n\t" or unicodedata.category(char) not in _HIDDEN else "\ufffd"

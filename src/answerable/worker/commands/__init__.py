@@ -6,6 +6,7 @@ from answerable.rails.port import Ack
 from answerable.telemetry.passages import Passage
 from answerable.worker import verbs
 from answerable.worker.commands import (
+    access,
     agents,
     answers,
     archives,
@@ -66,6 +67,7 @@ async def status(office: Office, _: verbs.Status) -> Standing:
 
 _HANDLERS: Handlers = {verbs.MessagesAccept: messages_accept, verbs.Status: status}
 for _room in (
+    access,
     agents,
     answers,
     archives,

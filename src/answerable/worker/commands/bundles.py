@@ -184,12 +184,17 @@ def _checked(office: Office, verb: verbs.LedgerExport) -> tuple[Asked, Path]:
     again = "answerable ledger export --help"
     if asked.problem:
         raise UsageError(f"That cannot be asked: {asked.problem}.", _NOT_DONE, again)
-    to = Path(verb.to)
+    return asked, outside(office, verb.to, again)
+
+
+def outside(office: Office, name: str, again: str) -> Path:
+    """Where an answer may be written. Raises UsageError."""
+    to = Path(name)
     if not to.is_absolute():
         raise UsageError(f"'{to}' is not a whole path.", _NOT_DONE, again)
     if to.resolve().is_relative_to(office.house.home.resolve()):
         raise UsageError(f"'{to}' lies in the home.", _NOT_DONE, again)
-    return asked, to
+    return to
 
 
 async def _add_entries(export: _Export, writer: BundleWriter) -> list[Row]:

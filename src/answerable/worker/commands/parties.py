@@ -48,13 +48,13 @@ async def party_show(office: Office, verb: verbs.PartyShow) -> PartyView:
     return PartyView(
         party=party.id,
         identifiers=await _identifiers(office, party, [case.id for case in of_party]),
-        states=_states(office, party),
+        states=states_of(office, party),
         cases=tuple(await case_rows(office, of_party)),
         entries=CounterRows(hall.db).last(f"s/{party.id}"),
     )
 
 
-def _states(office: Office, party: Party) -> tuple[str, ...]:
+def states_of(office: Office, party: Party) -> tuple[str, ...]:
     """What bears on whatever is done for this party, and whether it may be erased."""
     scopes = {EVERYTHING: "everything", f"{PARTY}{party.id}": "this party"}
     hall = office.house.hall
@@ -79,7 +79,7 @@ async def _identifiers(office: Office, party: Party, case_ids: list[str]) -> tup
             if row.inbox not in found:
                 sender = (await heard_in(office, row)).sender
                 if sender != ARCHIVED:
-                    found[row.inbox] = f"{_kind(office, row.rail)} {sender}"
+                    found[row.inbox] = f"{kind_of(office, row.rail)} {sender}"
     for hash_ in rows.identifiers_of(db, party.id):
         if hash_ not in found:
             found[hash_] = await _as_it_came_first(office, hash_)
@@ -90,11 +90,11 @@ async def _as_it_came_first(office: Office, hash_: str) -> str:
     before = rows.lives_of(office.house.hall.db, hash_) - 1
     entry, _ = await office.entry(rows.identified_id(hash_, before))
     first = effects.interaction_of(office.house.hall.db, entry.interaction)
-    kind = _kind(office, first.rail) if first else "identifier"
+    kind = kind_of(office, first.rail) if first else "identifier"
     return f"{kind} {await office.text_of(entry.id)}"
 
 
-def _kind(office: Office, rail: str) -> str:
+def kind_of(office: Office, rail: str) -> str:
     """What a rail calls its senders by; the rail's name where it is not configured here."""
     line = office.house.hall.lines.get(rail)
     return line.rail.identifier_kind if line else rail

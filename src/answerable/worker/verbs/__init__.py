@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from answerable.base.errors import UsageError
+from answerable.worker.verbs.access import PartyExport
 from answerable.worker.verbs.archives import ArchiveRead, LedgerArchive
 from answerable.worker.verbs.bundles import LedgerExport
 from answerable.worker.verbs.cases import (
@@ -138,6 +139,7 @@ Verb = (
     | PartyErasing
     | PartyErase
     | ErasureList
+    | PartyExport
     | LedgerExport
     | LedgerReceipt
 )
@@ -250,6 +252,7 @@ __all__ = [
     "OwnerShow",
     "PartyErase",
     "PartyErasing",
+    "PartyExport",
     "PartyHold",
     "PartyList",
     "PartyReleaseHold",
