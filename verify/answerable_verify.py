@@ -7,8 +7,8 @@
 FOLDER is a published log (C2SP tlog-tiles), BUNDLE an exported answer (docs/bundle.md), KEY the
 log's verifier key or a file with it, from somewhere that you trust; rotations/ leads from it to the
 key of today. Checked are signatures, entries, counters, powers, tiles, the root; that the log has
-what CHECKPOINT signed; that FILE proves its entry; each rule of a bundle. Exit: 0 yes, 1 no, 2 the
-call is wrong. Formats: RFC 6962, 9162 (tree), 8785 (JSON), 8032 (Ed25519), C2SP tlog-*.
+what CHECKPOINT signed; that FILE proves its entry; a bundle's form and entries, not its bodies or
+completeness. Exit: 0 yes, 1 no, 2 wrong call. RFC 6962, 9162, 8785, 8032, C2SP tlog-*.
 """
 
 import argparse
