@@ -23,7 +23,7 @@ from answerable.testing.simulator.witness import Violation
 from planted.bugs import BUGS
 
 _UNPLANTED = 100
-_OF_THE_PLANT = re.compile(r"\b(Type|Attribute|Name|Import)Error\b")  # not a wrong product: no code
+_OF_THE_PLANT = re.compile(r"\b(Type|Attribute|Name|Import|Key)Error\b")  # not a wrong product: no code
 
 
 class Hunt(NamedTuple):

@@ -14,7 +14,7 @@ from answerable.pipeline.judge import Judged
 from answerable.pipeline.passage import Answer, Intended, Received, Resolved
 from answerable.pipeline.tally import Tally, Try
 from answerable.policy.domain import Counters, Judgement, Request, Verdict
-from answerable.policy.limits import Ask, Limit, LimitExceeded, Limits, Reservation, Used
+from answerable.policy.limits import Ask, Limits, Reservation, Used
 from answerable.policy.load import PolicySet
 from answerable.sdk.call import ToolCall
 from answerable.sdk.context import Context
@@ -248,20 +248,18 @@ def grant_not_bound_to_its_bytes(swap: Swap) -> None:
 @BED.breaks(5)
 def limit_raced(swap: Swap) -> None:
     """Room is checked when an effect is judged, and reserved when its decision is durable."""
-    check, remember = Limits.check_and_reserve, decide.remember
+    reserve, remember = Limits.reserve, decide.remember
 
-    def checks(self: Limits, limit: Limit, ask: Ask, day: str) -> Reservation | LimitExceeded:
-        room = check(self, limit, ask, day)
-        if isinstance(room, Reservation):
-            self.release(room)
+    def holds_nothing(self: Limits, ask: Ask, day: str) -> Reservation:
+        room = reserve(self, ask, day)
+        self._add(ask, -1)
         return room
 
     def reserves(hall: Hall, effect: str, reservation: Reservation) -> None:
         hall.limits._add(reservation.ask, 1)
-        hall.limits._open.add(reservation.id)
         remember(hall, effect, reservation)
 
-    swap(Limits, "check_and_reserve", checks)
+    swap(Limits, "reserve", holds_nothing)
     swap(decide, "remember", reserves)
 
 

@@ -36,8 +36,6 @@ from answerable.ledger.verify_tiles import verify_tiles
 _LOCAL_HEADER = 30
 _TAIL = b"PK\x05\x06"
 _TAIL_BYTES = 22
-_ENDS_WITHIN = 200
-_ARCHIVE_ENDS = b"MANIFEST.json"  # the last name in the directory of an archive
 _LINE = re.compile(r"([0-9a-f]{64}) (0|[1-9][0-9]{0,8}) (\S+)\Z", re.ASCII)
 _ENTRY = re.compile(r"entries/(0|[1-9][0-9]{0,15})\.json\Z", re.ASCII)
 _PROOF = re.compile(r"proofs/(0|[1-9][0-9]{0,15})\.tlog-proof\Z", re.ASCII)
@@ -232,16 +230,6 @@ def _problem_of(member: zipfile.ZipInfo) -> str:
     if member.external_attr != bundle.MODE or member.create_system != bundle.UNIX:
         return "is not a plain file"
     return ""
-
-
-def is_bundle(path: Path) -> bool:
-    """Whether a file ends as a bundle, or as nothing that we make: then a bundle was meant."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(path.stat().st_size - _ENDS_WITHIN, 0))
-            return _ARCHIVE_ENDS not in file.read()
-    except OSError:
-        return True
 
 
 def verify_bundle(path: Path, known: Sequence[VerifierKey]) -> BundleVerified:

@@ -115,12 +115,6 @@ def hold_of(db: sqlite3.Connection, party: str) -> LegalHold | None:
     return None if row is None else LegalHold(*row)
 
 
-def list_holds(db: sqlite3.Connection) -> list[LegalHold]:
-    """Every legal hold, the oldest first."""
-    rows = db.execute("SELECT party, since, by FROM legal_hold ORDER BY since")
-    return [LegalHold(*row) for row in rows.fetchall()]
-
-
 _ASKED = "SELECT party, since, by, expires_at FROM erasure_asked"
 
 

@@ -153,13 +153,9 @@ class Limits:
         self._told = ask, counters
         return counters
 
-    def check_and_reserve(self, limit: Limit, ask: Ask, day: str) -> Reservation | LimitExceeded:
-        """Take room for one effect, or say which limit has none. Not a coroutine, on purpose."""
-        full = exceeded(limit, ask.amount, self.counters(ask, day))
-        return self.reserve(ask, day) if full is None else full
-
     def reserve(self, ask: Ask, day: str) -> Reservation:
-        """Take room for an effect whose limits were just looked at. Not a coroutine, on purpose."""
+        """Take room for an effect whose limits were just looked at. Not a coroutine, on purpose:
+        nothing may come between that look and this."""
         self._turn_to(day)
         self._add(ask, 1)
         return self._opened(ask, self._day)
