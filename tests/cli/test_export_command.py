@@ -4,9 +4,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from answerable.cli.app import app
+from typed import fails, run
 
 
 @pytest.fixture
@@ -16,18 +15,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path / "shop")
     run("chat", "--message", "Please refund A1")
     return tmp_path
-
-
-def run(*words: str) -> str:
-    done = CliRunner().invoke(app, list(words), catch_exceptions=True)
-    assert done.exit_code == 0, (done.output, done.exception)
-    return done.output
-
-
-def fails(*words: str) -> BaseException:
-    done = CliRunner().invoke(app, list(words))
-    assert done.exception is not None
-    return done.exception
 
 
 def test_a_stranger_with_the_key_alone_is_told_that_it_holds_or_what_does_not(

@@ -82,6 +82,11 @@ def read_time(text: str, now_us: int) -> int:
         raise ValueError(
             f"'{text}' is no time: say 2026-12-24, 2026-12-24T18:00 (UTC), +30m or +3d"
         )
+    return us_of(at)
+
+
+def us_of(at: datetime) -> int:
+    """Microseconds of a time to the second, which is UTC where it names no offset."""
     at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
     return int(at.timestamp()) * SECOND_US
 

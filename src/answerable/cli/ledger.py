@@ -1,6 +1,6 @@
 """`ledger`: the record, what is in it, and its proofs."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -58,10 +58,11 @@ def ledger_archive(
     as_json: AsJson = False,
 ) -> None:
     """Put old bodies and published bundles away, into a verified file; proofs stay as they are."""
+    from answerable.base.clock import us_of
     from answerable.worker.verbs import LedgerArchive
     from answerable.worker.verbs.archives import ArchiveView
 
-    before_us = int(before.replace(tzinfo=UTC).timestamp()) * 1_000_000
+    before_us = us_of(before)
     verb = LedgerArchive(str(to.absolute()), before_us, by, is_meant=yes)
     view = ask(home, verb, ArchiveView)
     if view.first == view.end:

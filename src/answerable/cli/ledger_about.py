@@ -1,6 +1,6 @@
 """`ledger about`, `ledger check-answer`: everything of somebody, and that nothing is left out."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,6 +41,7 @@ def ledger_about(
     as_json: AsJson = False,
 ) -> None:
     """Everything of a party, or under a person, with proof that nothing is left out."""
+    from answerable.base.clock import us_of
     from answerable.base.errors import UsageError
     from answerable.ledger.answer import Question, verify_answer
     from answerable.ledger.domain import INTEGER_MAX
@@ -62,8 +63,8 @@ def ledger_about(
     def asked() -> Question:
         person = ask(home, LedgerClose("" if is_party else who), Closed).person
         return Question(
-            party=who if is_party else "", owner=person, since=_us(since) if since else 0,
-            until=_us(until) if until else INTEGER_MAX,
+            party=who if is_party else "", owner=person, since=us_of(since) if since else 0,
+            until=us_of(until) if until else INTEGER_MAX,
         )  # fmt: skip
 
     with on(home):
@@ -107,10 +108,6 @@ def ledger_check_answer(
         out_json(found | {"as_of": whole.as_of})
         return
     _tell(answer.question, whole)
-
-
-def _us(at: datetime) -> int:
-    return int(at.replace(tzinfo=UTC).timestamp()) * 1_000_000
 
 
 def _tell(question: "Question", whole: "Whole", *, is_listed: bool = True) -> None:

@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -91,14 +91,15 @@ def _check_everything(verified: "BundleVerified") -> None:
 
 
 def _write(folder: Path, bundle: Path, verified: "BundleVerified", asked: Asked) -> None:
+    from answerable.base.clock import us_of
     from answerable.exports.evidence import COUNTED, Source, to_counted, to_json, to_markdown
     from answerable.ledger.verify_bundle import BundleReader
 
     with bundle.open("rb") as file:
         digest = file_digest(file, "sha256").hexdigest()
     source = Source(
-        verified.origin, verified.size, verified.root, verified.made, digest, _us(asked.since),
-        _us(asked.until),
+        verified.origin, verified.size, verified.root, verified.made, digest,
+        us_of(asked.since) if asked.since else None, us_of(asked.until) if asked.until else None,
     )  # fmt: skip
     tally = source.tally()
     with BundleReader(bundle) as reader, (folder / COUNTED).open("xb") as counted:
@@ -123,7 +124,3 @@ def _whole(folder: Path, write: Callable[[Path], None]) -> None:
         ) from None  # fmt: skip
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-
-
-def _us(day: datetime | None) -> int | None:
-    return None if day is None else int(day.replace(tzinfo=UTC).timestamp()) * 1_000_000

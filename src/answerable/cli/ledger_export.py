@@ -1,7 +1,7 @@
 """`ledger export`: an answer for a stranger, as one file."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -62,6 +62,7 @@ def ledger_export(
     as_json: AsJson = False,
 ) -> None:
     """What the ledger has about an id, or all of it, with its proofs, as one file."""
+    from answerable.base.clock import us_of
     from answerable.worker.verbs import LedgerExport
     from answerable.worker.verbs.bundles import BundleView
 
@@ -69,8 +70,8 @@ def ledger_export(
         bodies.check()
         kind = _KIND_OF.get(about.partition("_")[0], "agent") if about else "everything"
         verb = LedgerExport(
-            str(file.absolute()), kind, about, _us(period.since), _us(period.until), bodies.by,
-            bodies.whole_keys,
+            str(file.absolute()), kind, about, us_of(period.since) if period.since else None,
+            us_of(period.until) if period.until else None, bodies.by, bodies.whole_keys,
         )  # fmt: skip
     view = ask(home, verb, BundleView)
     if as_json:
@@ -92,7 +93,3 @@ def ledger_export(
 
 
 _KIND_OF = {"dec": "decision", "cas": "case", "pty": "party", "per": "owner"}
-
-
-def _us(day: datetime | None) -> int | None:
-    return None if day is None else int(day.replace(tzinfo=UTC).timestamp()) * 1_000_000

@@ -31,6 +31,7 @@ def ledger_receipt(
     as_json: AsJson = False,
 ) -> None:
     """A COSE receipt (SCITT) that one entry is in the log; the entry is put beside it."""
+    from answerable.store.files import replace_file
     from answerable.worker.verbs import LedgerReceipt
     from answerable.worker.verbs.others import Receipt
 
@@ -40,8 +41,8 @@ def ledger_receipt(
             _check_new(each)
     receipt = ask(home, LedgerReceipt(index), Receipt)
     with on(home):
-        _write(file, iter([receipt.receipt]))
-        _write(entry, iter([receipt.entry.encode()]))
+        replace_file(file, receipt.receipt)
+        replace_file(entry, receipt.entry.encode())
     if as_json:
         out_json({"index": index, "size": receipt.size, "file": str(file), "entry": str(entry)})
     else:
@@ -81,13 +82,14 @@ def ledger_convert(
 ) -> None:
     """The entries of a bundle in another format. A bundle that is not good is not converted."""
     from answerable.ledger.verify_bundle import BundleReader
+    from answerable.store.files import replace_file
     from answerable.worker.verification import verify_bundle_of
 
     with on(home):
         _check_new(file)
         verified = verify_bundle_of(home, bundle, vkey)
         with BundleReader(bundle) as reader:
-            _write(file, _converted(reader, to, verified.origin))
+            replace_file(file, _converted(reader, to, verified.origin), mode=0o600)
     if as_json:
         out_json({"entries": verified.entries, "file": str(file), "format": to.value})
     else:
@@ -124,22 +126,3 @@ def _read(file: Path) -> bytes:
         raise NotFound(
             f"'{file}' cannot be read: {error.strerror}.", "Nothing was checked.", f"ls -l {file}"
         ) from None
-
-
-def _write(file: Path, parts: Iterator[bytes]) -> None:
-    """Whole, or not at all."""
-    from answerable.base.errors import Broken
-
-    partial = file.with_name(f".{file.name}.part")
-    try:
-        with partial.open("xb") as new:
-            partial.chmod(0o600)
-            new.writelines(parts)
-        partial.rename(file)
-    except OSError as error:
-        raise Broken(
-            f"'{file}' could not be written: {error.strerror}.", "Nothing was written.",
-            f"df -h {file.parent}",
-        ) from None  # fmt: skip
-    finally:
-        partial.unlink(missing_ok=True)

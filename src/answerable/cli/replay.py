@@ -1,6 +1,6 @@
 """`decision replay`, `ledger replay`: decided again; nothing is done or written."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -55,12 +55,13 @@ def ledger_replay(
 
     Ends with 1 where a verdict is different.
     """
+    from answerable.base.clock import us_of
     from answerable.worker.replay.homes import Asked, person_of, replay_ledger
 
     with on(home):
         person = person_of(home, owner)
-        begin = _us(since) if since else 0
-        asked = Asked(owner=person, since=begin, until=_us(until) if until else 2**63)
+        begin = us_of(since) if since else 0
+        asked = Asked(owner=person, since=begin, until=us_of(until) if until else 2**63)
         found = replay_ledger(home, asked)
     if as_json:
         out_json(found)
@@ -73,7 +74,3 @@ def ledger_replay(
         elif found.not_kept:
             talk("What homes of old did not keep can not be judged again.")
     raise typer.Exit(1 if found.different else 0)
-
-
-def _us(day: datetime) -> int:
-    return int(day.replace(tzinfo=UTC).timestamp()) * 1_000_000

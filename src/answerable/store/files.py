@@ -1,7 +1,7 @@
 """Files that are whole or not there: a temporary file, fsync, rename, fsync of the folder."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from answerable.base.errors import Broken
@@ -24,8 +24,11 @@ class SecretLost(Broken):
         )
 
 
-def replace_file(path: Path, data: bytes, *, mode: int = 0o644, sync: bool = True) -> None:
-    """Write `data` under `path`, so that a reader or a crash meets the old file or the new one.
+def replace_file(
+    path: Path, data: bytes | Iterable[bytes], *, mode: int = 0o644, sync: bool = True
+) -> None:
+    """Write `data`, whole or in parts, under `path`, so that a reader or a crash meets the old
+    file or the new one.
 
     `sync=False` leaves the time of reaching the disk to the system: for what can be rebuilt.
     The caller is the only writer of the folder. Raises Broken; the old file then stands.
@@ -68,11 +71,11 @@ def read_or_create_private(path: Path, make: Callable[[], bytes]) -> bytes:
     return data
 
 
-def _write(path: Path, data: bytes, mode: int, *, sync: bool) -> None:
+def _write(path: Path, data: bytes | Iterable[bytes], mode: int, *, sync: bool) -> None:
     path.unlink(missing_ok=True)  # one left by a crash may have another mode
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
+        file.writelines([data] if isinstance(data, bytes) else data)
         if sync:
             file.flush()
             os.fsync(file.fileno())
