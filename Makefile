@@ -52,6 +52,7 @@ unit: dev-env
 	$(BIN)/pytest -n auto --dist loadfile $(ARGS)
 
 doses: dev-env  # CI's share of what runs long by hand
+	$(BIN)/python checks/attacks.py
 	$(BIN)/python checks/torture.py --kills 60
 	$(BIN)/python benchmarks/takeover_races.py 2000
 	$(BIN)/answerable demo --interactions 1000 --seed 1 --home build/dose --json

@@ -23,7 +23,9 @@ from answerable.testing.simulator.witness import Violation
 from planted.bugs import BUGS
 
 _UNPLANTED = 100
-_OF_THE_PLANT = re.compile(r"\b(Type|Attribute|Name|Import|Key)Error\b")  # not a wrong product: no code
+_OF_THE_PLANT = re.compile(
+    r"\b(Type|Attribute|Name|Import|Key)Error\b"
+)  # no wrong product: no code
 
 
 class Hunt(NamedTuple):
@@ -62,7 +64,12 @@ def main() -> int:
     parser.add_argument("--missed", type=int, default=4, help="percent that may be not found")
     parser.add_argument("bugs", nargs="*", default=sorted(BUGS), help="only these")
     parser.add_argument("--one", default="", help="only this one, here, as JSON")
+    parser.add_argument("--standing", action="store_true", help="only: does each still fit?")
     given = parser.parse_args()
+    if given.standing:
+        for name in given.bugs:
+            hunt(name, 1)  # raises where what is wrong is the plant and not the product
+        return 0
     if given.one:
         return _tell_one(hunt(given.one, given.seeds))
     fresh = get_context("spawn")  # a process for each bug: nothing of one is left for the next

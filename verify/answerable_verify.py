@@ -4,11 +4,11 @@
     answerable_verify.py FOLDER|BUNDLE --vkey KEY [--earlier CHECKPOINT]... [--proof FILE] [--json]
     answerable_verify.py --proof FILE --entry FILE --vkey KEY
 
-FOLDER is a published log (C2SP tlog-tiles), BUNDLE an exported answer (docs/bundle.md), KEY the
-log's verifier key or a file with it, from somewhere that you trust; rotations/ leads from it to the
-key of today. Checked are signatures, entries, counters, powers, tiles, the root; that the log has
-what CHECKPOINT signed; that FILE proves its entry; a bundle's form and entries, not its bodies or
-completeness. Exit: 0 yes, 1 no, 2 wrong call. RFC 6962, 9162, 8785, 8032, C2SP tlog-*.
+FOLDER is a published log, BUNDLE an exported answer (docs/bundle.md), KEY the log's verifier key or
+a file with it, from somewhere that you trust; rotations/ leads from it to the key of today. Checked
+are signatures, entries, counters, powers, tiles, the root; that the log has what CHECKPOINT signed;
+that FILE proves its entry; a bundle's form and entries, not its bodies or completeness. Exit
+0 yes, 1 no, 2 wrong call. Formats: RFC 6962, 9162, 8785, 8032, C2SP tlog-*.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 WIDTH = 256
 OWNED = {"decided", "effect.started", "effect.done", "effect.unknown", "effect.failed"}
 # An entry, in the order in which it is written: `name:type`, or `name?type` where it may lack.
-# s string, i integer, N integer but N, m both by name, [x one or more of x, =a|b one of the words.
+# s string, i integer, N integer but N, m both by name, [x some x, *x any number, =a|b a word.
 SHAPES = {
     "entry": """action?action actor?s agent?agent body?body change?m effect?effect
         evidence?[evidence id:s inputs?[evidence kind:kind model?model oseq?i outcome?outcome
@@ -44,7 +44,8 @@ SHAPES = {
     "action": "amount_minor?i commit:s currency?s kind:=tool|reply|escalate name:s",
     "agent": "id:s release:s", "body": "alg:=A256GCM kid:s sha256:s",
     "effect": "after?s attempt?1 id:s key:s repeat:=idempotent|reconcilable|at_most_once",
-    "evidence": "commit:s kind:s name:s",
+    "evidence": "commit:s kind:s name:s", "given": "by:s given:*i read:i withheld:*held",
+    "held": "index:i why:=not_allowed|erased|archived|damaged",
     "model": """attempts?0 calls?0 cost_micros?0 estimated?0 input_tokens?0 models?[s
         output_tokens?0 params?m requests?[s unpriced?0 use:s""",
     "outcome": "commit?s reason?s status:s", "owner": "accepted_at:i person:s via?s",
@@ -103,8 +104,7 @@ def verifier_key(vkey: str) -> Key:
     name, key_id, encoded = text.strip().split("+", 2)
     data = unbase64(encoded)
     demand(data[:1] == b"\x01" and len(data) == 33, "not an Ed25519 key")
-    is_its = sha256(name.encode() + b"\n" + data).digest()[:4].hex() == key_id
-    demand(is_its, "its id is not the hash of the key")
+    demand(hashed(name.encode(), b"\n", data)[:4].hex() == key_id, "its id is not the key's hash")
     return Key(name, bytes.fromhex(key_id), Ed25519PublicKey.from_public_bytes(data[1:]))
 
 
@@ -113,8 +113,7 @@ def read_note(note: str, keys: list[Key]) -> tuple[str, list[str]]:
     body, separator, block = note.rpartition("\n\n")
     is_note = separator and block.endswith("\n") and not any(c < " " and c != "\n" for c in note)
     demand(is_note and block.count("\n") <= 100, "it is not a note with 1 to 100 signatures")
-    signers = [_signer(line, f"{body}\n", keys) for line in block[:-1].split("\n")]
-    known = [name for name in signers if name is not None]
+    known = [n for line in block[:-1].split("\n") if (n := _signer(line, f"{body}\n", keys))]
     demand(known, f"'{body.partition(chr(10))[0]}' is not signed by a key that was given")
     return f"{body}\n", known
 
@@ -200,8 +199,9 @@ def pattern(kind: str, name: str = "") -> str:
     """What a value of that type looks like in RFC 8785's form; each name in its place, and once."""
     if kind == "m":
         found = rf"\{{(?:{STRING}:(?:{STRING}|{INTEGER})(?:,(?!\}})|(?=\}})))*+\}}"
-    elif kind[0] == "[":
+    elif kind[0] in "[*":
         found = rf"\[{pattern(kind[1:])}(?:,{pattern(kind[1:])})*+\]"
+        found = rf"(?:\[\]|{found})" if kind[0] == "*" else found
     elif kind[0] == "=":
         found = f'"(?:{kind[1:]})"'.replace(".", r"\.")
     elif kind == "kind":
@@ -222,7 +222,7 @@ ENTRY = re.compile(pattern("entry"), re.ASCII)
 ANSWER = re.compile(
     r'\{"asked":(\{"kind":"everything"\}|\{"kind":"(?:decision|case|party|agent)","of":(?!"")'
     rf'{STRING}\}}|\{{"kind":"owner","of":(?!""){STRING},"since":{INTEGER},"until":{INTEGER}\}}),'
-    rf'"entries":\[((?:{INTEGER}(?:,(?!\])|(?=\])))*)\],"v":1\}}', re.ASCII
+    rf'(?:"bodies":{pattern("given")},)?"entries":{pattern("*i")},"v":1\}}', re.ASCII
 )  # fmt: skip
 
 
@@ -257,8 +257,8 @@ class Bundle(Folder):
             with path.open("rb") as file:
                 file.seek(max(0, path.stat().st_size - 22))
                 end = file.read()
-                demand(end[:4] == b"PK\5\6", "it does not end as a zip")
-                demand(int.from_bytes(end[12:16], "little") <= DIRECTORY_MAX, "a long directory")
+                is_short = int.from_bytes(end[12:16], "little") <= DIRECTORY_MAX
+                demand(end[:4] == b"PK\5\6" and is_short, "it does not end as a bundle")
                 self.zip = zipfile.ZipFile(path)
                 self.names = self.zip.namelist()
                 self._check_names()
@@ -272,9 +272,9 @@ class Bundle(Folder):
         demand(self.names == [*sorted(self.names[:-2]), "MANIFEST", "SEAL"], "members out of order")
         for name, info in zip(self.names, self.zip.infolist(), strict=True):
             is_name = NAME.fullmatch(name) and not {".", ".."} & set(name.split("/"))
-            demand(is_name and MEMBER.fullmatch(name), "it has no place in a bundle", 0, name[:200])
-            is_plain = not info.compress_type and info.file_size <= MEMBER_BYTES_MAX
-            demand(is_plain, "it is packed, or too long", 0, name)
+            is_its = is_name and MEMBER.fullmatch(name) and not info.compress_type
+            is_its = is_its and info.file_size <= MEMBER_BYTES_MAX
+            demand(is_its, "it has no place in a bundle, is packed or too long", 0, name[:200])
 
     def _check_form(self, file: BinaryIO) -> None:
         """Made again out of its members, it must be the same bytes: there is only one form."""
@@ -353,6 +353,7 @@ class Log:
         self.wrong: list[Wrong] = []
         self.differ: int | None = None
         self.above: Wrong | None = None
+        self.past: tuple[Wrong, int] | None = None  # it differs before this size, and where at most
         self.cache: tuple[int, int, list[bytes]] = (0, 0, [])
 
     def read(self) -> None:
@@ -411,9 +412,8 @@ class Log:
         owner = entry.get("owner")
         if owner and (agent or kind in OWNED) and ("answerable", "deny") not in uses:
             at, stands_on = owner["accepted_at"], (what, owner["person"], owner.get("via"))
-            demand(
-                self.accepted.get(at) == stands_on, f"its owner did not accept at {at}", self.next
-            )
+            is_accepted = self.accepted.get(at) == stands_on
+            demand(is_accepted, f"its owner did not accept at {at}", self.next)
         if kind in ("owner.accepted", "owner.delegated"):
             self.accepted[self.next] = tuple(map(change.get, ("agent", "person", "via")))
         elif kind == "lease" and str(change.get("holder")).startswith("per_"):
@@ -437,9 +437,9 @@ class Log:
         roots = self.earlier.pop(self.tree.size, None)
         if roots == {self.tree.root()}:
             self.agreed = self.tree.size
-        elif roots is not None and self.differ is None:
+        elif roots is not None and self.past is None:
             reason = f"the ledger before {self.tree.size} is not what was signed earlier"
-            self.wrong.append(Wrong(reason, self.agreed))
+            self.past = (Wrong(reason, self.agreed), self.tree.size)
 
     def _judge(self) -> None:
         if self.differ is not None:
@@ -448,12 +448,12 @@ class Log:
             self.wrong.append(Wrong("entries and tiles fit each other, but not the signed root"))
         elif self.above is not None:
             self.wrong.append(self.above)
-        if self.wrong:
-            raise min(self.wrong, key=lambda wrong: wrong.index)
-        cut = (
-            f"a checkpoint signed earlier speaks of {max(self.earlier, default=0)} entries: cut off"
-        )
-        demand(not self.earlier, cut, self.head.size)
+        worst = min(self.wrong, key=lambda wrong: wrong.index, default=None)
+        past, until = self.past or (None, self.head.size + 1)
+        if found := worst if worst and worst.index < until else past:
+            raise found
+        last = max(self.earlier, default=0)
+        demand(not last, f"what was signed earlier speaks of {last}: cut off", self.head.size)
 
 
 def read_proof(text: str) -> tuple[int, list[bytes], str]:
@@ -481,9 +481,9 @@ def verify_bundle(bundle: Bundle, head: Head, keys: list[Key]) -> Object:
     found = ANSWER.fullmatch(bundle.read("answer.json").decode())
     demand(found, "it is no answer, or not in canonical form", 0, "answer.json")
     answer: Object = json.loads(bundle.read("answer.json"))
-    asked, indexes = answer["asked"], answer["entries"]
+    asked, indexes, told = answer["asked"], answer["entries"], answer.get("bodies", {})
     is_right = 0 <= asked.get("since", 0) <= asked.get("until", 0) and len(indexes) <= ANSWER_MAX
-    is_right = is_right and all(before < after for before, after in pairwise(indexes))
+    is_right &= all(a < b for a, b in (*pairwise(indexes), *pairwise(told.get("given", []))))
     demand(is_right, "its period, how many entries, or their order", 0, "answer.json")
     text, _ = read_note(bundle.read("SEAL").decode(), keys)
     origin, size, root, *_ = bundle.read("checkpoint").decode().split("\n")
@@ -494,10 +494,10 @@ def verify_bundle(bundle: Bundle, head: Head, keys: list[Key]) -> Object:
         f"members {len(lines)} {sha256(bundle.read('MANIFEST')).hexdigest()}\n"
     )
     demand(is_sealed, "it is of another checkpoint, question or MANIFEST", 0, "SEAL")
-    at = [f"entries/{index}.json" for index in indexes]
-    at += [f"proofs/{index}.tlog-proof" for index in indexes]
-    there = [name for name in bundle.names if name.startswith(("entries/", "proofs/"))]
-    demand(sorted(at) == there, "its entries are not the members", 0, "answer.json")
+    at = [f"bodies/{index}.json" for index in told.get("given", [])]
+    at += [n.format(i) for i in indexes for n in ("entries/{}.json", "proofs/{}.tlog-proof")]
+    there = [name for name in bundle.names if name.startswith(("bodies/", "entries/", "proofs/"))]
+    demand(sorted(at) == there, "its entries or bodies are not the members", 0, "answer.json")
     if asked["kind"] != "everything":
         demand(not any(name[:5] == "tile/" for name in bundle.names), "not asked", 0, "tile/")
         check_entries(bundle, head, answer)
@@ -506,7 +506,7 @@ def verify_bundle(bundle: Bundle, head: Head, keys: list[Key]) -> Object:
 
 def check_entries(bundle: Bundle, head: Head, answer: Object) -> None:
     """Each is what was asked, or what that needs, and its proof leads to the head."""
-    asked, found = answer["asked"], list[Object]()
+    asked, found, signed = answer["asked"], list[Object](), bundle.read("checkpoint")
     for index in answer["entries"]:
         data = bundle.read(f"entries/{index}.json")
         try:
@@ -515,18 +515,18 @@ def check_entries(bundle: Bundle, head: Head, answer: Object) -> None:
             at, hashes, checkpoint = read_proof(text)
         except ValueError as error:
             raise Wrong(f"it is no entry, or no proof: {error}", index) from None
-        is_its = found[-1]["seq"] == index == at and "\nextra " not in text
-        is_its = is_its and checkpoint.encode() == bundle.read("checkpoint")
-        demand(is_its, "it or its proof is of another one", index)
+        is_its = (found[-1]["seq"], at, checkpoint.encode()) == (index, index, signed)
+        demand(is_its and "\nextra " not in text, "it or its proof is of another one", index)
         prove(hashed(b"\x00", data), index, hashes, head)
     fitting = [entry for entry in found if fits(entry, asked)]
     said = {entry["owner"]["accepted_at"] for entry in fitting if "owner" in entry}
     interactions = {entry.get("trace", {}).get("interaction") for entry in fitting} - {None}
-    for entry in filter(lambda entry: not fits(entry, asked), found):
+    read = ("access.read", answer.get("bodies", {}).get("read"))
+    for entry in (e for e in found if not fits(e, asked) and (e["kind"], e["seq"]) != read):
         is_needed = entry["seq"] in said and asked["kind"] in ("decision", "owner")
         is_needed = is_needed and entry["kind"] in ("owner.accepted", "owner.delegated")
         is_of = asked["kind"] == "decision" and entry.get("trace", {}).get("interaction")
-        demand(is_needed or is_of in interactions, "nobody asked for it", entry["seq"])
+        demand(is_needed or is_of in interactions, "not asked for", entry["seq"])
     demand(fitting or asked["kind"] != "decision", "the decision is not there", 0, "answer.json")
 
 

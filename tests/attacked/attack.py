@@ -27,18 +27,21 @@ Carried = Callable[[Path], Caught | None]
 
 @dataclass(frozen=True, slots=True)
 class Attack:
+    """`seen` is what whoever catches it says: a pattern, so that it is caught for that reason."""
+
     name: str
     holds: Holds
+    seen: str
     carried: Carried
 
 
 ATTACKS: dict[str, Attack] = {}
 
 
-def attack(name: str, *, holds: Holds) -> Callable[[Carried], Carried]:
+def attack(name: str, *, holds: Holds, seen: str) -> Callable[[Carried], Carried]:
     def listed(carried: Carried) -> Carried:
         assert name not in ATTACKS, name
-        ATTACKS[name] = Attack(name, holds, carried)
+        ATTACKS[name] = Attack(name, holds, seen, carried)
         return carried
 
     return listed
@@ -55,6 +58,9 @@ def both(folder: Path, *earlier: str) -> Caught | None:
     report = stranger(str(folder), *saved)
     if found is None or report["ok"]:
         return None
+    theirs = report["first_bad_index"]
+    if theirs != found.index:
+        return Caught("both verifiers", f"ours at {found.index}, the stranger's at {theirs}")
     return Caught("both verifiers", f"entry {found.index}: {found.problem}")
 
 

@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -16,6 +17,7 @@ from answerable.ledger.keyed import hmac_sha256
 from answerable.worker.deep import verify_deep
 from attacked.attack import Caught, attack, refused
 from erasing import erase, found, says
+from forgotten import CANARY, opened, scanned
 from stories import run
 
 ONE, TWO = b"1" * 32, b"2" * 32  # the keys of two parties
@@ -72,7 +74,7 @@ def two_faced(one: bytes, two: bytes, id_: bytes) -> bytes:
     return first + last.to_bytes(_BLOCK, "big") + tag.to_bytes(_BLOCK, "big")
 
 
-@attack("give a ciphertext two faces", holds="the company")
+@attack("give a ciphertext two faces", holds="the company", seen=r"The key is not")
 def two_faces(_: Path) -> Caught | None:
     content = [expand(key, b"answerable/body/" + ID.encode()) for key in (ONE, TWO)]
     forged = two_faced(content[0], content[1], ID.encode())
@@ -83,69 +85,81 @@ def two_faces(_: Path) -> Caught | None:
     return refused("the key's id", BodyUnreadable, lambda: open_body(TWO, kid, ID, body))
 
 
-@attack("move a ciphertext to another party", holds="the disk")
+@attack("move a ciphertext to another party", holds="the disk", seen=r"not as it was sealed")
 def moved(_: Path) -> Caught | None:
     body = seal(ONE, ID, b"refund 4000", NONCE)
     return refused("the seal", BodyUnreadable, lambda: open_body(TWO, new_kid(TWO), ID, body))
 
 
-@attack("move a ciphertext to another entry", holds="the disk")
+@attack("move a ciphertext to another entry", holds="the disk", seen=r"not as it was sealed")
 def moved_within(_: Path) -> Caught | None:
     body = seal(ONE, ID, b"refund 4000", NONCE)
     return refused("the seal", BodyUnreadable, lambda: open_body(ONE, new_kid(ONE), "dec_2", body))
 
 
-@attack("guess the words behind a commitment", holds="the disk")
+@attack("guess the words behind a commitment", holds="the disk", seen=r"none of \d+ guesses")
 def guess(_: Path) -> Caught | None:
     words = [f"refund {amount}".encode() for amount in range(10_000)]
     secret = words[4_000]
     assert sha256(secret).hexdigest() in {sha256(each).hexdigest() for each in words}, "it is easy"
-    said = commit(ONE, "request", secret)
+    known = commit(ONE, "request", secret)
     tried = {sha256(each).hexdigest() for each in words}
     tried |= {hmac_sha256(bytes(32), each).hex() for each in words}
     tried |= {commit(bytes(32), "request", each) for each in words}
-    if said in tried:
+    if known in tried:
         return None
-    return Caught("the key of the commitment", f"none of {len(tried)} guesses is {said[:12]}...")
+    return Caught("the key of the commitment", f"none of {len(tried)} guesses is {known[:12]}...")
 
 
-def home_of_one_erased(to: Path) -> tuple[str, bytes]:
-    """A home that has erased its party, and what that party's key was."""
-    kept: list[tuple[str, bytes]] = []
+class Erased(NamedTuple):
+    """A home that has erased its party, the party's key as it was, and all that opened before."""
+
+    home: Path
+    kid: str
+    key: bytes
+    opened: list[bytes]
+
+
+def home_of_one_erased(to: Path) -> Erased:
+    kept: list[Erased] = []
 
     async def scenario() -> None:
         world = await found(to)
         async with world.running() as life:
-            kim = await says(life, "hello")
+            kim = await says(life, f"my {CANARY} is ill")
             kid = life.house.hall.parties.get(kim).kid
-            kept.append((kid, life.house.keys.get(kid)))
+            key = life.house.keys.get(kid)
+            kept.append(Erased(to / "home", kid, key, opened(to / "home")))
             await erase(life, kim)
 
     run(scenario)
     return kept[0]
 
 
-@attack("record an erasure, and keep the key", holds="the company")
+def said(texts: list[bytes]) -> bool:
+    return any(CANARY.encode() in text for text in texts)
+
+
+@attack("record an erasure, and keep the key", holds="the company", seen=r"that it destroyed is")
 def fake_erasure(to: Path) -> Caught | None:
-    kid, key = home_of_one_erased(to)
-    home = to / "home"
+    home, kid, key, _ = home_of_one_erased(to)
     assert not [one for one in verify_deep(home).problems if one.what == "keys"]
-    with closing(sqlite3.connect(home / "keys.db")) as database, database:
-        wrapped = aes_key_wrap((home / "home.key").read_bytes(), key)
-        database.execute("UPDATE key SET wrapped = ? WHERE kid = ?", (wrapped, kid))
+    put_back(home, kid, key)
     problems = [one for one in verify_deep(home).problems if one.what == "keys"]
     return Caught("verify --deep", problems[0].problem) if problems else None
 
 
-@attack("read the words of an erased party", holds="the disk")
+def put_back(home: Path, kid: str, key: bytes) -> None:
+    with closing(sqlite3.connect(home / "keys.db")) as database, database:
+        wrapped = aes_key_wrap((home / "home.key").read_bytes(), key)
+        database.execute("UPDATE key SET wrapped = ? WHERE kid = ?", (wrapped, kid))
+
+
+@attack("read the words of an erased party", holds="the disk", seen=r"\d+ bodies opened before")
 def erased_alive(to: Path) -> Caught | None:
-    kid, key = home_of_one_erased(to)
-    home = to / "home"
-    for file in home.rglob("*"):
-        if file.is_file() and (key in file.read_bytes() or b"hello" in file.read_bytes()):
-            return None
-    with closing(sqlite3.connect(home / "keys.db")) as database:
-        (wrapped,) = database.execute("SELECT wrapped FROM key WHERE kid = ?", (kid,)).fetchone()
-    return (
-        None if any(wrapped) else Caught("the key store", "the key is gone, and its bytes with it")
-    )
+    """Every key that is left is tried on every body, as it was before the erasure."""
+    home, _, _, before = home_of_one_erased(to)
+    assert said(before), "while its keys were there the words could be read"
+    if said(opened(home)) or scanned(home):
+        return None
+    return Caught("the destroyed keys", f"{len(before)} bodies opened before, none of its now")

@@ -38,7 +38,7 @@ async def recorded(life: Life) -> set[str]:
     return {effect.key for effect in ends if effect.id in tools}
 
 
-@attack("do an effect and record nothing", holds="the company")
+@attack("do an effect and record nothing", holds="the company", seen=r"eff_nobodys")
 def without_record(to: Path) -> Caught | None:
     found_ = differences(to, "paid past the house")
     return (
@@ -46,7 +46,7 @@ def without_record(to: Path) -> Caught | None:
     )
 
 
-@attack("record an effect and do nothing", holds="the company")
+@attack("record an effect and do nothing", holds="the company", seen=r"nowhere else")
 def without_effect(to: Path) -> Caught | None:
     found_ = differences(to, "never paid")
     said = f"{min(found_)} is done in the ledger and nowhere else" if found_ else ""

@@ -1,30 +1,35 @@
 """Attacks on what is shown of a log: proofs, answers, bundles, witnesses."""
 
 import asyncio
+import base64
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from answerable.adapters.signers.file import FileSigner
 from answerable.base.clock import ManualClock
-from answerable.exports.receipt import ReceiptError, verify_receipt
+from answerable.exports.cose import read_sign1
+from answerable.exports.receipt import ReceiptError, make_receipt, verify_receipt
 from answerable.ledger.answer import AnswerWrong, Question, verify_answer
 from answerable.ledger.bundle import BundleDamaged
 from answerable.ledger.cosigned import cosigned_file, read_cosigned
 from answerable.ledger.domain import LeafProblem
 from answerable.ledger.keychain import KeyChain
-from answerable.ledger.note import NoteError, VerifierKey, note_text
+from answerable.ledger.note import NoteError, VerifierKey, note_text, split_note
 from answerable.ledger.proof import Proof, prove, verify_proof
 from answerable.ledger.quorum import parse_policy
 from answerable.ledger.tiles import TileReader
 from answerable.ledger.tree import ProofError, leaf_hash, node_hash
 from answerable.ledger.verify_bundle import verify_bundle
 from answerable.witness.errors import NotCosigned
-from answerable.witness.keys import read_keys
+from answerable.witness.keys import Cosigner, read_keys
 from answerable.witness.service import Witness
 from attacked.attack import Caught, attack, refused, stranger
+from attacked.on_log import signed
 from closed_log import drawn_log
 from small_bundle import members_of, seal_of, write
 from small_ledger import KEYS, SIGNER, ledger_of
@@ -55,13 +60,13 @@ def shown(to: Path, proof: str, entry: bytes) -> Caught | None:
     )  # fmt: skip
 
 
-@attack("show the proof of another entry", holds="nothing")
+@attack("show the proof of another entry", holds="nothing", seen=r"does not lead from leaf 8")
 def another_leaf(to: Path) -> Caught | None:
     folder, data, checkpoint = log_in(to)
     return shown(to, proof_of(folder, checkpoint).encode(), data[AT + 1])
 
 
-@attack("show a proof out of another log", holds="nothing")
+@attack("show a proof out of another log", holds="nothing", seen=r"No known key")
 def another_log(to: Path) -> Caught | None:
     other = FileSigner("log.example/other", bytes(32))
     ledger = ledger_of(0)
@@ -71,7 +76,7 @@ def another_log(to: Path) -> Caught | None:
     return shown(to, proof.encode(), ledger.data()[AT])
 
 
-@attack("pass an inner node off as an entry", holds="nothing")
+@attack("pass an inner node off as an entry", holds="nothing", seen=r"too short")
 def node_as_leaf(to: Path) -> Caught | None:
     folder, data, checkpoint = log_in(to)
     honest = proof_of(folder, checkpoint)
@@ -81,7 +86,7 @@ def node_as_leaf(to: Path) -> Caught | None:
     return shown(to, shorter.encode(), pair)
 
 
-@attack("send a proof of more than 64 hashes", holds="nothing")
+@attack("send a proof of more than 64 hashes", holds="nothing", seen=r"too long")
 def long_proof(to: Path) -> Caught | None:
     folder, data, checkpoint = log_in(to)
     honest = proof_of(folder, checkpoint)
@@ -89,18 +94,16 @@ def long_proof(to: Path) -> Caught | None:
     return shown(to, longer.encode(), data[AT])
 
 
-@attack("name a key of algorithm none", holds="nothing")
+@attack("name a key of algorithm none", holds="nothing", seen=r"not of type 1")
 def key_of_none(_: Path) -> Caught | None:
     name = SIGNER.vkey.encode().rsplit("+", 2)[0]
     key = b"\x00" + bytes(32)
     id_ = sha256(f"{name}\n".encode() + key).digest()[:4].hex()
-    import base64  # noqa: PLC0415
-
     text = f"{name}+{id_}+{base64.b64encode(key).decode()}"
     return refused("the key's reader", NoteError, lambda: VerifierKey.parse(text))
 
 
-@attack("leave an entry out of an answer", holds="the company")
+@attack("leave an entry out of an answer", holds="the company", seen=r"where \d+ is due")
 def omission(_: Path) -> Caught | None:
     log = drawn_log(200, parties=20, owners=3)
     question = Question(party="pty_3")
@@ -109,7 +112,7 @@ def omission(_: Path) -> Caught | None:
     return refused("check of the answer", AnswerWrong, lambda: verify_answer(answer, KEYS))
 
 
-@attack("end an answer before its last entry", holds="the company")
+@attack("end an answer before its last entry", holds="the company", seen=r"is left out")
 def omitted_tail(_: Path) -> Caught | None:
     log = drawn_log(200, parties=20, owners=3)
     question = Question(party="pty_3")
@@ -135,7 +138,11 @@ def caught_in(path: Path) -> Caught | None:
     return refused("both verifiers", BundleDamaged, lambda: verify_bundle(path, KEYS))
 
 
-@attack("edit an entry of a bundle, and seal it again", holds="the signing key")
+@attack(
+    "edit an entry of a bundle, and seal it again",
+    holds="the signing key",
+    seen=r"proof of entry 8",
+)
 def edited_bundle(to: Path) -> Caught | None:
     def spoil(members: dict[str, bytes]) -> None:
         name = f"entries/{AT}.json"
@@ -144,7 +151,11 @@ def edited_bundle(to: Path) -> Caught | None:
     return caught_in(bundle_of(to, spoil))
 
 
-@attack("put somebody else's entry into an answer", holds="the signing key")
+@attack(
+    "put somebody else's entry into an answer",
+    holds="the signing key",
+    seen=r"entry 9 is no answer",
+)
 def strange_entry(to: Path) -> Caught | None:
     def spoil(members: dict[str, bytes]) -> None:
         ledger = ledger_of(SIZE)
@@ -159,7 +170,7 @@ def strange_entry(to: Path) -> Caught | None:
     return caught_in(bundle_of(to, spoil))
 
 
-@attack("send a zip bomb", holds="nothing")
+@attack("send a zip bomb", holds="nothing", seen=r"not stored as it is")
 def zip_bomb(to: Path) -> Caught | None:
     path = to / "bomb.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as made_:
@@ -169,7 +180,7 @@ def zip_bomb(to: Path) -> Caught | None:
     return caught_in(path)
 
 
-@attack("have a witness cosign a rollback", holds="the signing key")
+@attack("have a witness cosign a rollback", holds="the signing key", seen=r"status 409")
 def witness_rollback(to: Path) -> Caught | None:
     log = Log().grow(20)
     witness = witness_of(to, log)
@@ -177,7 +188,7 @@ def witness_rollback(to: Path) -> Caught | None:
     return status(witness, log.asks(0, 12))
 
 
-@attack("have a witness cosign a fork", holds="the signing key")
+@attack("have a witness cosign a fork", holds="the signing key", seen=r"status 422")
 def witness_fork(to: Path) -> Caught | None:
     log = Log().grow(20)
     witness = witness_of(to, log)
@@ -199,36 +210,46 @@ def status(witness: Witness, request: bytes) -> Caught | None:
     return None
 
 
-@attack("rewrite with a stolen key and one witness of two", holds="the key and one witness")
+@attack(
+    "rewrite with a stolen key and one witness of two",
+    holds="the key and one witness",
+    seen=r"cosigned by the quorum",
+)
 def key_and_witness(to: Path) -> Caught | None:
-    folder, _, checkpoint = log_in(to)
-    body = note_text(checkpoint)
+    folder, data, checkpoint = log_in(to)
     states = [made(to / n, Log(), name=f"{n}.example/w", seed=ord(n)) for n in ("a", "b")]
     witnesses = [read_keys(state)[0] for state in states]
     names = "".join(f"witness {n} {w.key.encode()}\n" for n, w in zip("ab", witnesses, strict=True))
     policy = parse_policy(f"{names}group g 2 a b\nquorum g\n")
-    lines = [witness.line(body, 1_767_225_700) for witness in witnesses]
 
-    def problem(note: str) -> LeafProblem | None:
+    def problem(note: str, by: Sequence[Cosigner]) -> LeafProblem | None:
+        lines = [each.line(note_text(note), 1_767_225_700) for each in by]
         path = cosigned_file(folder, SIZE)
         path.parent.mkdir(exist_ok=True)
-        path.write_text(note)
+        path.write_text(note + "".join(lines))
         return read_cosigned(folder, KeyChain(KEYS), policy).problem
 
-    assert problem(checkpoint + "".join(lines)) is None
-    found = problem(checkpoint + lines[0])
+    assert problem(checkpoint, witnesses) is None
+    rewritten = signed([*data[:-1], data[-1].replace(b"ent_", b"ant_")])
+    assert note_text(rewritten) != note_text(checkpoint)
+    found = problem(rewritten, witnesses[:1])
     return Caught("the quorum", found.problem) if found else None
 
 
-@attack("pass a signature over other bytes off as a receipt", holds="nothing")
+@attack(
+    "pass a signature over other bytes off as a receipt",
+    holds="nothing",
+    seen=r"signature is not over",
+)
 def forged_receipt(to: Path) -> Caught | None:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415
-        Ed25519PublicKey,
-    )
-
-    _, data, checkpoint = log_in(to)
+    """The log has signed its checkpoint: that signature, in a receipt that is otherwise right."""
+    folder, data, checkpoint = log_in(to)
     key = Ed25519PublicKey.from_public_bytes(SIGNER.public_key)
+    path = TileReader(folder, SIZE).inclusion_proof(AT)
+    honest = asyncio.run(make_receipt(data[AT], AT, SIZE, path, SIGNER))
+    assert verify_receipt(honest, data[AT], key).index == AT
+    (_, signature), *_ = split_note(checkpoint)[1]
+    forged = read_sign1(honest)._replace(signature=signature[4:]).encode()
     return refused(
-        "the receipt's reader", ReceiptError,
-        lambda: verify_receipt(checkpoint.encode(), data[AT], key),
+        "the receipt's reader", ReceiptError, lambda: verify_receipt(forged, data[AT], key)
     )  # fmt: skip

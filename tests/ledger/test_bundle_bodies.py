@@ -20,6 +20,8 @@ from answerable.worker.commands import call
 from answerable.worker.commands.office import Office
 from answerable.worker.verbs.bundles import BundleView
 from offices import open_for, small_world
+from second import second_verifier
+from small_bundle import write
 
 SECRET = "Quexil <script>alert(1)</script>"
 Exported = tuple[BundleView, VerifierKey]
@@ -95,6 +97,21 @@ def test_its_owner_is_given_the_words_and_the_ledger_says_so(kind: str, tmp_path
     page = held["index.html"].decode()
     assert "Quexil" in page
     assert "<script" not in page
+    assert second_verifier().main([str(path), "--vkey", key.encode()]) == 0
+
+
+@pytest.mark.parametrize("kind", ["party", "everything"])
+def test_a_strangers_file_sees_a_body_that_is_lacking_or_another(kind: str, tmp_path: Path) -> None:
+    path, (_, key) = made(tmp_path, kind)
+    held = members(path)
+    body = next(name for name in held if name.startswith("bodies/"))
+    manifest, seal = held.pop("MANIFEST"), held.pop("SEAL")
+    vkey = ("--vkey", key.encode())
+    for wrong in ({name: held[name] for name in held if name != body}, held | {body: b"{}"}):
+        other = write(tmp_path / "other.zip", wrong, seal, manifest)
+        assert second_verifier().main([str(other), *vkey]) == 1
+    same = write(tmp_path / "same.zip", held, seal, manifest)
+    assert second_verifier().main([str(same), *vkey]) == 0
 
 
 def test_whole_keys_show_that_there_is_no_second_reading(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from answerable.adapters.signers.file import FileSigner
 from answerable.ledger import domain
+from answerable.ledger.bundle import Given, Withheld
 from answerable.ledger.domain import KINDS, OWNED_KINDS, AgentRef, Owner, PolicyUse
 from answerable.ledger.proof import prove
 from answerable.ledger.tiles import TileReader, TileWriter, decode_bundle, encode_bundle
@@ -25,7 +26,10 @@ from second import SCRIPT, second_verifier
 from small_ledger import SIGNER, Ledger, ledger_of
 
 VKEY = SIGNER.vkey.encode()
-NOUNS = {"agent": "AgentRef", "body": "BodyRef", "model": "ModelUse", "policy": "PolicyUse"}
+NOUNS: dict[str, type[msgspec.Struct]] = {
+    "agent": domain.AgentRef, "body": domain.BodyRef, "model": domain.ModelUse,
+    "policy": domain.PolicyUse, "given": Given, "held": Withheld,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ def test_it_knows_the_kinds_and_fields_of_an_entry(second: ModuleType) -> None:
     assert said == KINDS
     assert second.OWNED == OWNED_KINDS
     for name in second.SHAPES.keys() - {"kind"}:
-        noun = getattr(domain, NOUNS.get(name, name.capitalize()))
+        noun = NOUNS.get(name) or getattr(domain, name.capitalize())
         said = {word.replace("?", ":").split(":")[0] for word in second.SHAPES[name].split()}
         needed = {word.split(":")[0] for word in second.SHAPES[name].split() if ":" in word}
         fields = msgspec.structs.fields(noun)

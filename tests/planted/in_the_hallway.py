@@ -290,8 +290,8 @@ def reply_to_the_newest_address(swap: Swap) -> None:
     resolve, world = pipeline.resolve, act._world
     newest: dict[str, str] = {}
 
-    def notes(hall: Hall, received: Received) -> Resolved:
-        resolved: Resolved = resolve(hall, received)
+    def notes(hall: Hall, received: Received, *, is_first: bool) -> Resolved:
+        resolved: Resolved = resolve(hall, received, is_first=is_first)
         address = getattr(received.cause, "address", "")
         if address:
             newest[resolved.party.id] = address

@@ -26,6 +26,12 @@ def test_a_planted_bug_breaks_its_promise_within_a_few_worlds(name: str) -> None
     assert BUGS[name].promise in json.loads(told)["promises"]
 
 
+def test_every_planted_bug_still_fits_the_code_that_it_was_planted_in() -> None:
+    command = [sys.executable, str(HUNT), "--standing"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-500:]
+
+
 def test_every_planted_bug_says_what_it_does_wrong_and_breaks_a_promise_that_there_is() -> None:
     for bug in BUGS.values():
         assert bug.wrong.endswith(".")
