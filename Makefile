@@ -13,7 +13,7 @@ CODE   := src tests examples benchmarks checks verify
 .PHONY: help demo test check env dev-env bench bench-env lint types walls caps licences size unit doses \
         torture torture-long attacks kill-llm models-long races fuzz-http newcomer browser bench-journal \
         bench-http bench-overload bench-stop bench-who bench-about bench-proof bench-verify \
-        omissions bench-backup bench-growth \
+        bench-erase omissions bench-backup bench-growth \
         bench-growth-10m bench-replay lock clean
 .PHONY: verifiers-agree flips flips-all syscall-faults full-disk soak simulate simulate-long planted
 

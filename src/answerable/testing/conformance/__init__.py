@@ -26,6 +26,7 @@ PROMISES: tuple[Promise, ...] = (
     accepting.more_than_a_thousand_arrivals_are_accepted_at_once,
     accepting.what_became_of_an_arrival_is_found_waiting_and_finished_and_after_a_crash,
     accepting.what_waits_is_listed_by_kind_in_accept_order,
+    accepting.what_waits_in_an_inbox_is_all_that_is_not_finished_there,
     claiming.an_inbox_hands_out_one_arrival_at_a_time,
     claiming.a_slow_inbox_delays_no_other,
     claiming.no_more_than_n_claims_are_unfinished,

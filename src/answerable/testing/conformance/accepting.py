@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 
+from answerable.base.clock import SECOND_US
 from answerable.engine.port import Arrival
 from answerable.testing.conformance.house import House, message, names, promise, record, timer
 
@@ -150,3 +151,28 @@ async def what_waits_is_listed_by_kind_in_accept_order(house: House) -> None:
     assert listed == [many[0], *many[2:]]
     assert [one.id async for one in house.engine.waiting("timer")] == ["t1"]
     assert [one async for one in house.engine.waiting("answer")] == []
+
+
+@promise
+async def what_waits_in_an_inbox_is_all_that_is_not_finished_there(house: House) -> None:
+    """Taken, waiting and timed alike; and again after a crash."""
+    due_us = house.clock.now() + 10 * SECOND_US
+    await house.accept(message("m1"), message("m2"), timer("t1", due_us, inbox="a"))
+    await house.accept(message("other", inbox="b"), message("also", inbox="c"))
+    inbox = message("m1").inbox
+    claim = await house.next_claim()
+    assert claim.arrivals[0].id == "m1"
+    assert await _ids_in(house, inbox) == {"m1", "m2"}
+    assert await _ids_in(house, "a", "c") == {"t1", "also"}
+    assert await _ids_in(house, "nobody's") == set()
+    await house.finish(claim)
+    assert await _ids_in(house, inbox) == {"m2"}
+    await house.crash_and_reopen()
+    assert await _ids_in(house, inbox) == {"m2"}
+    assert await _ids_in(house, "a", "b") == {"t1", "other"}
+
+
+async def _ids_in(house: House, *inboxes: str) -> set[str]:
+    found = [one.id for one in await house.engine.waiting_in(inboxes)]
+    assert len(found) == len(set(found)), "each is said once"
+    return set(found)
