@@ -20,7 +20,7 @@ from answerable.cli import (
     ledger_about,
     ledger_evidence,
     ledger_export,
-    ledger_others,
+    ledger_exports,
     ledger_verify,
     ledger_witnesses,
     operations,
@@ -76,9 +76,9 @@ app.command("bench")(bench.bench)
 ledger.ledger.command("verify")(ledger_verify.ledger_verify)
 ledger.ledger.command("about")(ledger_about.ledger_about)
 ledger.ledger.command("check-answer")(ledger_about.ledger_check_answer)
-ledger.ledger.command("receipt")(ledger_others.ledger_receipt)
-ledger.ledger.command("check-receipt")(ledger_others.ledger_check_receipt)
-ledger.ledger.command("convert")(ledger_others.ledger_convert)
+ledger.ledger.command("receipt")(ledger_exports.ledger_receipt)
+ledger.ledger.command("check-receipt")(ledger_exports.ledger_check_receipt)
+ledger.ledger.command("convert")(ledger_exports.ledger_convert)
 ledger.ledger.command("evidence")(ledger_evidence.ledger_evidence)
 ledger.ledger.command("witnesses")(ledger_witnesses.ledger_witnesses)
 keys.key.command("rotate-home")(operations.rotate_home)

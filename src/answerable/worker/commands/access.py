@@ -19,8 +19,8 @@ from answerable.parties.domain import Party
 from answerable.pipeline.receive import find_waiting, named_in
 from answerable.store.threads import beside_the_loop
 from answerable.worker import verbs
-from answerable.worker.bundling.about import FORMAT, About, HeldMessage, Identifier, NotGiven
-from answerable.worker.bundling.about_page import about_page
+from answerable.worker.bundling.access_file import FORMAT, About, HeldMessage, Identifier, NotGiven
+from answerable.worker.bundling.access_page import about_page
 from answerable.worker.bundling.disclosing import Bodies, allowed, write_down
 from answerable.worker.bundling.gathering import gather
 from answerable.worker.commands import held

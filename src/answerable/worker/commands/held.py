@@ -20,7 +20,7 @@ from answerable.ledger.note import encode_base64
 from answerable.ledger.telling import tell
 from answerable.pipeline.receive import decode_message, find_waiting
 from answerable.worker import verbs
-from answerable.worker.bundling.about import (
+from answerable.worker.bundling.access_file import (
     Content,
     HeldCase,
     HeldDecision,

@@ -50,7 +50,6 @@ from answerable.worker.verbs.forget import (
     PartyHold,
     PartyReleaseHold,
 )
-from answerable.worker.verbs.others import LedgerReceipt
 from answerable.worker.verbs.people import (
     KeyAdd,
     KeyCheck,
@@ -79,6 +78,7 @@ from answerable.worker.verbs.proofs import (
     PolicyDryRun,
     PolicyExplain,
 )
+from answerable.worker.verbs.receipts import LedgerReceipt
 
 Verb = (
     MessagesAccept

@@ -6,7 +6,7 @@ from answerable.ledger.proof import parse_proof
 from answerable.worker import verbs
 from answerable.worker.commands.office import Handlers, Office
 from answerable.worker.commands.proofs import proof_of
-from answerable.worker.verbs.others import Receipt
+from answerable.worker.verbs.receipts import Receipt
 
 
 async def ledger_receipt(office: Office, verb: verbs.LedgerReceipt) -> Receipt:

@@ -33,7 +33,7 @@ def ledger_receipt(
     """A COSE receipt (SCITT) that one entry is in the log; the entry is put beside it."""
     from answerable.store.files import replace_file
     from answerable.worker.verbs import LedgerReceipt
-    from answerable.worker.verbs.others import Receipt
+    from answerable.worker.verbs.receipts import Receipt
 
     entry = file.with_name(f"{file.name}.entry.json")
     with on(home):

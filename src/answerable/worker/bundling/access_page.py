@@ -6,7 +6,7 @@ from html import escape
 
 import msgspec
 
-from answerable.worker.bundling.about import About, Content, HeldDecision, HeldMessage
+from answerable.worker.bundling.access_file import About, Content, HeldDecision, HeldMessage
 from answerable.worker.bundling.page import CSP, STYLE, plain
 
 _WITHHELD = "withheld: who asked for this file may not read it"
