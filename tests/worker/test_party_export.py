@@ -2,6 +2,8 @@
 
 import json
 import zipfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from answerable.effects.domain import Status
 from answerable.parties.errors import PartyErased, PartyUnknown
 from answerable.people.errors import PersonUnknown
 from answerable.sdk.words import Outcome
-from answerable.testing.world import OWNER, SPECIALIST, Life
+from answerable.testing.world import OWNER, SPECIALIST, Life, World
 from answerable.worker import verbs
 from answerable.worker.commands import held as whole
 from answerable.worker.verbs.access import AccessView
@@ -72,6 +74,15 @@ async def _lived(life: Life, word: str, address: str) -> str:
     return party
 
 
+@asynccontextmanager
+async def kims_home(tmp_path: Path) -> AsyncIterator[tuple[World, Life, str]]:
+    """A home in which Kim has lived: its world, its life, and Kim's id."""
+    world = inline_world(tmp_path / "home", speaker(), policy=HOLD_TOOLS)
+    await world.found()
+    async with world.running() as life:
+        yield world, life, await _lived(life, "kanarie", KIM)
+
+
 async def _export(life: Life, party: str, to: Path, by: str = OWNER) -> AccessView:
     return await told(life, verbs.PartyExport(str(to), party, by), AccessView)
 
@@ -83,10 +94,7 @@ def _members(path: Path) -> dict[str, str]:
 
 def test_all_that_was_planted_for_a_party_is_in_it_and_nothing_of_another(tmp_path: Path) -> None:
     async def scenario() -> None:
-        world = inline_world(tmp_path / "home", speaker(), policy=HOLD_TOOLS)
-        await world.found()
-        async with world.running() as life:
-            kim = await _lived(life, "kanarie", KIM)
+        async with kims_home(tmp_path) as (world, life, kim):
             lee = await _lived(life, "papagei", LEE)
             await told(life, verbs.PartyHold(kim, OWNER, "reason-kanarie"), Done)
             await life.dispatcher.stop()
@@ -126,10 +134,7 @@ def test_no_words_of_strangers_are_markup_in_it_and_only_its_owner_opens_the_fil
     tmp_path: Path,
 ) -> None:
     async def scenario() -> None:
-        world = inline_world(tmp_path / "home", speaker(), policy=HOLD_TOOLS)
-        await world.found()
-        async with world.running() as life:
-            kim = await _lived(life, "kanarie", KIM)
+        async with kims_home(tmp_path) as (_, life, kim):
             await _export(life, kim, tmp_path / "kim.zip")
             held = _members(tmp_path / "kim.zip")
             page = held["index.html"]
@@ -188,10 +193,7 @@ def test_that_somebody_reads_it_is_in_the_ledger_before_anything_is_read(
 
 def test_who_answers_for_nothing_of_it_is_given_no_word(tmp_path: Path) -> None:
     async def scenario() -> None:
-        world = inline_world(tmp_path / "home", speaker(), policy=HOLD_TOOLS)
-        await world.found()
-        async with world.running() as life:
-            kim = await _lived(life, "kanarie", KIM)
+        async with kims_home(tmp_path) as (_, life, kim):
             await told(life, verbs.PersonAdd(EVE, "Eve"), object)
             await life.dispatcher.stop()
             await life.say("waits-kanarie", external_id="w", sender=KIM)
@@ -210,10 +212,7 @@ def test_unknown_ones_and_files_that_are_there_are_refused_and_nothing_is_writte
     tmp_path: Path,
 ) -> None:
     async def scenario() -> None:
-        world = inline_world(tmp_path / "home", speaker(), policy=HOLD_TOOLS)
-        await world.found()
-        async with world.running() as life:
-            kim = await _lived(life, "kanarie", KIM)
+        async with kims_home(tmp_path) as (world, life, kim):
             there = tmp_path / "there.zip"
             there.write_text("mine")
             before, to = life.house.hall.committer.size, tmp_path / "kim.zip"
@@ -233,10 +232,7 @@ def test_unknown_ones_and_files_that_are_there_are_refused_and_nothing_is_writte
 
 def test_who_was_erased_is_said_to_be_that(tmp_path: Path) -> None:
     async def scenario() -> None:
-        world = inline_world(tmp_path / "home", speaker(), policy=HOLD_TOOLS)
-        await world.found()
-        async with world.running() as life:
-            kim = await _lived(life, "kanarie", KIM)
+        async with kims_home(tmp_path) as (_, life, kim):
             done = await erase(life, kim)
             before = life.house.hall.committer.size
             with pytest.raises(PartyErased, match=f"erased at index {done.index}"):
@@ -251,10 +247,7 @@ def test_what_is_said_while_the_file_is_made_is_not_half_in_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def scenario() -> None:
-        world = inline_world(tmp_path / "home", speaker(), policy=HOLD_TOOLS)
-        await world.found()
-        async with world.running() as life:
-            kim = await _lived(life, "kanarie", KIM)
+        async with kims_home(tmp_path) as (_, life, kim):
             real, is_over = whole.held_message, list[bool]()
 
             async def slow(*given: Any, **named: Any) -> object:
