@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from answerable.base.errors import AnswerableError, Broken
@@ -232,11 +233,12 @@ class TileReader:
         """The file of that width, or a wider one of the same tile; and how wide it should be."""
         if width < 1:
             raise TileMissing(f"A tree of {self.size} has no '{path_of(index, WIDTH)}'.")
-        full = self._folder / path_of(index, WIDTH)
+        full = f"{self._folder}/{path_of(index, WIDTH)}"
         try:
-            for lying in (width, WIDTH, *_wider(full, width)):
+            for lying in chain((width, WIDTH), _wider(full, width)):
+                path = full if lying == WIDTH else f"{full}.p/{lying}"
                 with suppress(FileNotFoundError):
-                    return (self._folder / path_of(index, lying)).read_bytes(), lying
+                    return Path(path).read_bytes(), lying
         except OSError as error:
             raise Broken(f"'{full}' could not be read: {error.strerror}.") from error
         raise TileMissing(f"'{path_of(index, width)}' is not there.")
@@ -365,9 +367,9 @@ def _leaves_of(tiles: OpenTiles) -> list[bytes]:
     return [leaf for tile in tiles.partial() if tile.level == 0 for leaf in tile.hashes]
 
 
-def _wider(full: Path, width: int) -> Iterator[int]:
+def _wider(full: str, width: int) -> Iterator[int]:
     """Widths of the partial files of a tile beyond `width`, looked for only when needed."""
-    partial = full.parent / f"{full.name}.p"
+    partial = Path(f"{full}.p")
     if partial.is_dir():
         names = [path.name for path in partial.iterdir()]
         widths = sorted(int(name) for name in names if name.isascii() and name.isdecimal())
