@@ -57,7 +57,10 @@ class EntryChecks:
         self._is_gapless = True
 
     def take(self, data: bytes) -> Entry | str:
-        """The next entry, or what is wrong with it; after a wrong one there is no next."""
+        """The next entry, or what is wrong with it; after a wrong one there is no next.
+
+        What a close commits is known only to who has counted from the first entry on.
+        """
         index, self._index = self._index, self._index + 1
         if len(data) > ENTRY_BYTES_MAX:
             return f"it has {len(data)} bytes, more than {ENTRY_BYTES_MAX}"
@@ -65,11 +68,17 @@ class EntryChecks:
             entry = decode_entry(data)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return f"it is not an entry: {error}"
-        if encode_entry(entry) != data or not has_ascii_keys(entry):
+        if encode_entry(entry) != data or not (data.isascii() or has_ascii_keys(entry)):
             return "it is not in canonical form"
         if entry.seq != index:
             return f"it says that it is entry {entry.seq}"
-        return self._counted(entry) or self._close(entry) or self._powers.take(entry) or entry
+        return (
+            self._owner(entry)
+            or self._subject(entry)
+            or (self._closes.take(entry, self._counts) if self._is_gapless else None)
+            or self._powers.take(entry)
+            or entry
+        )
 
     def skip(self, count: int) -> None:
         """Entries that are not here to be looked at: whoever comes next counts on from there."""
@@ -78,31 +87,24 @@ class EntryChecks:
         self._powers.skip(self._index)
         self._is_gapless = False
 
-    def _counted(self, entry: Entry) -> str | None:
-        return self._owner(entry) or self._subject(entry)
-
     def _owner(self, entry: Entry) -> str | None:
         if entry.owner is None:
             if entry.kind in OWNED_KINDS:
                 return f"it is '{entry.kind}' and names no accountable owner"
             return None if entry.oseq is None else "it counts for an owner whom it does not name"
-        return self._count(f"o/{entry.owner.person}", entry.oseq, entry.owner.person)
+        return self._count("o/" + entry.owner.person, entry.oseq)
 
     def _subject(self, entry: Entry) -> str | None:
         if entry.subject is None:
             return None
-        return self._count(f"s/{entry.subject.pid}", entry.subject.sseq, entry.subject.pid)
+        return self._count("s/" + entry.subject.pid, entry.subject.sseq)
 
-    def _close(self, entry: Entry) -> str | None:
-        """What it commits is known to who has counted from the first entry on."""
-        return self._closes.take(entry, self._counts) if self._is_gapless else None
-
-    def _count(self, name: str, said: int | None, whose: str) -> str | None:
+    def _count(self, name: str, said: int | None) -> str | None:
         expected = self._counts.get(name, 0) + 1
         if not self._is_gapless and name not in self._counts:
             expected = max(said or 0, 1)
         if said != expected:
-            return f"its counter of '{whose}' is {said or 0}, not {expected}"
+            return f"its counter of '{name[2:]}' is {said or 0}, not {expected}"
         self._counts[name] = expected
         self._closes.move(name)
         return None
@@ -110,8 +112,6 @@ class EntryChecks:
 
 def has_ascii_keys(entry: Entry) -> bool:
     """Whether the keys that an entry may choose are ASCII: their order is one in every reading."""
-    if entry.change is None and entry.model is None:
-        return True
     params = entry.model.params if entry.model else None
     return all(map(str.isascii, (*(entry.change or ()), *(params or ()))))
 

@@ -211,16 +211,16 @@ class CloseChecks:
         self._db = scratch()
         self._db.executescript(SCHEMA)
         self._moved: set[str] = set()
+        self.move = self._moved.add  # a counter that has moved since the last close
         self._latest = self._skew = 0
-
-    def move(self, name: str) -> None:
-        self._moved.add(name)
 
     def take(self, entry: Entry, counts: Mapping[str, int]) -> str | None:
         """The next entry, counted already; what is wrong with what it commits, if it is a close."""
         problem = self._problem(entry, counts) if entry.kind == CLOSED else None
-        self._latest = max(self._latest, entry.ts)
-        self._skew = max(self._skew, self._latest - entry.ts)
+        if entry.ts >= self._latest:
+            self._latest = entry.ts
+        else:
+            self._skew = max(self._skew, self._latest - entry.ts)
         return problem
 
     def _problem(self, entry: Entry, counts: Mapping[str, int]) -> str | None:

@@ -122,15 +122,16 @@ class OpenTiles:
         self.size += 1
         return self._add(0, leaf)
 
-    def append_full(self, leaves: Sequence[bytes]) -> list[Tile]:
-        """Add the leaf hashes of a whole tile, where one begins; returns what became full."""
+    def append_full(self, leaves: Sequence[bytes], root: bytes) -> list[Tile]:
+        """Add the leaf hashes of a whole tile, where one begins, and the root over them; returns
+        what became full."""
         if self.size % WIDTH or len(leaves) != WIDTH:
             raise ValueError(f"{len(leaves)} hashes are not the next whole tile after {self.size}")
         self.size += WIDTH
         if not self._levels:
             self._levels.append([])
         tile = Tile(0, self.size // WIDTH - 1, tuple(leaves))
-        return [tile, *self._add(1, perfect_root(leaves))]
+        return [tile, *self._add(1, root)]
 
     def _add(self, level: int, node: bytes) -> list[Tile]:
         full: list[Tile] = []
@@ -233,14 +234,13 @@ class TileReader:
         """The file of that width, or a wider one of the same tile; and how wide it should be."""
         if width < 1:
             raise TileMissing(f"A tree of {self.size} has no '{path_of(index, WIDTH)}'.")
-        full = f"{self._folder}/{path_of(index, WIDTH)}"
         try:
-            for lying in chain((width, WIDTH), _wider(full, width)):
-                path = full if lying == WIDTH else f"{full}.p/{lying}"
+            for lying in chain((width, WIDTH), _wider(self._folder, path_of(index, WIDTH), width)):
+                path = self._folder / path_of(index, lying)
                 with suppress(FileNotFoundError):
-                    return Path(path).read_bytes(), lying
+                    return path.read_bytes(), lying
         except OSError as error:
-            raise Broken(f"'{full}' could not be read: {error.strerror}.") from error
+            raise Broken(f"'{path}' could not be read: {error.strerror}.") from error
         raise TileMissing(f"'{path_of(index, width)}' is not there.")
 
 
@@ -367,9 +367,9 @@ def _leaves_of(tiles: OpenTiles) -> list[bytes]:
     return [leaf for tile in tiles.partial() if tile.level == 0 for leaf in tile.hashes]
 
 
-def _wider(full: str, width: int) -> Iterator[int]:
+def _wider(folder: Path, full: str, width: int) -> Iterator[int]:
     """Widths of the partial files of a tile beyond `width`, looked for only when needed."""
-    partial = Path(f"{full}.p")
+    partial = folder / f"{full}.p"
     if partial.is_dir():
         names = [path.name for path in partial.iterdir()]
         widths = sorted(int(name) for name in names if name.isascii() and name.isdecimal())

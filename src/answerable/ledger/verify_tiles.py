@@ -104,8 +104,9 @@ class _Reading:
 
     def _take_whole(self, leaves: Sequence[bytes]) -> None:
         """A full tile whose entries and hashes agree, all at once."""
-        tiles = self._of_entries.append_full(leaves)
-        self._of_tiles.append_perfect(8, perfect_root(leaves))
+        root = perfect_root(leaves)
+        tiles = self._of_entries.append_full(leaves, root)
+        self._of_tiles.append_perfect(8, root)
         self._seen()
         for tile in tiles:
             self._compare_above(tile)
