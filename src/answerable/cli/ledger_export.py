@@ -88,7 +88,7 @@ def ledger_export(
             f"{view.bytes} bytes. {said}"
         )
     for name in view.missing:
-        talk(f"This home no longer has what '{name}' would be: entries name it.")
+        talk(f"Entries name {name}. This home kept nothing of it: it is not in the file.")
     talk_next(home, f"answerable ledger verify --bundle {file}")
 
 

@@ -16,6 +16,7 @@ from answerable.adapters.signers.handing import SIGNER_KEY, SIGNER_KEY_NEXT, set
 from answerable.agents import rows as agent_rows
 from answerable.agents import spending
 from answerable.agents.domain import Blueprint, Release, release_of
+from answerable.agents.kept import keep
 from answerable.agents.service import Agents
 from answerable.base.chance import Chance, SystemChance
 from answerable.base.clock import Clock, SystemClock
@@ -118,15 +119,15 @@ class House:
                 raise AgentHasNoOwner(agent)
             unit = self.hall.agents.register(release, self.plan.policy.digest, owner)
             if unit is not None:
-                self._keep_policy(unit)
+                self._keep_release(unit, release)
                 await self.commit_control(unit)
 
-    def _keep_policy(self, unit: Unit) -> None:
-        """With the release goes the policy set that its digest covers: what was decided by it can
-        be judged again when the files are others."""
+    def _keep_release(self, unit: Unit, release: Release) -> None:
+        """With the release goes what its digest covers, and the policy set: what was decided by it
+        can be judged again, and what it was made of be shown, when the files are others."""
         kid, key = self.hall.keyring.new_key()
         unit.new_keys[kid] = key
-        body = Body(kid=kid, data=self.plan.policy.source)
+        body = Body(kid=kid, data=keep(release, self.plan.policy.source))
         unit.drafts[0] = replace(unit.drafts[0], body=body)
 
     async def change_power(self, checked: Callable[[], Unit]) -> Committed:

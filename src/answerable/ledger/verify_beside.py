@@ -24,7 +24,7 @@ from answerable.ledger.bundle import (
 from answerable.ledger.disclosed import NotDisclosed, open_disclosed
 from answerable.ledger.domain import INTEGER_MAX, Entry, decode_entry, encode_entry
 from answerable.ledger.keychain import HandingOver, KeyChain, handing_over
-from answerable.ledger.named_sets import policy_set_digest, release_digest
+from answerable.ledger.named_sets import Named, policy_set_digest, release_digest
 from answerable.ledger.note import NoteError, VerifierKey
 from answerable.ledger.proof import parse_proof, verify_proof
 from answerable.ledger.tree import ProofError
@@ -95,10 +95,15 @@ def _handed(members: Members, size: int) -> HandingOver:
     return handed
 
 
-def check_beside(members: Members, answer: Answer, keys: KeyChain, log: Log) -> Beside:
-    """What else is in it, against entries that were proven already. Raises BundleDamaged."""
+def check_beside(
+    members: Members, answer: Answer, keys: KeyChain, log: Log, named: Named
+) -> Beside:
+    """What else is in it, against entries that were proven already and what they name. Raises
+    BundleDamaged."""
     for name in members.names:
         if match := NAMED.match(name):
+            if not named.names(name, match[2]):
+                raise members.damaged(f"'{name}' is named by none of its entries")
             _check_named(members, name, match[1], match[2])
     bodies = list(_opened(members, answer, log))
     return Beside(

@@ -20,6 +20,7 @@ from answerable.ledger import bundle
 from answerable.ledger.bundle import Answer, BundleDamaged
 from answerable.ledger.domain import Entry, decode_entry, encode_entry
 from answerable.ledger.keychain import KeyChain
+from answerable.ledger.named_sets import RELEASE_KINDS, Named
 from answerable.ledger.note import (
     Checkpoint,
     NoteError,
@@ -40,6 +41,7 @@ _LINE = re.compile(r"([0-9a-f]{64}) (0|[1-9][0-9]{0,8}) (\S+)\Z", re.ASCII)
 _ENTRY = re.compile(r"entries/(0|[1-9][0-9]{0,15})\.json\Z", re.ASCII)
 _PROOF = re.compile(r"proofs/(0|[1-9][0-9]{0,15})\.tlog-proof\Z", re.ASCII)
 _ENTRIES = "tile/entries/"  # of everything; by name they are in ledger order
+_OF_RELEASE = b'"kind":"release.'
 _KNOWN = {"checkpoint", "vkey", "answer.json", "index.html"}
 _RESERVED = ("completeness/", "receipts/", "time/", "witness/")
 _NOTHING = "Nothing was changed."
@@ -62,11 +64,14 @@ class BundleVerified:
     bound: int = 0  # bodies whose whole key is given: no second text opens from them
     committed: int = 0  # bodies over which their entry's own commitments are
     is_complete: bool = False  # nothing was left out, up to the close that it names
+    lacking: tuple[str, ...] = ()  # policy sets and releases that its entries name
 
     @property
     def sentence(self) -> str:
         of = f"{self.asked.kind} {self.asked.of}".strip()
         unread = f" {len(self.unread)} members were not looked into." if self.unread else ""
+        if self.lacking:
+            unread += f" Its entries name what is not in it: {', '.join(self.lacking)}."
         left_out = "Nothing was left out."
         if not self.is_complete:
             left_out = "Whether something was left out is not shown."
@@ -134,6 +139,13 @@ class BundleReader:
             yield decode_entry(self.entry(index))
         for name in sorted(name for name in self.names if name.startswith(_ENTRIES)):
             yield from map(decode_entry, decode_bundle(self.read(name)))
+
+    def take_releases(self, named: Named) -> None:
+        """What the entries of releases name, of everything; the others name nothing else."""
+        for name in sorted(name for name in self.names if name.startswith(_ENTRIES)):
+            for data in decode_bundle(self.read(name)):
+                if _OF_RELEASE in data and (entry := decode_entry(data)).kind in RELEASE_KINDS:
+                    named.take(entry)
 
     def seal(self) -> str:
         return self._text(bundle.SEAL, self._stored(bundle.SEAL))
@@ -243,18 +255,21 @@ def verify_bundle(path: Path, known: Sequence[VerifierKey]) -> BundleVerified:
         for name in reader.marks:
             reader.read(name)
         entry_at: Callable[[int], bytes]
+        named = Named()
         if answer.asked.kind == bundle.EVERYTHING:
             folder = cast("Path", zipfile.Path(reader.zip))
             found = verify_tiles(folder, chain)
             if found.problem is not None:
                 raise reader.damaged(f"entry {found.problem.index}: {found.problem.problem}")
             count, entry_at = found.entries, TileReader(folder, head.size).entry
+            reader.take_releases(named)
         else:
-            count, entry_at = _check_entries(reader, keys, answer), reader.entry
-        beside = check_beside(reader, answer, chain, (entry_at, head.size))
+            count, entry_at = _check_entries(reader, keys, answer, named), reader.entry
+        beside = check_beside(reader, answer, chain, (entry_at, head.size), named)
         return BundleVerified(
             answer.asked, count, head.size, head.root.hex(), head.origin, made, unread,
             beside.bodies, beside.bound, beside.committed, beside.is_complete,
+            named.lacking(reader.marks),
         )  # fmt: skip
 
 
@@ -318,7 +333,9 @@ def _members(reader: BundleReader, answer: Answer) -> tuple[str, ...]:
     return tuple(unread)
 
 
-def _check_entries(reader: BundleReader, keys: list[VerifierKey], answer: Answer) -> int:
+def _check_entries(
+    reader: BundleReader, keys: list[VerifierKey], answer: Answer, named: Named
+) -> int:
     checkpoint = reader.text("checkpoint")
     extra: list[Entry] = []
     interactions: set[str] = set()
@@ -326,6 +343,7 @@ def _check_entries(reader: BundleReader, keys: list[VerifierKey], answer: Answer
     for index in answer.entries:
         data, proof = reader.read(bundle.entry_name(index)), reader.text(bundle.proof_name(index))
         entry = _entry(reader, data, index)
+        named.take(entry)
         try:
             parsed = parse_proof(proof)
             is_ours = (parsed.index, parsed.checkpoint, parsed.extra) == (index, checkpoint, b"")

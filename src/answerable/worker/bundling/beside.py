@@ -2,13 +2,13 @@
 the log's key, and the proof that nothing was left out."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from answerable.engine.port import Feed
 from answerable.ledger.bundle import EVERYTHING, Asked, handing_names, policy_name, release_name
-from answerable.ledger.domain import Entry, decode_entry
+from answerable.ledger.domain import decode_entry
 from answerable.ledger.keychain import handing_over
+from answerable.ledger.named_sets import RELEASE_KINDS, Named, release_digest
 from answerable.ledger.proof import prove
 from answerable.ledger.tiles import TileReader
 from answerable.ledger.verify_beside import question_of
@@ -16,54 +16,32 @@ from answerable.store.threads import beside_the_loop
 from answerable.worker.answering import answer_from, encode_answer
 from answerable.worker.commands.office import Office
 from answerable.worker.publisher import HANDINGS, TILES
-from answerable.worker.replay.sets import KINDS as RELEASES
+from answerable.worker.replay.manifests import Manifests
 from answerable.worker.replay.sets import PolicySets, kept_text
-
-_OURS = "answerable"  # in the place of a set: a rule of ours decided
-
-
-@dataclass(slots=True)
-class Named:
-    """What entries name by a digest."""
-
-    sets: set[str] = field(default_factory=set)
-    releases: set[str] = field(default_factory=set)  # by id
-
-    def take(self, entry: Entry) -> None:
-        self.sets |= {used.set for used in entry.policy} - {_OURS}
-        if entry.agent is not None:
-            self.releases.add(entry.agent.release)
 
 
 async def named_members(
     office: Office, named: Named, asked: Asked
 ) -> tuple[dict[str, bytes], list[str]]:
     """Policy sets and releases, by the names of their members; and those that are not here."""
-    feed = office.house.hall.engine
-    digests: dict[str, str] = {}
-    async for record in feed.read(0, RELEASES):
-        entry = decode_entry(record.data)
-        digests[entry.changed("release")] = entry.changed("digest")
+    hall, keys = office.house.hall, office.house.keys
+    sets = PolicySets(keys, office.house.plan.policy)
+    manifests = Manifests(keys, hall.releases.values())
+    async for record in hall.engine.read(0, RELEASE_KINDS):
+        sets.take(record)
+        manifests.take(record)
         if asked.kind == EVERYTHING:
-            named.sets.add(entry.changed("policy"))
-            named.releases.add(entry.changed("release"))
-    sets = PolicySets(office.house.keys, office.house.plan.policy)
-    await sets.follow(feed)
-    loaded = {one.id: one for one in office.house.hall.releases.values()}
+            named.take(decode_entry(record.data))
     found: dict[str, bytes] = {}
-    missing: list[str] = []
     for digest in sorted(named.sets):
         kept = kept_text(sets, digest)
-        if kept is None:
-            missing.append(policy_name(digest))
-        else:
+        if kept is not None:
             found[policy_name(digest)] = kept.source
     for release in sorted(named.releases):
-        if release in loaded:
-            found[release_name(loaded[release].digest)] = loaded[release].manifest
-        else:
-            missing.append(release_name(digests.get(release, release)))
-    return found, missing
+        manifest = manifests.find(release)
+        if manifest is not None:
+            found[release_name(release_digest(manifest))] = manifest
+    return found, list(named.lacking(found))
 
 
 async def handing_members(office: Office, asked: Asked, size: int) -> dict[str, bytes]:

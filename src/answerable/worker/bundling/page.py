@@ -60,6 +60,7 @@ class Shown:
     found: int  # entries of the answer
     bodies: Given | None = None
     is_complete: bool = False  # whether a proof that nothing was left out lies beside it
+    missing: tuple[str, ...] = ()  # policy sets and releases that entries name, and are not in it
 
 
 def row_of(entry: Entry) -> Row:
@@ -112,6 +113,9 @@ def _found(shown: Shown) -> Iterable[str]:
         )
     elif shown.asked.kind != "everything":
         yield "<p>Nothing in this file shows that nothing was left out of it.</p>"
+    if shown.missing:
+        what = "".join(f"<li><code>{escape(each)}</code></li>" for each in shown.missing)
+        yield f"<p>Its entries name what the home that wrote it did not keep:</p><ul>{what}</ul>"
 
 
 def _given(bodies: Given | None) -> str:

@@ -23,6 +23,7 @@ from answerable.ledger.bundle import (
     seal_text,
 )
 from answerable.ledger.domain import KINDS, decode_entry
+from answerable.ledger.named_sets import Named
 from answerable.ledger.note import Checkpoint, note_text, parse_checkpoint, sign_note
 from answerable.ledger.proof import prove
 from answerable.ledger.tiles import (
@@ -37,7 +38,6 @@ from answerable.ledger.verify_beside import question_of
 from answerable.store.threads import beside_the_loop
 from answerable.worker import verbs
 from answerable.worker.bundling.beside import (
-    Named,
     complete_member,
     handing_members,
     named_members,
@@ -141,7 +141,7 @@ async def _write(export: _Export, writer: BundleWriter) -> None:
         writer.add(COMPLETE, complete)
     rows = await _add_entries(export, writer)
     beside, export.missing = await named_members(office, export.named, asked)
-    shown = Shown(asked, head, made, export.count, told, bool(complete))
+    shown = Shown(asked, head, made, export.count, told, bool(complete), tuple(export.missing))
     text = page(shown, rows, export.words)
     writer.add("index.html", text.encode())
     _add_all(writer, beside, "policies/")

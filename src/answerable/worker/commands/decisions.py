@@ -14,6 +14,7 @@ from answerable.effects.intent import action_of, exactly, open_intent
 from answerable.engine.port import Record
 from answerable.ledger.archive import BodyArchived
 from answerable.ledger.domain import Action, Entry, decode_entry
+from answerable.ledger.named_sets import RELEASE_KINDS
 from answerable.ledger.telling import tell, tell_action, tell_model
 from answerable.policy.decide import text_of
 from answerable.policy.load import PolicySet
@@ -21,7 +22,6 @@ from answerable.policy.reasons import tell_reason
 from answerable.views import places
 from answerable.worker import verbs
 from answerable.worker.commands.office import Handlers, Office
-from answerable.worker.replay.sets import KINDS as RELEASE_KINDS
 from answerable.worker.replay.sets import PolicySets, kept_text
 from answerable.worker.verbs.proofs import (
     DecisionRow,

@@ -4,10 +4,9 @@ from answerable.base.errors import Unreadable
 from answerable.engine.port import Feed, Record
 from answerable.ledger.bodies import open_body
 from answerable.ledger.domain import decode_entry
+from answerable.ledger.named_sets import RELEASE_KINDS
 from answerable.policy.load import PolicySet, load_kept
 from answerable.store.keys import KeyStore
-
-KINDS = ("release.registered", "release.staged")
 
 
 class PolicySets:
@@ -19,7 +18,7 @@ class PolicySets:
         self._sets: dict[str, PolicySet] = {loaded.digest: loaded} if loaded else {}
 
     async def follow(self, feed: Feed) -> None:
-        async for record in feed.read(0, KINDS):
+        async for record in feed.read(0, RELEASE_KINDS):
             self.take(record)
 
     def take(self, record: Record) -> None:
