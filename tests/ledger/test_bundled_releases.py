@@ -15,13 +15,13 @@ from answerable.ledger import bundle as form
 from answerable.ledger.bundle import BundleDamaged, BundleWriter
 from answerable.ledger.note import sign_note
 from answerable.ledger.verify_bundle import verify_bundle
-from answerable.testing.world import World
+from answerable.testing.world import Till, World
 from answerable.worker import verbs
 from answerable.worker.commands import call
 from answerable.worker.commands.office import Office
 from answerable.worker.verbs.bundles import BundleView
 from offices import open_for, small_world
-from stories import Till, support
+from stories import support
 
 
 async def outlived(folder: Path) -> tuple[World, Release]:
