@@ -40,7 +40,7 @@ SHAPES = {
         effect.started|effect.unknown|erasure.done|erasure.requested|escalated|gap.declared|
         handback|identified|key.added|key.revoked|key.rotated|lease|outcome|owner.accepted|
         owner.changed|owner.delegated|party.held|party.released|person.added|person.left|
-        policy.activated|received|release.registered|release.staged|stop""",
+        policy.activated|received|release.registered|release.staged|role.changed|stop""",
     "action": "amount_minor?i commit:s currency?s kind:=tool|reply|escalate name:s",
     "agent": "id:s release:s", "body": "alg:=A256GCM kid:s sha256:s",
     "effect": "after?s attempt?1 id:s key:s repeat:=idempotent|reconcilable|at_most_once",

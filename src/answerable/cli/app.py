@@ -29,6 +29,7 @@ from answerable.cli import (
     people,
     policy,
     replay,
+    roles,
     serve,
     simulate,
     status,
@@ -59,6 +60,8 @@ for name, noun in (
 ):
     app.add_typer(noun, name=name)
 party_forget.add_to(cases.party)
+people.person.command("grant")(roles.person_grant)
+people.person.command("revoke")(roles.person_revoke)
 cases.party.command("export")(party_export.party_export)
 ledger.ledger.command("export")(ledger_export.ledger_export)
 app.command("demo")(day.demo)

@@ -18,7 +18,7 @@ _SUCCESS, _FAILURE, _ELSE = 1, 2, 99
 _ACTIVITIES = {
     "person.added": _CREATE, "key.added": _CREATE, "release.registered": _CREATE,
     "owner.accepted": _UPDATE, "owner.changed": _UPDATE, "owner.delegated": _UPDATE,
-    "release.staged": _UPDATE, "key.rotated": _UPDATE, "stop": _UPDATE,
+    "release.staged": _UPDATE, "key.rotated": _UPDATE, "role.changed": _UPDATE, "stop": _UPDATE,
     "person.left": _DELETE, "key.revoked": _DELETE, "erasure.done": _DELETE,
 }  # fmt: skip
 _FAILED = frozenset({"effect.failed", "effect.unknown", "gap.declared"})

@@ -17,7 +17,7 @@ Kind = Literal[
     "effect.started", "effect.done", "effect.unknown", "effect.failed",
     "outcome", "escalated", "handback",
     "person.added", "person.left", "owner.accepted", "owner.changed", "owner.delegated",
-    "key.added", "key.revoked",
+    "key.added", "key.revoked", "role.changed",
     "release.registered", "release.staged", "policy.activated", "stop",
     "key.rotated", "erasure.requested", "erasure.done", "gap.declared", "day.closed",
     "bodies.archived", "access.read",

@@ -183,6 +183,12 @@ def _owner_delegated(entry: Entry, _: Action | None) -> str:
     return f"{who} no longer stands in for {owner} for {_of_agent(entry)}"
 
 
+def _role(entry: Entry, _: Action | None) -> str:
+    is_on = entry.changed("is_on") == "1"
+    verb = "was made" if is_on else "is no longer"
+    return f"{entry.changed('person')} {verb} {entry.changed('role')}, by {_who(entry)}"
+
+
 def _registered(entry: Entry, _: Action | None) -> str:
     return f"release {entry.changed('release')} of {_of_agent(entry)} was registered"
 
@@ -293,6 +299,7 @@ _TELL: dict[Kind, _Tell] = {
     "key.added": _key_added,
     "key.revoked": _key_revoked,
     "key.rotated": _key_rotated,
+    "role.changed": _role,
     "erasure.requested": _erasure_requested,
     "erasure.done": _erasure_done,
     "party.held": _party_held,

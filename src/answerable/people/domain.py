@@ -62,10 +62,14 @@ class Directory:
     keys: dict[str, ApiKey] = field(default_factory=dict)  # by digest
     delegations: dict[str, Delegation] = field(default_factory=dict)  # by agent
     asked: dict[str, str] = field(default_factory=dict)  # agent -> who is to accept it, and has not
+    auditors: frozenset[str] = frozenset()  # persons who may read every body
 
     def living(self, person_id: str) -> Person | None:
         person = self.persons.get(person_id)
         return None if person is None or person.has_left else person
+
+    def is_auditor(self, person_id: str) -> bool:
+        return person_id in self.auditors and self.living(person_id) is not None
 
     def accountable_for(self, agent: str, at: int) -> Owner | None:
         """The one living person who answers for `agent` at this instant; None: it may not act."""

@@ -19,8 +19,10 @@ CREATE TABLE api_key (id TEXT PRIMARY KEY, digest TEXT NOT NULL UNIQUE, person T
                       scopes TEXT NOT NULL, expires_at INTEGER NOT NULL,
                       is_revoked INTEGER NOT NULL DEFAULT 0,
                       made_with TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE role (person TEXT NOT NULL, role TEXT NOT NULL,
+                   PRIMARY KEY (person, role)) WITHOUT ROWID;
 """
-TABLES = ("person", "ownership", "delegation", "asked", "api_key")
+TABLES = ("person", "ownership", "delegation", "asked", "api_key", "role")
 
 
 def project(db: sqlite3.Connection, entry: Entry) -> None:
@@ -37,6 +39,9 @@ def project(db: sqlite3.Connection, entry: Entry) -> None:
             db.execute(_INSERT_KEY, (*key, change.get("made_with", "")))
         case "key.revoked":
             db.execute("UPDATE api_key SET is_revoked = 1 WHERE id = ?", (change["key"],))
+        case "role.changed":
+            write = _GIVE_ROLE if change["is_on"] else _TAKE_ROLE
+            db.execute(write, (change["person"], change["role"]))
         case _:
             _project_owner(db, entry)
 
@@ -63,9 +68,11 @@ _INSERT_KEY = (
     "INSERT INTO api_key (id, digest, person, scopes, expires_at, made_with)"
     " VALUES (?, ?, ?, ?, ?, ?)"
 )
+_GIVE_ROLE = "INSERT OR IGNORE INTO role VALUES (?, ?)"
+_TAKE_ROLE = "DELETE FROM role WHERE person = ? AND role = ?"
 KINDS = (
     "person.added", "person.left", "owner.accepted", "owner.changed", "owner.delegated",
-    "key.added", "key.revoked",
+    "key.added", "key.revoked", "role.changed",
 )  # fmt: skip
 
 
@@ -83,6 +90,7 @@ def load(db: sqlite3.Connection) -> Directory:
         {row[1]: _key(*row) for row in keys},
         {row[0]: Delegation(*row) for row in delegations},
         dict(db.execute("SELECT agent, person FROM asked").fetchall()),
+        frozenset(row[0] for row in db.execute("SELECT person FROM role WHERE role = 'auditor'")),
     )
 
 

@@ -1,7 +1,8 @@
 """Which sealed bodies of an answer a person is given, and that it is written down before.
 
 Deny by default: a living person may read what was done in their name, what the agents do for which
-they answer now, and the cases that they hold. Everything else is withheld, and the answer says so.
+they answer now, and the cases that they hold; an auditor may read everything. All else is
+withheld, and the answer says so.
 """
 
 from collections.abc import Mapping
@@ -119,9 +120,11 @@ async def _why_not(
 
 
 def _may_read(office: Office, person: str, entry: Entry, place: Place) -> bool:
+    hall = office.house.hall
+    if hall.people.directory.is_auditor(person):
+        return True
     if entry.owner is not None and person in (entry.owner.person, entry.owner.via):
         return True
-    hall = office.house.hall
     case = cases.find(hall.db, entry.case) if entry.case else None
     if case is not None and case.lease.holder == person:
         return True

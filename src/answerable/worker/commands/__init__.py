@@ -28,6 +28,7 @@ from answerable.worker.commands import (
     proofs,
     receipts,
     releases,
+    roles,
     stop,
     story,
 )
@@ -89,6 +90,7 @@ for _room in (
     people,
     proofs,
     releases,
+    roles,
     stop,
     story,
 ):

@@ -31,6 +31,7 @@ from answerable.worker.commands.steps import steps_of
 from answerable.worker.verbs.access import AccessView
 from answerable.worker.verbs.base import ARCHIVED
 
+_HOLDS = ("party.held", "party.released")
 _HELP = "answerable party export --help"
 
 
@@ -78,6 +79,7 @@ async def _choose(office: Office, party: Party, by: str) -> _Chosen:
     await office.index.follow(hall.engine)
     found = await gather(office, Asked(kind="party", of=party.id), hall.committer.size)
     bodies = await allowed(office, found, by)
+    _keep_back(office, bodies)
     await _give_addresses(office, found, bodies)
     mine = held.interactions_of(office, held.cases_of(office, party.id))
     told = frozenset(one.id for one in mine if held.may_tell(office, one.id, bodies))
@@ -85,6 +87,15 @@ async def _choose(office: Office, party: Party, by: str) -> _Chosen:
     steps = sum([len(await steps_of(office, one)) for one in sorted(told)])
     count = len(bodies.given) + steps + sum(waiting.values())
     return _Chosen(party, by, found, bodies, told, tuple(mine), waiting, count, last)
+
+
+def _keep_back(office: Office, bodies: Bodies) -> None:
+    """Why there is a legal hold is not for the party, whoever may read it."""
+    for index in list(bodies.given):
+        place = office.index.at(index)
+        if place is not None and place.kind in _HOLDS:
+            del bodies.given[index]
+            bodies.withheld[index] = "not_allowed"
 
 
 async def _give_addresses(office: Office, found: dict[int, int], bodies: Bodies) -> None:
@@ -122,7 +133,8 @@ async def _waiting(office: Office, party: Party, by: str) -> dict[str, bool]:
         owner = (
             hall.people.directory.accountable_for(line.agent, hall.clock.now()) if line else None
         )
-        found[interaction] = owner is not None and by in (owner.person, owner.via)
+        is_theirs = owner is not None and by in (owner.person, owner.via)
+        found[interaction] = is_theirs or hall.people.directory.is_auditor(by)
     return found
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from answerable.agents.errors import AgentUnknown
 from answerable.base.clock import iso
+from answerable.people.roles import AUDITOR
 from answerable.worker import verbs
 from answerable.worker.commands.office import Handlers, Office
 from answerable.worker.verbs.base import Done
@@ -29,7 +30,15 @@ async def person_list(office: Office, _: verbs.PersonList) -> list[PersonRow]:
         stands_in_for = tuple(one.agent for one in running if one and one.person == person.id)
         name = await office.name_of(person.id)
         rows.append(
-            PersonRow(person.id, name, person.has_left, owns, person.reports_to, stands_in_for)
+            PersonRow(
+                person.id,
+                name,
+                person.has_left,
+                owns,
+                person.reports_to,
+                stands_in_for,
+                (AUDITOR,) if directory.is_auditor(person.id) else (),
+            )
         )
     return rows
 

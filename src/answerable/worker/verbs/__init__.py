@@ -79,6 +79,7 @@ from answerable.worker.verbs.proofs import (
     PolicyExplain,
 )
 from answerable.worker.verbs.receipts import LedgerReceipt
+from answerable.worker.verbs.roles import RoleSet
 
 Verb = (
     MessagesAccept
@@ -110,6 +111,7 @@ Verb = (
     | PersonAdd
     | PersonLeave
     | PersonLeaving
+    | RoleSet
     | PersonList
     | OwnerSet
     | OwnerAccept
@@ -264,6 +266,7 @@ __all__ = [
     "PolicyDryRun",
     "PolicyExplain",
     "ReleaseList",
+    "RoleSet",
     "Status",
     "Stop",
     "StopList",

@@ -50,6 +50,7 @@ class PersonRow:
     owns: tuple[str, ...]
     reports_to: str = ""
     stands_in_for: tuple[str, ...] = ()  # agents that were delegated to them, now
+    roles: tuple[str, ...] = ()  # `auditor`: may read every body
 
 
 class OwnerSet(msgspec.Struct, frozen=True, tag="owner.set"):
