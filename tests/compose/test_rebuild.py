@@ -52,7 +52,7 @@ def dump_of(home: Path) -> Dump:
 
 
 async def power_changes(life: Life) -> None:
-    """Keys are made and one of them revoked, somebody stands in, somebody is asked."""
+    """Keys are made and one of them revoked, somebody stands in, is asked, becomes an auditor."""
     ask = asking(life)
     await ask(verbs.OwnerDelegate("support", SPECIALIST, 2**52, OWNER))
     await ask(verbs.OwnerSet("support", SPECIALIST, OWNER))
@@ -60,6 +60,7 @@ async def power_changes(life: Life) -> None:
         made = await ask(verbs.KeyAdd(SPECIALIST, scopes, "a laptop"))
     assert isinstance(made, NewKey)
     await ask(verbs.KeyRevoke(made.id))
+    await ask(verbs.RoleSet(SPECIALIST, "auditor", OWNER))
 
 
 async def live(life: Life, chance: random.Random, first: int) -> None:
