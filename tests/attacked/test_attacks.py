@@ -37,7 +37,7 @@ def test_who_attacks_nothing_is_not_caught(tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
     folder, data, checkpoint = log_in(tmp_path / "d")
     assert shown(tmp_path, proof_of(folder, checkpoint).encode(), data[AT]) is None
-    assert differences(tmp_path / "e", "nothing") == set()
+    assert differences(tmp_path / "e", "nothing") == []
 
 
 def test_the_look_for_erased_words_finds_them_where_the_key_is_back(tmp_path: Path) -> None:

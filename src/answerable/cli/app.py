@@ -18,6 +18,7 @@ from answerable.cli import (
     keys,
     ledger,
     ledger_about,
+    ledger_compare,
     ledger_evidence,
     ledger_export,
     ledger_exports,
@@ -82,6 +83,7 @@ ledger.ledger.command("check-answer")(ledger_about.ledger_check_answer)
 ledger.ledger.command("receipt")(ledger_exports.ledger_receipt)
 ledger.ledger.command("check-receipt")(ledger_exports.ledger_check_receipt)
 ledger.ledger.command("convert")(ledger_exports.ledger_convert)
+ledger.ledger.command("compare")(ledger_compare.ledger_compare)
 ledger.ledger.command("evidence")(ledger_evidence.ledger_evidence)
 ledger.ledger.command("witnesses")(ledger_witnesses.ledger_witnesses)
 keys.key.command("rotate-home")(operations.rotate_home)

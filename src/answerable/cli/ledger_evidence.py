@@ -46,7 +46,7 @@ def ledger_evidence(
     with on(home):
         _check(asked, folder)
         verified = verify_bundle_of(home, bundle, vkey)
-        _check_everything(verified)
+        check_everything(verified, "counts of a part would be read as counts of all")
         _whole(folder, lambda partial: _write(partial, bundle, verified, asked))
     if as_json:
         out_json(
@@ -79,13 +79,13 @@ def _check(asked: Asked, folder: Path) -> None:
         )  # fmt: skip
 
 
-def _check_everything(verified: "BundleVerified") -> None:
+def check_everything(verified: "BundleVerified", why: str) -> None:
+    """Raises UsageError, saying `why` a part of a log will not do."""
     from answerable.base.errors import UsageError
 
     if verified.asked.kind != "everything" or verified.entries != verified.size:
         raise UsageError(
-            f"The bundle has {verified.entries} of the log's {verified.size} entries: counts of a "
-            "part would be read as counts of all.",
+            f"The bundle has {verified.entries} of the log's {verified.size} entries: {why}.",
             "Nothing was written.", "answerable ledger export --output all.zip",
         )  # fmt: skip
 
