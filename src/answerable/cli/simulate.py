@@ -11,9 +11,13 @@ from answerable.cli.talk import AsJson, out, out_json, talk
 if TYPE_CHECKING:
     from answerable.testing.simulator.run import Verdict
 
+_SEEDS = 300
+
 
 def simulate(
-    seeds: Annotated[int, typer.Option(help="how many worlds", min=1)] = 300,
+    seeds: Annotated[
+        int | None, typer.Option(help="how many worlds", min=1, show_default=str(_SEEDS))
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="this one world alone")] = None,
     first: Annotated[int, typer.Option(help="the first of them")] = 1,
     until_stopped: Annotated[bool, typer.Option(help="go on until Ctrl-C")] = False,
@@ -30,13 +34,15 @@ def simulate(
     from answerable.testing.simulator.many import simulate_many
     from answerable.testing.simulator.run import simulate as live
 
+    if seed is not None and (seeds is not None or until_stopped):
+        raise UsageError("--seed is one world alone.", "No world was run.", _HELP)
     if keep is not None and (seed is None or keep.exists()):
         problem = "something is there already" if seed is not None else "it needs --seed"
         raise UsageError(f"--keep {keep}: {problem}.", "No world was run.", _HELP)
     if seed is not None:
         is_kept = _show(live(seed, keep), as_json=as_json)
     else:
-        numbers = count(first) if until_stopped else range(first, first + seeds)
+        numbers = count(first) if until_stopped else range(first, first + (seeds or _SEEDS))
         may_stop = KeyboardInterrupt if until_stopped else ()
         is_kept = _sum_up(simulate_many(numbers), may_stop, as_json=as_json)
     if not is_kept:
