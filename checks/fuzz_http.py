@@ -98,6 +98,7 @@ class Fuzz:
                 "interaction": ids, "decision": decisions, "party": parties,
                 "effect": effects + [each.replace("dec_", "eff_", 1) for each in decisions],
                 "key": keys, "scopes": [["read"], ["desk", "people"]],
+                "of": [*(row["case"] for row in _rows(client, "/v1/cases")), *decisions, *parties],
                 "agent": ["support"], "person": [*people, SPECIALIST], "to": [*people, SPECIALIST],
                 "id": [*ids, *decisions], "rail": ["email"], "from": ["kim1@example.org"],
                 "scope": ["*", "support", "tool:support/refund", *(f"party:{p}" for p in parties)],

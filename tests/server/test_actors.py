@@ -140,6 +140,13 @@ def test_every_change_over_http_is_in_the_name_of_the_keys_person(
         of_sam,
         lambda: sam.post(f"{agent}/delegate", json={"to": of_olga, "until": UNTIL}),
     )
+    all_bodies = {"kind": "everything", "bodies": True}
+    check(
+        "exportBundle",
+        "access.read",
+        of_sam,
+        lambda: sam.post("/v1/ledger/export", json=all_bodies),
+    )
     made: list[str] = []
 
     def make() -> httpx.Response:

@@ -35,6 +35,7 @@ _CHANGES = (
     verbs.KeyDerive,
     verbs.KeyRevoke,
     verbs.BackupWrite,
+    verbs.LedgerExport,
 )
 """Verbs that do something each time that they are asked. A stop is none of them: asked for twice it
 is in force as if asked for once, and it must not be lost."""
@@ -64,8 +65,15 @@ class Gate:
         async with self._quick.places.turn():
             return await self._in_time(self._quick, verb, returns, patience_s)
 
-    async def _in_time(self, line: "_Line", verb: Verb, returns: type[T], patience_s: float) -> T:
-        deadline_s = self._deadline_s + float(getattr(verb, "wait_s", 0.0))
+    async def ask_long(self, verb: Verb, returns: type[T], *, more_s: float) -> T:
+        """The same for a verb that may take that much longer: it waits with those that wait."""
+        with self._patient.places.take():
+            return await self._in_time(self._patient, verb, returns, PATIENCE_S, more_s)
+
+    async def _in_time(
+        self, line: "_Line", verb: Verb, returns: type[T], patience_s: float, more_s: float = 0.0
+    ) -> T:
+        deadline_s = self._deadline_s + float(getattr(verb, "wait_s", more_s))
         try:
             async with asyncio.timeout(deadline_s):
                 return await self._ask(line, verb, returns, patience_s)

@@ -19,6 +19,7 @@ from answerable.server.places import Places
 from answerable.server.sessions import Session, Sessions
 from answerable.worker.verbs.people import KeyHolder
 
+EXPORTS_MAX = 2  # answers that are made or sent at once: each is a file, and work for the worker
 _BEARER = "bearer "
 
 
@@ -53,6 +54,7 @@ class Lobby:
         self.ending = asyncio.Event()
         self.document: dict[str, object] = {}  # OpenAPI's, of the routes that are mounted
         self.streams = Places(settings.streams_max)
+        self.exports = Places(EXPORTS_MAX)
 
     async def admit(self, request: Request) -> Caller:
         """Raises NoKey, KeyRefused, TooManyTries, and what keeps the worker silent."""

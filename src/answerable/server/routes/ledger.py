@@ -3,6 +3,7 @@
 import msgspec
 from starlette.responses import Response
 
+from answerable.server.bundles import ZIP, ExportBody, export
 from answerable.server.calls import Call
 from answerable.server.files import checkpoint, cosigned, tile, vkey
 from answerable.server.table import BYTES, TEXT, Route
@@ -94,6 +95,15 @@ ROUTES = (
         summary="An entry's C2SP tlog-proof, by its place in the ledger.",
         scopes=("ledger", "read"), verb=LedgerProve, returns=str, media=TEXT,
         codes=("not_found",),
+    ),
+    Route(
+        method="POST", path="/v1/ledger/export", name="exportBundle",
+        summary="An answer as one file for strangers (docs/bundle.md), of at most 100,000 entries; "
+        "with the bodies that the key's person may read where they are asked for.",
+        scopes=("ledger",), answer=export, body=ExportBody, media=ZIP,
+        ledger="with `bodies`, `access.read` by the key's person, before anything is sent; of a "
+        "party or an owner, `day.closed`",
+        codes=("not_found", "scope_missing"),
     ),
     Route(
         method="GET", path="/ledger/checkpoint", name="checkpoint",

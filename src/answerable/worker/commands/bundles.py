@@ -106,6 +106,11 @@ async def _gathered(office: Office, asked: Asked, verb: verbs.LedgerExport) -> _
         raise NotFound("The ledger is empty.", _NOT_DONE, "answerable status")
     is_all = asked.kind == EVERYTHING
     found = {} if is_all else await gather(office, asked, size)
+    if 0 < verb.entries_max < (size if is_all else len(found)):
+        raise UsageError(
+            f"The answer has more than {verb.entries_max} entries.", _NOT_DONE,
+            "answerable ledger export -o FILE",
+        )  # fmt: skip
     bodies = Bodies()
     if verb.bodies_by:
         bodies = await choose_bodies(office, asked, found, verb.bodies_by, is_whole=verb.is_whole)

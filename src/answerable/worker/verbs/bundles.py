@@ -18,6 +18,7 @@ class LedgerExport(msgspec.Struct, frozen=True, tag="ledger.export"):
     until: Index | None = None
     bodies_by: Word = ""  # who is given the bodies that they may read; nobody: no bodies
     is_whole: bool = False  # with the keys themselves, not with what opens one body each
+    entries_max: Index = 0  # of the answer; 0: as many as a bundle holds
 
 
 @dataclass(frozen=True, slots=True)
