@@ -7,7 +7,7 @@ from html import escape
 import msgspec
 
 from answerable.worker.bundling.access_file import About, Content, HeldDecision, HeldMessage
-from answerable.worker.bundling.page import CSP, STYLE, plain
+from answerable.worker.bundling.page import CSP, SCROLLED, STYLE, plain
 
 _WITHHELD = "withheld: who asked for this file may not read it"
 _WHY = {
@@ -143,7 +143,8 @@ def _entries(about: About) -> Iterable[str]:
         f'<th scope="col">{name}</th>'
         for name in ("Entry", "When", "What", "Accountable", "What was sealed")
     )
-    yield f"<h2>Ledger</h2><table><caption>Entries, oldest first</caption><thead><tr>{heads}</tr>"
+    yield f"<h2>Ledger</h2>{SCROLLED}"
+    yield f"<table><caption>Entries, oldest first</caption><thead><tr>{heads}</tr>"
     yield "</thead><tbody>"
     for one in about.entries:
         said = _content(one.content)
@@ -152,7 +153,7 @@ def _entries(about: About) -> Iterable[str]:
             f"<td>{_text(one.what)}</td><td>{_text(one.accountable)}</td>"
             f"<td>{_pre(said) if said else ''}</td></tr>"
         )
-    yield "</tbody></table>"
+    yield "</tbody></table></div>"
 
 
 def _withheld(about: About) -> Iterable[str]:

@@ -15,9 +15,15 @@ from answerable.ledger.telling import tell
 SHOWN_MAX = 1_000
 WORDS_SHOWN_MAX = 4_000
 STYLE = """
-:root { color-scheme: light dark; }
-body { font: 1rem/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; }
-table { border-collapse: collapse; width: 100%; }
+:root { color-scheme: light dark; --paper: #fff; --ink: #1b1b1b; --link: #0b4fb3; }
+@media (prefers-color-scheme: dark) {
+  :root { --paper: #16181b; --ink: #e8e8e8; --link: #9cc2ff; }
+}
+body { font: 1rem/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem;
+  background: var(--paper); color: var(--ink); overflow-wrap: anywhere; }
+a { color: var(--link); }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; min-width: 44rem; }
 caption { text-align: left; font-weight: bold; padding: .5rem 0; }
 th, td { border-bottom: 1px solid GrayText; padding: .4rem; text-align: left; vertical-align: top; }
 code { overflow-wrap: anywhere; }
@@ -28,6 +34,8 @@ CSP = (
     '<meta http-equiv="Content-Security-Policy" '
     "content=\"default-src 'none'; style-src 'unsafe-inline'\">"
 )
+SCROLLED = '<div class="scroll" role="region" aria-label="Entries" tabindex="0">'
+"""Around a table: on a phone it moves by itself, by finger and by key."""
 _HEADINGS = ("Entry", "When", "What", "Accountable", "Proof")
 
 
@@ -163,6 +171,7 @@ def _table(rows: Sequence[Row]) -> Iterable[str]:
     if not rows:
         return
     heads = "".join(f'<th scope="col">{name}</th>' for name in _HEADINGS)
+    yield SCROLLED
     yield f"<table><caption>Entries, oldest first</caption><thead><tr>{heads}</tr></thead><tbody>"
     for row in rows:
         yield (
@@ -171,7 +180,7 @@ def _table(rows: Sequence[Row]) -> Iterable[str]:
             f"<td>{escape(row.accountable)}</td>"
             f'<td><a href="{proof_name(row.index)}">proof of entry {row.index}</a></td></tr>'
         )
-    yield "</tbody></table>"
+    yield "</tbody></table></div>"
 
 
 def _rest(asked: Asked, rows: Sequence[Row], found: int) -> Iterable[str]:
