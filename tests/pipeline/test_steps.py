@@ -13,15 +13,18 @@ from stories import inline_world, queue_of, run
 class Author:
     """Code with steps; `drifts` makes it ask differently each time that it is run."""
 
-    def __init__(self, *, drifts: bool = False) -> None:
+    def __init__(self, *, drifts: bool = False, fails: bool = False) -> None:
         self.looked_up: list[str] = []
         self.told: list[str] = []
         self.runs = 0
         self.till = Till()
         self._drifts = drifts
+        self._fails = fails
 
     async def look_up(self, order: str) -> int:
         self.looked_up.append(order)
+        if self._fails:
+            raise LookupError(order)
         return 4_000
 
     def agent(self) -> Agent:
@@ -40,7 +43,10 @@ class Author:
             now = await ctx.now()
             chance = await ctx.random()
             order = f"A{self.runs if self._drifts else 1}"
-            minor = await ctx.step(self.look_up, order)
+            try:
+                minor = await ctx.step(self.look_up, order)
+            except LookupError as error:
+                return Reply(f"There is no {error.args[0]}.")
             self.told.append(f"{now} {chance.random()}")
             asked = ctx.propose(refund, order=order, amount=Money(minor, "USD"))
             return Reply(self.told[-1], after=asked, otherwise="no")
@@ -99,6 +105,24 @@ def test_a_recorded_step_is_not_repeated(tmp_path: Path) -> None:
         await live(world, story, till=author.till, die_at=before_decide)
         await live(world, story, till=author.till)
         assert (author.runs, author.looked_up) == (2, ["A1"])
+
+    run(scenario)
+
+
+def test_what_a_step_raised_is_raised_again_and_the_step_is_not_repeated(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        author = Author(fails=True)
+        world = inline_world(tmp_path / "home", author.agent())
+        await world.found()
+        trail = (await live(world, story, till=author.till, die_at=10_000)).trail
+        author = Author(fails=True)
+        world = inline_world(tmp_path / "home-2", author.agent())
+        await world.found()
+        die_at = trail.index("decide.before_commit") + 1
+        await live(world, story, till=author.till, die_at=die_at)
+        await live(world, story, till=author.till)
+        assert (author.runs, author.looked_up) == (2, ["A1"])
+        assert world.mailbox.texts == ["There is no A1."]
 
     run(scenario)
 

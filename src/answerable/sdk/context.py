@@ -13,6 +13,7 @@ from answerable.agents.domain import Tool
 from answerable.effects.intent import bound_arguments
 from answerable.sdk.history import ITEMS, ITEMS_MAX, Said, newest_of
 from answerable.sdk.port import BudgetSpent, Mind
+from answerable.sdk.raised import decode_raised, encode_raised, made_again
 from answerable.sdk.think import HISTORY_BYTES_MAX, OTHERWISE, Read, Task, Thinking
 from answerable.sdk.words import Escalation, Proposal, Reply
 
@@ -72,8 +73,8 @@ class Context:
         """Do something once: its result is recorded, and read back after a crash.
 
         Arguments and result are JSON-shaped (dataclasses and msgspec structs too); `call` says
-        its result's type in its return annotation. Raises whatever `call` raises; an error is not
-        remembered.
+        its result's type in its return annotation. Raises whatever `call` raises; that is recorded
+        like a result, and raised again after a crash.
         """
         returns = get_type_hints(call).get("return", object)
         name = getattr(call, "__qualname__", type(call).__qualname__)
@@ -88,7 +89,7 @@ class Context:
                 raise AuthorExit(type(error).__name__) from error
             return msgspec.json.encode(result)
 
-        data = await self._remember(f"{name}/{digest[:16]}", compute)
+        data = await self._remember(f"{name}/{digest[:16]}", compute, keeps_errors=True)
         result: T = msgspec.json.decode(data, type=returns)
         return result
 
@@ -189,24 +190,39 @@ class Context:
             raise RuntimeError("this turn has ended; its context does nothing any more")
         return self._recorder
 
-    async def _remember(self, name: str, compute: Callable[[], Awaitable[bytes]]) -> bytes:
+    async def _remember(
+        self, name: str, compute: Callable[[], Awaitable[bytes]], *, keeps_errors: bool = False
+    ) -> bytes:
+        """Errors that are not kept are the platform's: the next life asks again."""
         recorder = self._live()
         ordinal = self._ordinals[name.partition("/")[0]]
         self._ordinals[name.partition("/")[0]] += 1
         if sum(self._ordinals.values()) > STEPS_MAX:
             raise self._flood(f"more than {STEPS_MAX} steps in one turn")
 
+        raised: list[Exception] = []
+
         async def bounded() -> bytes:
-            data = await compute()
+            try:
+                data = await compute()
+            except Exception as error:
+                if not keeps_errors or self.broke is not None:  # broke: in a step within it
+                    raise
+                raised.append(error)
+                return encode_raised(error)
             if len(data) > STEP_BYTES_MAX:
                 raise self._flood(f"a step's result of {len(data)} bytes, over {STEP_BYTES_MAX}")
             return data
 
         try:
-            return await recorder.remember(f"{ordinal}/{name}", bounded)
+            data = await recorder.remember(f"{ordinal}/{name}", bounded)
         except TurnDiverged as error:
             self.broke = error
             raise
+        recorded = decode_raised(data)
+        if recorded is not None:
+            raise raised[0] if raised else made_again(recorded)
+        return data
 
     def _flood(self, what: str) -> TurnFlooded:
         self.broke = TurnFlooded(what)

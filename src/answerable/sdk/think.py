@@ -28,6 +28,7 @@ from answerable.sdk.port import (
     Told,
     ToolFace,
 )
+from answerable.sdk.raised import said_by
 from answerable.sdk.words import Escalation, Proposal, Reply
 
 OTHERWISE = "A colleague will look at this."
@@ -65,10 +66,12 @@ Remember = Callable[[str, Callable[[], Awaitable[bytes]]], Awaitable[bytes]]
 
 
 class Looked(msgspec.Struct, frozen=True):
-    """What a look-up gave, or the type of what it raised."""
+    """What a look-up gave, or the type of what it raised, and what that said: for people, not for
+    the model."""
 
     found: msgspec.Raw = msgspec.Raw(b"null")
     failed: str = ""
+    said: str = ""
 
 
 class Turning(Protocol):
@@ -225,7 +228,7 @@ class Thinking:
             try:
                 found = await read(**arguments)
             except Exception as error:  # noqa: BLE001 - author code may raise anything
-                return Looked(failed=type(error).__name__)
+                return Looked(failed=type(error).__name__, said=said_by(error))
             return Looked(found=msgspec.Raw(msgspec.json.encode(found)))
 
         look.__qualname__ = getattr(read, "__qualname__", faces.name_of(read))

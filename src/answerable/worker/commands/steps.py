@@ -3,6 +3,7 @@
 from answerable.base.errors import Unreadable
 from answerable.engine.port import Record
 from answerable.ledger.sealing import STEP_KIND
+from answerable.sdk.raised import decode_raised
 from answerable.worker.commands.office import Office
 
 
@@ -23,9 +24,11 @@ def name_of(step: Record) -> str:
 
 
 def came_back(office: Office, step: Record) -> str:
-    """The JSON that the step returned, or what stands in its place."""
+    """The JSON that the step returned, what it raised, or what stands in their place."""
     keyring = office.house.hall.keyring
     try:
-        return keyring.open(step.data.decode(), step.key, step.body or b"").decode(errors="replace")
+        data = keyring.open(step.data.decode(), step.key, step.body or b"")
     except (Unreadable, LookupError) as error:
         return office.words_erased(error)
+    raised = decode_raised(data)
+    return data.decode(errors="replace") if raised is None else raised.sentence
