@@ -106,8 +106,10 @@ def test_a_home_at_rest_is_copied_verified_and_private(home: SmallHome, tmp_path
     assert all(path.stat().st_mode & 0o077 == 0 for path in files if path.is_file())
     assert (tmp_path / "b").stat().st_mode & 0o077 == 0
     names = {path.name for path in files}
-    assert {"answerable.db", "keys.db", "home.key", "signer.key", "small_agent.py"} <= names
-    assert names.isdisjoint({"lock", "worker.sock", "heartbeat", "views.db"})
+    assert {"answerable.db", "keys.sealed", "home.key", "signer.key", "small_agent.py"} <= names
+    assert names.isdisjoint(
+        {"lock", "worker.sock", "heartbeat", "views.db", "keys.db", "backup-keys"}
+    )
     assert not [name for name in names if name.endswith(("-wal", "-shm"))]
     copy = restored(tmp_path / "b", tmp_path / "again")
     assert "Olga Owner" in copy.cli("person", "list").check().out
@@ -146,7 +148,8 @@ def test_a_backup_of_a_working_home_goes_on_after_it_was_killed(tmp_path: Path) 
         worker.kill()
         worker.ends()
     shutil.move(home.path, tmp_path / "lost")
-    copy = restored(tmp_path / "b", home.path)
+    keys = str(tmp_path / "lost" / "backup-keys")
+    copy = restored(tmp_path / "b", home.path, "--backup-keys", keys)
     assert int(str(view["entries"])) > known
     with working(copy):
         until(lambda: copy.settled().open == 0, 60)  # "not found" is believed after a deadline

@@ -18,7 +18,7 @@ import pytest
 
 from answerable.worker import verbs
 from forgotten import CANARY, forms, lies_in, opened, scanned
-from homes import OWNER, SPECIALIST, SmallHome, Worker, environment, until, working
+from homes import OWNER, SPECIALIST, SmallHome, Worker, cli, environment, until, working
 
 KIM, LEE = f"{CANARY}.kim@example.org", "lee@example.org"
 
@@ -133,6 +133,7 @@ def test_no_byte_of_an_erased_party_is_left_and_no_key_opens_what_it_said(
         heard = [text for text in opened(home.path) if CANARY.encode() in text]
         assert len(heard) >= 14, "the scan can open what the party said, while its keys are there"
         assert scanned(home.path) == ["small_agent.py"], "and nothing lay in plain even then"
+        home.cli("backup", str(tmp_path / "backup")).check()
         erased_under_fire(home, party, kill_after_s)
     finally:
         worker.process.kill()
@@ -147,3 +148,22 @@ def test_no_byte_of_an_erased_party_is_left_and_no_key_opens_what_it_said(
     with working(home):
         home.cli("ledger", "verify", "--deep").check()
         assert "erased at index" in home.cli("party", "show", party).check().out
+    out_of_the_backup(tmp_path, party)
+
+
+def out_of_the_backup(tmp_path: Path, party: str) -> None:
+    """The home that it makes has no more of the party than the one that was never lost."""
+    (tmp_path / "new").mkdir()
+    again = tmp_path / "new" / "home"
+    cli("restore", str(tmp_path / "backup"), "--home", str(again)).check()
+    made = SmallHome.__new__(SmallHome)
+    made.path, made.settings = again, again / "answerable.toml"
+    for is_after_work in (False, True):
+        assert scanned(again) == ["small_agent.py"]
+        texts = opened(again)
+        assert not [text for text in texts if CANARY.encode() in text]
+        assert [text for text in texts if b"lee's own words" in text]
+        made.cli("ledger", "verify", "--deep").check()
+        if not is_after_work:
+            with working(made):
+                assert "erased at index" in made.cli("party", "show", party).check().out

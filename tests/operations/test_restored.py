@@ -153,9 +153,13 @@ def test_a_machine_whose_clock_is_behind_does_not_do_it_again_either(tmp_path: P
     write_backup(world.home, tmp_path / "backup", clock=world.clock)
     run(lambda: done(world))
     assert till.payments == [4_000]
+    keys = shutil.move(world.home / "backup-keys", tmp_path / "keys")
     shutil.rmtree(world.home)
     behind = ManualClock(world.clock.now() - 3_600 * SECOND_US)
-    restore(Request(source=tmp_path / "backup", home=world.home, clock=behind))
+    again = Request(
+        source=tmp_path / "backup", home=world.home, backup_keys=Path(keys), clock=behind
+    )
+    restore(again)
     run(lambda: done(world))
     assert till.payments == [4_000]
     assert world.mailbox.texts == ["Refunded."]

@@ -118,6 +118,15 @@ class PartiesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     erasure_asked_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 7
 
 
+class BackupSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Backups made in `epoch_days` share a key, which lies in the folder `keys` (in the home if
+    none is named) and is destroyed `kept_days` after the last of these days."""
+
+    keys: str = ""
+    epoch_days: Annotated[int, msgspec.Meta(ge=1, le=366)] = 7
+    kept_days: Annotated[int, msgspec.Meta(ge=1, le=3_660)] = 90
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A home's configuration. `agents` are `module:attribute` of an `answerable.Agent`; modules
     and `policies` are looked for where the settings lie."""
@@ -128,6 +137,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ledger: LedgerSettings = LedgerSettings()
     worker: WorkerSettings = WorkerSettings()
     parties: PartiesSettings = PartiesSettings()
+    backup: BackupSettings = BackupSettings()
     disk: DiskSettings = DiskSettings()
     log: LogSettings = LogSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
@@ -136,7 +146,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 _SECTIONS = (
     Settings, RailSettings, WitnessSettings, LedgerSettings, WorkerSettings, PartiesSettings,
-    DiskSettings, LogSettings, TelemetrySettings, ServerSettings,
+    BackupSettings, DiskSettings, LogSettings, TelemetrySettings, ServerSettings,
 )  # fmt: skip
 _UNKNOWN = re.compile("unknown field `([^`]+)`")
 

@@ -1,10 +1,12 @@
 """`backup`, `restore`, `key rotate-home|rotate-signer`, `doctor`: the home itself."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from answerable.cli.grouped import grouped
 from answerable.cli.talk import (
     DEFAULT_HOME,
     AsJson,
@@ -15,6 +17,7 @@ from answerable.cli.talk import (
     at,
     check_meant,
     is_worked_on,
+    many,
     out,
     out_json,
     talk,
@@ -48,20 +51,41 @@ def backup(
         f"{view.erased} erased before, {view.size_bytes} bytes, in {view.took_s} s. "
         f"Root {view.root}."
     )
+    talk(
+        f"It opens until {view.opens_until}, with the key of epoch {view.epoch} in "
+        f"'{view.keys_in}', which is not in it; then that key is destroyed."
+    )
+    if view.is_one_disk:
+        talk(
+            "That folder lies on the disk of the home: if the disk is lost, so is this backup. "
+            "Name another place: `keys` under [backup] in answerable.toml."
+        )
     if without_secrets:
         talk("home.key and signer.key are not in it. Without them it cannot be restored.")
     else:
-        talk("It holds the keys to everything that people wrote: keep it as you keep the home.")
+        talk("With that key it opens everything that people wrote: keep it as you keep the home.")
     talk_next(home, f"answerable restore {to} --home FOLDER")
 
 
-def restore(
-    source: Annotated[Path, typer.Argument(metavar="FROM", help="A backup.")],
-    home: Annotated[Path, typer.Option("--home", help="The home to make; a new folder.")],
+@dataclass(frozen=True, slots=True)
+class KeysElsewhere:
+    """The keys that are not in the backup."""
+
     secrets: Annotated[
         Path | None,
         typer.Option(help="Where home.key and signer.key are, if not in the backup."),
-    ] = None,
+    ] = None
+    backup_keys: Annotated[
+        Path | None,
+        typer.Option(help="Where the keys of backups are, if not where they were."),
+    ] = None
+
+
+@grouped
+def restore(
+    source: Annotated[Path, typer.Argument(metavar="FROM", help="A backup.")],
+    home: Annotated[Path, typer.Option("--home", help="The home to make; a new folder.")],
+    keys: KeysElsewhere,
     latest: Annotated[
         Path | None,
         typer.Option("--latest-checkpoint", help="The newest one that anybody holds."),
@@ -80,8 +104,8 @@ def restore(
     from answerable.worker.restore import restore as do_restore
 
     request = Request(
-        source=source, home=home, secrets=secrets, latest=latest, accept_fork=accept_fork,
-        say=talk,
+        source=source, home=home, secrets=keys.secrets, latest=latest,
+        backup_keys=keys.backup_keys, accept_fork=accept_fork, say=talk,
     )  # fmt: skip
     restored = do_restore(request)
     if as_json:
@@ -101,6 +125,16 @@ def _say_what_is_not_in_it(restored: "Restored") -> None:
         "since is forgotten: sent again, it is answered again. What was done since is done, and "
         "this home does not know of it."
     )
+    if restored.forgotten > 0:
+        talk(
+            f"{many(restored.forgotten, 'key')} of who was erased since were destroyed: they are "
+            "not in it."
+        )
+    elif restored.forgotten < 0:
+        talk(
+            "The backup is of a program without epochs: who was erased since is in it again. With "
+            "--backup-keys FOLDER they are not."
+        )
     talk("Effects that were on their way are settled as their tools declare when a worker starts.")
     if restored.lost > 0:
         talk(

@@ -10,6 +10,7 @@ from answerable.adapters.rails.pull import pull
 from answerable.agents.domain import Blueprint
 from answerable.base.errors import AnswerableError, NotFound, UsageError
 from answerable.base.settings import RailSettings, Settings
+from answerable.compose.backups import backup_place
 from answerable.compose.house import Plan
 from answerable.compose.places import described_without_ours, place_of, problem_of
 from answerable.compose.settings import SETTINGS, read_settings, settings_folder
@@ -59,6 +60,7 @@ def plan(home: Path) -> Plan:
         passages_kept=settings.telemetry.interactions_kept,
         persons_to_erase=settings.parties.persons_to_erase,
         erasure_asked_days=settings.parties.erasure_asked_days,
+        backup_keys=backup_place(home, settings),
         traces=traces_of(settings.telemetry.otlp_endpoint),
     )
 
@@ -128,6 +130,7 @@ def office_plan(home: Path) -> Plan:
         home=home, policy=load({}), origin=settings.ledger.origin,
         persons_to_erase=settings.parties.persons_to_erase,
         erasure_asked_days=settings.parties.erasure_asked_days,
+        backup_keys=backup_place(home, settings),
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """A house: every room wired over one home. What a worker, a command and a test all open."""
 
 import asyncio
+import contextlib
 import math
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -20,7 +21,7 @@ from answerable.agents.kept import keep
 from answerable.agents.service import Agents
 from answerable.base.chance import Chance, SystemChance
 from answerable.base.clock import Clock, SystemClock
-from answerable.base.errors import UsageError
+from answerable.base.errors import Broken, UsageError
 from answerable.base.ids import TimeOrderedIds
 from answerable.cases.leases import Leases
 from answerable.cases.recent import Recent
@@ -47,6 +48,7 @@ from answerable.policy.limits import Limits
 from answerable.policy.load import PolicySet
 from answerable.sdk.port import Model
 from answerable.store.disk import Disk
+from answerable.store.epochs import BackupKeys
 from answerable.store.files import replace_file
 from answerable.store.keys import KEYS, KeyStore, home_key
 from answerable.store.restored import restored
@@ -77,6 +79,7 @@ class Plan:
     traces: Callable[[], Traces] = NoTraces  # where telemetry goes besides
     persons_to_erase: int = 2
     erasure_asked_days: int = 7
+    backup_keys: Path | None = None  # where the keys of backups lie; None: in the home
     wrap_engine: Callable[[Engine], Engine] = lambda engine: engine
     commit: Commit = commit
 
@@ -185,7 +188,8 @@ def open_house(plan: Plan) -> House:
         journal.abandon()
         keys.close()
         raise
-    db = finish_erasures(journal.reader(), keys)
+    backup_keys = BackupKeys.of(plan.home, plan.backup_keys, plan.clock, plan.chance)
+    db = finish_erasures(journal.reader(), keys, backup_keys)
     engine = plan.wrap_engine(journal)
     keyring = Keyring(keys.naming_key(), keys, plan.chance)
     ids = TimeOrderedIds(plan.clock, plan.chance)
@@ -203,8 +207,7 @@ def open_house(plan: Plan) -> House:
         head,
         in_thread if plan.is_threaded else inline,
     )  # fmt: skip
-    people = People(people_rows.load(db), ids, keyring)
-    agents = Agents(agent_rows.load(db), ids)
+    people, agents = People(people_rows.load(db), ids, keyring), Agents(agent_rows.load(db), ids)
 
     def reload_control() -> None:
         people.directory = people_rows.load(db)
@@ -213,11 +216,11 @@ def open_house(plan: Plan) -> House:
     hall = Hall(
         engine=engine, committer=committer, keyring=keyring, clock=plan.clock,
         chance=plan.chance, ids=ids, db=db, people=people, agents=agents,
-        parties=parties, erasures=Erasures(db, ids), cases=Cases(recent), leases=Leases(recent),
-        policy=plan.policy, limits=Limits(lambda key, day: effect_rows.used(db, key, day)),
+        parties=parties, erasures=Erasures(db, ids), backup_keys=backup_keys,
+        cases=Cases(recent), leases=Leases(recent), policy=plan.policy, lines=plan.lines,
+        limits=Limits(lambda key, day: effect_rows.used(db, key, day)),
         wait_s=journal.wait_s, wait_max_s=plan.wait_max_s,
-        lines=plan.lines, releases=_releases(plan), stop_file=StopFile(plan.home),
-        reload_control=reload_control,
+        releases=_releases(plan), stop_file=StopFile(plan.home), reload_control=reload_control,
         models=models_of(plan.blueprints, plan.models),
         spending=Spending(lambda agent, day: spending.spent(db, agent, day)),
     )  # fmt: skip
@@ -225,12 +228,22 @@ def open_house(plan: Plan) -> House:
     return House(plan, journal, keys, hall, signer.vkey)
 
 
-def finish_erasures(db: sqlite3.Connection, keys: KeyStore) -> sqlite3.Connection:
+def finish_erasures(
+    db: sqlite3.Connection, keys: KeyStore, backup_keys: BackupKeys
+) -> sqlite3.Connection:
     """Destroy what the ledger says is destroyed, and an earlier life did not come to; or what an
-    older key store has brought back. Raises Busy, Broken: before that nothing may be done."""
-    left = keys.alive(party_rows.list_destroyed(db))
+    older key store has brought back. Raises Busy, Broken: before that nothing may be done.
+
+    What is said of it beside the keys of backups is made whole too; where they are out of reach
+    the worker tries it again, and the doctor tells.
+    """
+    destroyed = party_rows.list_destroyed(db)
+    left = keys.alive(destroyed)
     if left:
         keys.destroy(left)
+    if destroyed:
+        with contextlib.suppress(Broken):
+            backup_keys.note_missing(destroyed)
     return db
 
 

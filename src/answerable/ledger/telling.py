@@ -250,6 +250,8 @@ def _party_released(entry: Entry, _: Action | None) -> str:
 def _gap(entry: Entry, _: Action | None) -> str:
     if entry.changed("why") == "restored":
         return "the home was restored from a backup: what came after that is not in it"
+    if entry.changed("why") == "forgotten":
+        return "keys of who was erased after the backup were destroyed when it was restored"
     return f"a message that cannot be read or answered was closed: {entry.changed('why')}"
 
 

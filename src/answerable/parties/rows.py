@@ -1,6 +1,7 @@
 """Rows of parties: what they are found by, who is under legal hold, who was erased."""
 
 import sqlite3
+from collections.abc import Collection
 
 from answerable.ledger.domain import Entry
 from answerable.parties.domain import Asked, Erased, LegalHold, Party
@@ -22,7 +23,7 @@ CREATE TABLE destroyed (kid TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID
 whose it was."""
 TABLES = ("party", "identifier", "legal_hold", "erasure_asked", "erased", "destroyed")
 POWER = ("party.held", "party.released", "erasure.requested", "erasure.done")
-KINDS = ("identified", *POWER)
+KINDS = ("identified", "gap.declared", *POWER)
 
 
 class Changes:
@@ -35,6 +36,9 @@ class Changes:
 
     def take(self, entry: Entry) -> None:
         change = entry.change or {}
+        if entry.kind == "gap.declared":
+            _destroyed(self._db, entry)  # when a home was restored, if any
+            return
         if entry.kind in POWER:
             self.write()
             _project_power(self._db, entry)
@@ -68,8 +72,12 @@ def _project_power(db: sqlite3.Connection, entry: Entry) -> None:
             db.execute("DELETE FROM erasure_asked WHERE party = ?", (party,))
             db.execute("UPDATE identifier SET party = '' WHERE party = ?", (party,))
             db.execute("INSERT OR IGNORE INTO erased VALUES (?, ?)", (party, entry.seq))
-            gone = [(kid, entry.seq) for kid in entry.changed("kids").split()]
-            insert_many(db, "destroyed (kid, at)", gone, "ON CONFLICT (kid) DO NOTHING")
+            _destroyed(db, entry)
+
+
+def _destroyed(db: sqlite3.Connection, entry: Entry) -> None:
+    gone = [(kid, entry.seq) for kid in entry.changed("kids").split()]
+    insert_many(db, "destroyed (kid, at)", gone, "ON CONFLICT (kid) DO NOTHING")
 
 
 def find_by_identifier(db: sqlite3.Connection, identifier_hash: str) -> Party | None:
@@ -94,6 +102,12 @@ def identified_id(identifier_hash: str, before: int) -> str:
 def find(db: sqlite3.Connection, party_id: str) -> Party | None:
     row = db.execute("SELECT id, kid FROM party WHERE id = ?", (party_id,)).fetchone()
     return None if row is None else Party(row[0], row[1])
+
+
+def list_of_keys(db: sqlite3.Connection, kids: Collection[str]) -> list[Party]:
+    """The parties whose keys these are; looks through all of them."""
+    rows = db.execute("SELECT id, kid FROM party ORDER BY id").fetchall()
+    return [Party(*row) for row in rows if row[1] in kids]
 
 
 def identifiers_of(db: sqlite3.Connection, party: str) -> list[str]:

@@ -1,14 +1,15 @@
 """Erase: everything that is open for a party ends in one write, then its keys are destroyed.
 
 The write comes first, and names the keys: a life that ends between the two leaves an entry by
-which the next one destroys them before it does anything else. Nothing is read of what the party
+which the next one destroys them before it does anything else. In between the keys are named
+beside the keys of backups, so that no restore brings them back. Nothing is read of what the party
 ever said or was told, so that it takes as long for ten entries as for ten thousand.
 """
 
 from dataclasses import dataclass
 
 from answerable.base import faults
-from answerable.base.errors import Busy
+from answerable.base.errors import Broken, Busy
 from answerable.base.ids import kin
 from answerable.cases import rows as cases
 from answerable.cases.domain import Case
@@ -67,8 +68,9 @@ async def erase(hall: Hall, party: Party, *, by: str, asked_at: int | None) -> G
     """End all that is open, record it, destroy the keys: in this order, and whole.
 
     Who calls is alone with the party (`hall.quiet.alone`), and has checked that it may be.
-    Raises EffectsOpen, StillAtWork; then nothing has changed.
+    Raises EffectsOpen, StillAtWork, BackupKeysAway; then nothing has changed.
     """
+    hall.backup_keys.check_there()
     inboxes = rows.identifiers_of(hall.db, party.id)
     with hall.quiet.still(inboxes) as still:
         _end_turns(hall, still)
@@ -91,11 +93,25 @@ async def erase(hall: Hall, party: Party, *, by: str, asked_at: int | None) -> G
                 continue  # somebody took the case, or let it go, at the same moment
             await faults.point("erase.after_commit")
             still.finished(unit.done)
-            await destroy(hall, kids, inboxes)
-            await faults.point("erase.after_destroy")
+            await _carry_out(hall, kids, inboxes)
             gone = await about.told(arrivals)
             return Gone(committed.records[-1].key, committed.indexes[-1], gone, len(kids))
     raise StillAtWork(party.id)
+
+
+async def _carry_out(hall: Hall, kids: list[str], inboxes: list[str]) -> None:
+    """Name the keys beside those of the backups, and destroy them. Where the first fails they are
+    destroyed all the same, and the worker goes on trying. Raises Broken, Busy."""
+    failed: Broken | None = None
+    try:
+        await beside_the_loop(lambda: hall.backup_keys.note_erased(kids))
+    except Broken as error:
+        failed = error
+    await faults.point("erase.after_noted")
+    await destroy(hall, kids, inboxes)
+    await faults.point("erase.after_destroy")
+    if failed is not None:
+        raise failed
 
 
 async def destroy(hall: Hall, kids: list[str], addresses: list[str]) -> None:

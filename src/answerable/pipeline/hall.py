@@ -30,6 +30,7 @@ from answerable.policy.limits import Limits, Reservation
 from answerable.policy.load import PolicySet
 from answerable.rails.port import Rail
 from answerable.sdk.port import Model
+from answerable.store.epochs import BackupKeys
 from answerable.store.stopfile import StopFile
 from answerable.telemetry.watch import Unwatched, Watch
 
@@ -61,6 +62,7 @@ class Hall:
     people: People
     parties: Parties
     erasures: Erasures
+    backup_keys: BackupKeys
     agents: Agents
     cases: Cases
     leases: Leases

@@ -142,7 +142,7 @@ class KeyStore:
             with in_our_words(path):
                 database.execute("PRAGMA secure_delete = ON")
                 database.execute(f"PRAGMA cache_size = -{_PAGES_KIB}")
-                if not _is_made_with(database, home_key):
+                if not is_made_with(database, home_key):
                     if not may_create:
                         raise _lost(path)
                     _make(database, home_key)
@@ -349,7 +349,7 @@ def is_opened_by(path: Path, home_key: bytes) -> bool:
     return row is not None and unwrap(home_key, row[0]) == CHECK
 
 
-def _is_made_with(database: sqlite3.Connection, home_key: bytes) -> bool:
+def is_made_with(database: sqlite3.Connection, home_key: bytes) -> bool:
     """Whether the store was made with this key; False where it was not made yet."""
     row = database.execute("SELECT wrapped FROM home").fetchone()
     if row is None:

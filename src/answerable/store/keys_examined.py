@@ -6,6 +6,12 @@ from collections.abc import Callable, Iterator
 from answerable.store.keys import CHECK, GONE, HOME_KEY, KEYS, unwrap
 
 
+def destroyed_rows(database: sqlite3.Connection) -> list[str]:
+    """The ids of keys that were destroyed in it."""
+    rows = database.execute("SELECT kid FROM key WHERE wrapped = ? ORDER BY id", (GONE,))
+    return [str(row[0]) for row in rows.fetchall()]
+
+
 def wrong_rows(
     database: sqlite3.Connection, home_key: bytes, kid_of: Callable[[bytes], str]
 ) -> Iterator[tuple[str, str]]:

@@ -6,6 +6,9 @@ copied, they may be ahead of the copied database: they are written anew from it,
 that was published before is one that the copy must agree with. The manifest comes last; a folder
 without one is no backup.
 
+The keys lie in it sealed under the key of its epoch (`store/epochs.py`), which is not in it. When
+that is destroyed, nobody can read what people wrote in any backup of the epoch.
+
 It runs in a process of its own beside a worker (`python -m answerable.worker.backup`), which only
 shares the disk with it.
 """
@@ -17,6 +20,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -27,10 +31,13 @@ from answerable.adapters.signers.handing import SIGNER_KEY, SIGNER_KEY_NEXT
 from answerable.base.chance import SystemChance
 from answerable.base.clock import Clock, SystemClock, iso
 from answerable.base.errors import Broken, NotFound, UsageError
+from answerable.compose.backups import backup_keys_of
 from answerable.compose.settings import SETTINGS, read_settings, settings_folder
 from answerable.store.disk import MB, SAMPLES, bytes_free
+from answerable.store.epochs import BACKUP_KEYS, BackupKeys, Epoch
 from answerable.store.files import replace_file
 from answerable.store.keys import HOME_KEY, KEYS, home_key
+from answerable.store.keys_sealed import KEYS_SEALED, Seal, keys_in_memory, seal_keys
 from answerable.store.lock import LOCK, is_home
 from answerable.store.rotation import HOME_KEY_NEXT
 from answerable.store.snapshot import copy_database
@@ -50,6 +57,7 @@ SECRETS = (HOME_KEY, SIGNER_KEY)
 _NEXT = (HOME_KEY_NEXT, SIGNER_KEY_NEXT)  # there while a key is replaced by another
 
 _MADE_AGAIN = {LOCK, SOCKET, HEARTBEAT, SAMPLES, LAST, "__pycache__", TILES, *_NEXT}
+_NEVER = {BACKUP_KEYS}  # with them in it a backup would never end
 _DATABASES = (DATABASE, KEYS, VIEWS)
 _MILLISECOND_US = 1_000
 _HASHED_AT_ONCE = 1 << 20
@@ -81,6 +89,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     has_secrets: bool
     files: dict[str, Mark]
     until_us: int = 0  # by the clock of the home that was copied: nothing in it is younger
+    epoch: str = ""  # whose key seals its keys; empty in a backup of a program without epochs
+    epoch_ends_us: int = 0
+    over_us: int = 0  # then that key is destroyed
+    keys_in: str = ""  # the folder in which that key lay
+    erased: int = 0  # so many keys were destroyed before, as the list in that folder said
 
 
 def write_backup(
@@ -92,11 +105,13 @@ def write_backup(
     """
     began = time.monotonic()
     _check(home, to)
+    clock = clock or SystemClock()
+    sealing = _Sealing.of(home, clock)
     was_there = to.exists()
     try:
         to.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
         to.chmod(_PRIVATE)
-        manifest, bodies = _fill(home, to, clock or SystemClock(), with_secrets=with_secrets)
+        manifest, bodies = _fill(home, to, sealing, clock, with_secrets=with_secrets)
         replace_file(to / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)), mode=0o600)
     except BaseException as error:
         shutil.rmtree(to, ignore_errors=True)
@@ -105,13 +120,44 @@ def write_backup(
         if isinstance(error, OSError):
             raise _cannot(to, error) from error
         raise
-    replace_file(home / LAST, f"{manifest.made_at_us} {to}\n".encode(), mode=0o600)
+    last = f"{manifest.made_at_us} {to}\n{manifest.epoch}\n"
+    replace_file(home / LAST, last.encode(), mode=0o600)
     return BackupView(
         folder=str(to), entries=manifest.entries,
         size_bytes=sum(mark.size for mark in manifest.files.values()),
         took_s=round(time.monotonic() - began, 2), root=manifest.root,
         bodies=bodies.readable, erased=bodies.erased, made_at=iso(manifest.made_at_us),
+        epoch=manifest.epoch, opens_until=iso(manifest.over_us), keys_in=manifest.keys_in,
+        is_one_disk=sealing.keys.folder.stat().st_dev == home.stat().st_dev,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Sealing:
+    """The keys of the home's backups, and which of them is today's."""
+
+    keys: BackupKeys
+    epoch: Epoch
+    key: bytes
+
+    @classmethod
+    def of(cls, home: Path, clock: Clock) -> "_Sealing":
+        keys, terms = backup_keys_of(home, clock)
+        keys.end_over(terms)
+        return cls(keys, *keys.current(terms))
+
+    @property
+    def seal(self) -> Seal:
+        return Seal(self.epoch.id, self.key)
+
+    def check_lasts(self) -> None:
+        """A copy may take long. Raises BackupFailed."""
+        if not self.keys.has_key(self.epoch.id):
+            raise BackupFailed(
+                f"The key of its epoch {self.epoch.id} was destroyed meanwhile.",
+                "No backup was written; earlier ones were not touched.",
+                "answerable backup FOLDER",
+            )
 
 
 def _check(home: Path, to: Path) -> None:
@@ -138,14 +184,16 @@ def _check(home: Path, to: Path) -> None:
         )  # fmt: skip
 
 
-def _fill(home: Path, to: Path, clock: Clock, *, with_secrets: bool) -> tuple[Manifest, Bodies]:
+def _fill(
+    home: Path, to: Path, sealing: _Sealing, clock: Clock, *, with_secrets: bool
+) -> tuple[Manifest, Bodies]:
     copy, now_us = to / HOME, clock.now()
     copy.mkdir(mode=_PRIVATE)
     secrets = _secrets_of(home)
     published = _published(home)
     copy_database(home / DATABASE, copy / DATABASE)
     until_us = clock.now() + _MILLISECOND_US  # ids tell their time to the millisecond
-    copy_database(home / KEYS, copy / KEYS)
+    seal_keys(home / KEYS, to / KEYS_SEALED, sealing.seal, SystemChance())
     for path in _rest(home):
         _copy_file(path, copy / path.relative_to(home))
     _copy_beside(home, to / BESIDE)
@@ -153,7 +201,7 @@ def _fill(home: Path, to: Path, clock: Clock, *, with_secrets: bool) -> tuple[Ma
         raise _being_replaced()
     asyncio.run(_publish(copy))
     secret = home_key(copy, SystemChance(), may_create=False)
-    bodies = open_bodies(copy, secret)
+    bodies = open_bodies(copy, keys_in_memory(to / KEYS_SEALED, sealing.seal, secret))
     verified = _verified(home, copy, published)
     if not with_secrets:
         for name in SECRETS:
@@ -163,10 +211,14 @@ def _fill(home: Path, to: Path, clock: Clock, *, with_secrets: bool) -> tuple[Ma
     for path in to.rglob("*"):
         path.chmod(_PRIVATE if path.is_dir() else _PRIVATE_FILE)
     checkpoint = copy / TILES / "checkpoint"
+    sealing.check_lasts()
     manifest = Manifest(
         program=__version__, made_at_us=now_us, entries=verified.entries, root=verified.root,
         checkpoint=checkpoint.read_text() if checkpoint.exists() else "",
         has_secrets=with_secrets, files=marks_of(to), until_us=until_us,
+        epoch=sealing.epoch.id, epoch_ends_us=sealing.epoch.ends_us,
+        over_us=sealing.epoch.over_us, keys_in=str(sealing.keys.folder.absolute()),
+        erased=len(sealing.keys.erased().kids),
     )  # fmt: skip
     return manifest, bodies
 
@@ -197,7 +249,7 @@ def _rest(home: Path) -> Iterator[Path]:
     """Whatever else lies in the home: secrets, settings, policies, agents, what rails keep."""
     for path in sorted(home.iterdir()):
         is_database = path.name.startswith(_DATABASES)
-        if path.name in _MADE_AGAIN or is_database or path.suffix == ".tmp":
+        if path.name in _MADE_AGAIN | _NEVER or is_database or path.suffix == ".tmp":
             continue
         yield from _files_below(path)
 

@@ -15,6 +15,7 @@ from answerable.pipeline.surrender import surrender
 from answerable.pipeline.vacancy import fill_vacancies
 from answerable.telemetry.failures import describe
 from answerable.telemetry.stages import Stages
+from answerable.worker.after_restore import record_restored
 
 log = logging.getLogger("answerable.worker")
 
@@ -83,6 +84,7 @@ class Dispatcher:
                     await house.start(claim.fence)
                     if self.works:
                         check_rails(house.hall)
+                        await record_restored(house)
                         await fill_vacancies(house.hall)
                     self.started.set()
                 if not self.works:

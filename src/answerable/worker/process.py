@@ -14,12 +14,10 @@ from typing import Any
 
 from answerable.base.clock import SystemClock
 from answerable.base.errors import AnswerableError, Broken, UsageError
-from answerable.compose.house import House, Plan, open_house
+from answerable.compose.house import Plan, open_house
 from answerable.compose.settings import read_settings
-from answerable.engine.port import Conflict, Fenced
-from answerable.ledger.draft import Draft, Unit
+from answerable.engine.port import Fenced
 from answerable.store.lock import HomeHeld
-from answerable.store.restored import restored
 from answerable.store.sqlite import DiskFull, StorageFailed
 from answerable.store.threads import beside_the_loop
 from answerable.telemetry import failures
@@ -33,6 +31,7 @@ from answerable.worker.dispatch import Dispatcher
 from answerable.worker.publisher import Publisher
 from answerable.worker.server import serve
 from answerable.worker.supervisor import ENDED_BY_CODE, GIVEN_UP, PRODUCTION
+from answerable.worker.tending import Tending
 from answerable.worker.verbs import Verb
 
 log = logging.getLogger("answerable.worker")
@@ -65,26 +64,11 @@ async def open_office(
         stand_still(office, asked)
         await dispatcher.start()
         await record_pending(office, asked)
-        if works:
-            await _record_restored(house)
     except BaseException:
         await dispatcher.stop()
         await house.close()
         raise
     return office
-
-
-async def _record_restored(house: House) -> None:
-    """That a home goes on from a backup stands in its ledger, once."""
-    made_at_us, at_us = restored(house.home)
-    if not at_us:
-        return
-    change: dict[str, str | int] = {"why": "restored", "since": made_at_us, "until": at_us}
-    draft = Draft(
-        kind="gap.declared", id=f"gap_restored.{at_us}", actor="system:restore", change=change
-    )
-    with contextlib.suppress(Conflict):
-        await house.commit_control(Unit(drafts=[draft]))
 
 
 async def close_office(office: Office, said: frozenset[str] = frozenset()) -> None:
@@ -162,10 +146,12 @@ async def follow(
 ) -> frozenset[str]:
     """Publish files and index entries, behind the commits, until the worker ends."""
     said: frozenset[str] = frozenset()
+    tending = Tending()
     while not ended.is_set():
         said = await _follow_once(office, said)
         await _note_stop_file(office)
         await _close_days(office)
+        await tending.tend(office)
         await _sample_disk(office)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(ended.wait(), every_s)

@@ -27,6 +27,7 @@ from answerable.worker.backup import (
     mark_of,
 )
 from answerable.worker.beside import beside, missing_code
+from answerable.worker.unsealing import note_what_is_gone, opening_of, put_keys
 from answerable.worker.verification import chain_in, open_bodies, verify_home
 
 _PRIVATE = 0o700
@@ -59,6 +60,8 @@ class Restored:
     beside: tuple[str, ...]  # files that were put beside the home
     kept: tuple[str, ...]  # others of these names that lay there, and were left as they are
     missing: tuple[str, ...] = ()  # code that the settings name: no backup holds it
+    epoch: str = ""  # of the backup; empty where a program without epochs made it
+    forgotten: int = 0  # keys destroyed since; -1 where nobody said who was erased
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,13 +72,15 @@ class Request:
     home: Path
     secrets: Path | None = None  # where home.key and signer.key are, if not in the backup
     latest: Path | None = None  # the newest checkpoint that anybody holds
+    backup_keys: Path | None = None  # where the keys of backups are, if not where they were
     accept_fork: bool = False
     say: Callable[[str], None] = lambda _: None  # what is done, before it is done
     clock: Clock = field(default_factory=SystemClock)
 
 
 def restore(request: Request) -> Restored:
-    """Make the home. Raises UsageError, NotFound, BackupDamaged, LogForked; then nothing is there.
+    """Make the home. Raises UsageError, NotFound, EpochEnded, BackupDamaged, LogForked; then
+    nothing is there.
 
     The home appears, by one rename, when everything in it has been verified.
     """
@@ -86,6 +91,7 @@ def restore(request: Request) -> Restored:
             f"answerable restore {request.source} --home FOLDER",
         )  # fmt: skip
     manifest = read_manifest(request.source)
+    opening = opening_of(manifest, request.backup_keys, request.clock)
     around = beside(request.source / BESIDE, home)
     if around.put:
         request.say(f"Into '{around.folder}', beside the home, go {', '.join(around.put)}.")
@@ -107,7 +113,8 @@ def restore(request: Request) -> Restored:
                 f"The ledger of the backup does not verify: {verified.sentence}",
                 "No home was made.", "answerable restore FROM --home FOLDER",
             )  # fmt: skip
-        bodies = open_bodies(making, _secret(making))
+        bodies = open_bodies(making, put_keys(opening, request.source, making, _secret(making)))
+        forgotten = note_what_is_gone(opening, making)
         now_us = max(request.clock.now(), manifest.until_us)  # our clock may be behind its clock
         note_restored(making, made_at_us=manifest.made_at_us, at_us=now_us)
         making.replace(home)
@@ -122,6 +129,7 @@ def restore(request: Request) -> Restored:
     return Restored(
         str(home), manifest.entries, manifest.root, iso(manifest.made_at_us), bodies.readable,
         bodies.erased, lost, around.put, around.kept, tuple(missing_code(home)),
+        manifest.epoch, forgotten,
     )  # fmt: skip
 
 

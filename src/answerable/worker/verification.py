@@ -28,7 +28,7 @@ from answerable.ledger.verify_archive import (
 )
 from answerable.ledger.verify_bundle import BundleVerified, verify_bundle
 from answerable.ledger.verify_tiles import verify_tiles
-from answerable.store.keys import KEYS, KeyDestroyed, KeyStore
+from answerable.store.keys import KeyDestroyed, KeyStore
 from answerable.store.sqlite import open_reader
 from answerable.worker.publisher import TILES
 
@@ -189,10 +189,9 @@ class Bodies:
     erased: int
 
 
-def open_bodies(home: Path, home_secret: bytes) -> Bodies:
-    """Open every body of a home that nobody holds. Raises the first trouble: KeyMissing, Broken,
-    BodyUnreadable, KeyUnreadable."""
-    keys = KeyStore.open(home / KEYS, home_secret, may_create=False)
+def open_bodies(home: Path, keys: KeyStore) -> Bodies:
+    """Open every body of a home that nobody holds, by these keys, which are closed. Raises the
+    first trouble: KeyMissing, Broken, BodyUnreadable, KeyUnreadable."""
     feed = FeedFile(home)
     try:
         return asyncio.run(_open_bodies(feed, keys))

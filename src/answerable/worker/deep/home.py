@@ -14,13 +14,15 @@ from answerable.base.chance import SystemChance
 from answerable.engine.port import Cursor, Record
 from answerable.ledger.bodies import new_kid
 from answerable.ledger.keyring import Keyring
+from answerable.store.forgotten import forgotten_again
 from answerable.store.keys import HOME_KEY, KEYS, KeyStore, home_key
-from answerable.store.keys_examined import wrong_rows
+from answerable.store.keys_examined import destroyed_rows, wrong_rows
 from answerable.store.lock import HomeHeld, HomeLock
+from answerable.store.restored import restored
 from answerable.store.sqlite import open_reader
 from answerable.views.index import VIEWS
 from answerable.worker.deep.arrivals import Arrivals
-from answerable.worker.deep.bodies import Bodies
+from answerable.worker.deep.bodies import Bodies, Gone
 from answerable.worker.deep.database import check_file, check_pages, may_be_opened
 from answerable.worker.deep.found import DeepProblem, Found
 from answerable.worker.deep.projected import check_state, check_views
@@ -41,16 +43,23 @@ class DeepVerified(msgspec.Struct, frozen=True, kw_only=True):
     arrivals: int = 0
     state_rows: int = 0
     view_rows: int = 0
+    unsaid: int = 0  # keys that were destroyed by a restore, and no entry says so yet
     problems: tuple[DeepProblem, ...] = ()
 
     @property
     def sentence(self) -> str:
         if self.verified:
+            unsaid = ""
+            if self.unsaid:
+                unsaid = (
+                    f" {self.unsaid} keys were destroyed when it was restored; the first entries "
+                    "of its worker will say so."
+                )
             return (
                 f"Verified: {self.entries} entries, {self.published} of them published; "
                 f"{self.bodies} bodies opened, {self.erased} erased; {self.arrivals} arrivals; "
                 f"{self.state_rows} rows of state and {self.view_rows} of views are as the ledger "
-                f"makes them; in {self.seconds} s. Root {self.root}."
+                f"makes them; in {self.seconds} s.{unsaid} Root {self.root}."
             )
         return "\n".join(f"NOT VERIFIED: {each.sentence}" for each in self.problems)
 
@@ -86,6 +95,7 @@ class _Look:
         self.found = Found(home)
         self.counts: dict[str, int] = {}
         self.root = ""
+        self._gone = Gone((), frozenset())
 
     def prove(self, earlier: Sequence[Path], vkey: str) -> None:
         with self.found.looking("ledger", DATABASE):
@@ -115,10 +125,12 @@ class _Look:
     async def _with_keys(
         self, database: sqlite3.Connection, feed: "_Instant", keys: KeyStore
     ) -> None:
-        bodies = Bodies(self.found, keys)
+        bodies = Bodies(self.found, keys, self._gone)
         with self.found.looking("bodies", DATABASE):
             await bodies.check(feed)
-        self.counts |= {"bodies": bodies.readable, "erased": bodies.erased}
+        self.counts |= {
+            "bodies": bodies.readable, "erased": bodies.erased, "unsaid": bodies.unsaid,
+        }  # fmt: skip
         keyring = Keyring(keys.naming_key(), keys, SystemChance())
         arrivals = Arrivals(self.found, database, keyring)
         arrivals.check()
@@ -134,6 +146,8 @@ class _Look:
         for where, problem in wrong_rows(database, secret, new_kid):
             named = where if where == HOME_KEY else f"{KEYS}, {where}"
             self.found.add("keys", named, problem)
+        by_restore = forgotten_again(self._home) if restored(self._home)[1] else []
+        self._gone = Gone(destroyed_rows(database), frozenset(by_restore))
         return KeyStore(path, database, secret)
 
     def _views(self, opened: ExitStack) -> sqlite3.Connection | None:

@@ -226,3 +226,7 @@ class BackupView:
     bodies: int = 0  # sealed bodies that its keys open, each tried
     erased: int = 0  # whose keys were destroyed before
     made_at: str = ""
+    epoch: str = ""
+    opens_until: str = ""
+    keys_in: str = ""
+    is_one_disk: bool = False
