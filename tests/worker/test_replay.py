@@ -217,6 +217,7 @@ def test_code_that_proposes_something_else_is_named_at_the_field(tmp_path: Path)
             found = await again(world, one, with_handler(world, handler))
             assert found.turn.difference is not None
             assert found.turn.difference.sentence == sentence
+            assert found.has_words == ("outside" not in sentence)
 
     asyncio.run(scenario())
 

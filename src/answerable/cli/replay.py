@@ -1,6 +1,7 @@
-"""`decision replay`, `ledger replay`: decided again; nothing is done or written."""
+"""`decision replay`, `ledger replay`: decided again; nothing is done."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,6 +10,8 @@ from answerable.cli.talk import (
     DEFAULT_HOME,
     AsJson,
     Home,
+    MaybeBy,
+    ask,
     on,
     out,
     out_json,
@@ -17,6 +20,12 @@ from answerable.cli.talk import (
     talk_next,
 )
 
+ArchivesIn = Annotated[
+    Path | None,
+    typer.Option(
+        "--archives", file_okay=False, exists=True, help="The folder in which its archives lie."
+    ),
+]
 _DAY = ["%Y-%m-%d"]
 Since = Annotated[datetime | None, typer.Option(formats=_DAY, help="From this day on, UTC.")]
 Until = Annotated[datetime | None, typer.Option(formats=_DAY, help="Before this day, UTC.")]
@@ -24,30 +33,47 @@ Until = Annotated[datetime | None, typer.Option(formats=_DAY, help="Before this 
 
 def decision_replay(
     decision_id: Annotated[str, typer.Argument(help="As `answerable decision list` names it.")],
+    by: MaybeBy = "",
+    archives: ArchivesIn = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
     """Judge it again from its stored inputs, run its turn again on its recorded steps, compare.
 
-    Nothing is asked outside, done or written. Ends with 1 where something is different.
+    Nothing is asked outside or done. Where what was said differs, words are shown with --by only:
+    to who may read them, after a ledger entry says so. Ends with 1 where something is different.
     """
     from answerable.worker.replay.homes import replay_decision
 
+    if by:
+        _write_down(home, decision_id, by)
     with on(home):
-        found = replay_decision(home, decision_id)
+        found = replay_decision(home, decision_id, archives)
+    shown = found if by else found.sealed
     if as_json:
-        out_json(found)
+        out_json(shown)
     else:
-        for sentence in found.sentences:
+        for sentence in shown.sentences:
             out(plain(sentence))
-        talk_next(home, f"answerable decision explain {found.decision}")
+        again = f"answerable decision replay {found.decision} --by PERSON"
+        explain = f"answerable decision explain {found.decision}"
+        talk_next(home, again if found.has_words and not by else explain)
     raise typer.Exit(1 if found.is_different else 0)
+
+
+def _write_down(home: Path, decision: str, by: str) -> None:
+    from answerable.worker.verbs import DecisionRead
+    from answerable.worker.verbs.reading import ReadView
+
+    view = ask(home, DecisionRead(decision, by), ReadView)
+    talk(f"Ledger entry {view.read} says that {view.by} reads it: {view.bodies} bodies.")
 
 
 def ledger_replay(
     owner: Annotated[str, typer.Option(help="Whoever was accountable: an address or id.")] = "",
     since: Since = None,
     until: Until = None,
+    archives: ArchivesIn = None,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
@@ -61,13 +87,15 @@ def ledger_replay(
     with on(home):
         person = person_of(home, owner)
         begin = us_of(since) if since else 0
-        asked = Asked(owner=person, since=begin, until=us_of(until) if until else 2**63)
+        asked = Asked(
+            owner=person, since=begin, until=us_of(until) if until else 2**63, archives=archives
+        )
         found = replay_ledger(home, asked)
     if as_json:
         out_json(found)
     else:
         for one in found.first:
-            out(plain(" ".join(one.sentences[:2])))
+            out(plain(" ".join(one.sealed.sentences[:2])))
         out(found.sentence)
         if found.first:
             talk_next(home, f"answerable decision replay {found.first[0].decision}")

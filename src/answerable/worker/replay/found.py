@@ -9,6 +9,10 @@ Status = Literal["same", "different", "erased", "archived", "not_kept", "not_loa
 another than the code that is there; `none`: there is nothing of the kind (a person spoke)."""
 
 
+SEALED = "(words that are sealed)"
+"""Stands where a difference is in what somebody said, and nobody says who reads it."""
+
+
 class Difference(msgspec.Struct, frozen=True):
     """The first thing that is not as it was recorded."""
 
@@ -16,6 +20,14 @@ class Difference(msgspec.Struct, frozen=True):
     field: str
     expected: str  # as it is recorded
     found: str
+    has_words: bool = False  # of somebody, out of a body
+
+    @property
+    def sealed(self) -> "Difference":
+        """The same, for who may not read words."""
+        if not self.has_words:
+            return self
+        return msgspec.structs.replace(self, expected=SEALED, found=SEALED)
 
     @property
     def sentence(self) -> str:
@@ -39,6 +51,21 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Part
     turn: Part
     recorded: str  # the verdict and its reasons, as the entry has them
+
+    @property
+    def sealed(self) -> "Replayed":
+        """Without words."""
+        parts = {
+            name: msgspec.structs.replace(part, difference=part.difference.sealed)
+            for name, part in (("verdict", self.verdict), ("turn", self.turn))
+            if part.difference is not None
+        }
+        return msgspec.structs.replace(self, **parts)
+
+    @property
+    def has_words(self) -> bool:
+        found = (self.verdict.difference, self.turn.difference)
+        return any(one is not None and one.has_words for one in found)
 
     @property
     def is_different(self) -> bool:

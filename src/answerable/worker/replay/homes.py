@@ -5,8 +5,8 @@ import contextlib
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from answerable.pipeline.receive import decode_message
 from answerable.policy.decide import evaluations
 from answerable.store.keys import KEYS, KeyDestroyed, KeyStore, home_key
 from answerable.store.sqlite import open_reader
+from answerable.worker.replay.archived import Archives
 from answerable.worker.replay.found import Difference, Part, Replayed, Tally
 from answerable.worker.replay.sets import PolicySets
 from answerable.worker.replay.turns import Recorded, turn_again
@@ -50,6 +51,7 @@ class Asked:
     owner: str = ""  # a person's id
     since: int = 0
     until: int = 2**63
+    archives: Path | None = None  # the folder in which they lie
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +61,21 @@ class _Books:
     feed: FeedFile
     keys: KeyStore
     verdicts: Verdicts
+    archives: Archives | None = None
+
+    async def whole(self, records: Sequence[Record]) -> tuple[Record, ...]:
+        return tuple(records) if self.archives is None else await self.archives.whole(records)
 
 
-def replay_decision(home: Path, decision: str) -> Replayed:
-    """One decision: its verdict and its turn. Raises NotFound."""
+def replay_decision(home: Path, decision: str, archives: Path | None = None) -> Replayed:
+    """One decision: its verdict and its turn. Raises NotFound, ArchiveDamaged."""
     check_has_ledger(home)
     loaded, problem = _loaded(home)
-    return asyncio.run(replay_one(home, decision, loaded, problem))
+    return asyncio.run(replay_one(home, decision, loaded, problem, archives=archives))
 
 
 def replay_ledger(home: Path, asked: Asked) -> Tally:
-    """All verdicts of a time. Raises NotFound."""
+    """All verdicts of a time. Raises NotFound, ArchiveDamaged."""
     check_has_ledger(home)
     return asyncio.run(replay_all(home, asked))
 
@@ -90,12 +96,13 @@ async def replay_all(home: Path, asked: Asked | None = None) -> Tally:
     count: Counter[str] = Counter()
     sets: set[str] = set()
     first: list[Replayed] = []
-    async with _opened(home) as books:
-        async for record in books.feed.read(0, ("decided",)):
-            entry = decode_entry(record.data)
+    async with _opened(home, asked.archives) as books:
+        async for kept in books.feed.read(0, ("decided",)):
+            entry = decode_entry(kept.data)
             is_theirs = not asked.owner or entry.accountable == asked.owner
             if not is_theirs or not asked.since <= entry.ts < asked.until:
                 continue
+            [record] = await books.whole([kept])
             found = books.verdicts.again(record)
             count[found.status] += 1
             sets.add(entry.policy[-1].set)
@@ -110,10 +117,12 @@ async def replay_all(home: Path, asked: Asked | None = None) -> Tally:
 
 
 async def replay_one(
-    home: Path, decision: str, loaded: Mapping[str, Blueprint], problem: str = ""
-) -> Replayed:
-    """By the code that is given; `problem` says why there is none. Raises NotFound."""
-    async with _opened(home) as books:
+    home: Path, decision: str, loaded: Mapping[str, Blueprint], problem: str = "", *,
+    archives: Path | None = None,
+) -> Replayed:  # fmt: skip
+    """By the code that is given; `problem` says why there is none. Raises NotFound,
+    ArchiveDamaged."""
+    async with _opened(home, archives) as books:
         record = books.feed.first(f"dec_{decision.removeprefix('eff_').removeprefix('dec_')}")
         if record is None or record.kind != "decided":
             raise NotFound(
@@ -121,6 +130,7 @@ async def replay_one(
                 "answerable decision list",
             )  # fmt: skip
         entry = decode_entry(record.data)
+        [record] = await books.whole([record])
         verdict = books.verdicts.again(record)
         return _replayed(entry, verdict, await _turn(books, record, entry, loaded, problem))
 
@@ -145,7 +155,7 @@ async def _turn(
     release = release_of(blueprint, entry.policy[-1].set)
     if release.id != entry.agent.release:
         return Part("not_loaded", _other_code(books, entry.agent.release, release.parts))
-    memo = books.feed.memo(record.arrival or "")
+    memo = await books.whole(books.feed.memo(record.arrival or ""))
     try:
         recorded = _recorded(books, entry, memo)
     except KeyDestroyed:
@@ -204,7 +214,7 @@ def _steps(
 
 def _open(books: _Books, record: Record, where: str) -> bytes:
     if record.body is None:
-        said = f"{where} is archived: `answerable ledger read-archive FILE INDEX`"
+        said = f"{where} is archived: say with --archives in which folder"
         raise _Unopened(Part("archived", said))
     kid = kid_of(record)
     try:
@@ -217,8 +227,13 @@ def _open(books: _Books, record: Record, where: str) -> bytes:
 
 
 @asynccontextmanager
-async def _opened(home: Path) -> AsyncIterator[_Books]:
-    with closing(FeedFile(home)) as feed, closing(_keys(home)) as keys:
+async def _opened(home: Path, folder: Path | None = None) -> AsyncIterator[_Books]:
+    with ExitStack() as stack:
+        feed = stack.enter_context(closing(FeedFile(home)))
+        keys = stack.enter_context(closing(_keys(home)))
+        archives = await Archives.of(folder, feed) if folder else None
+        if archives is not None:
+            stack.enter_context(closing(archives))
         sets = PolicySets(keys)
         await sets.follow(feed)
         erased = {}
@@ -226,7 +241,7 @@ async def _opened(home: Path) -> AsyncIterator[_Books]:
             entry = decode_entry(record.data)
             if entry.subject is not None:
                 erased[entry.subject.pid] = entry.seq
-        yield _Books(feed, keys, Verdicts(keys, sets, erased))
+        yield _Books(feed, keys, Verdicts(keys, sets, erased), archives)
 
 
 def _keys(home: Path) -> KeyStore:

@@ -173,8 +173,10 @@ def _in_action(place: int, then: bytes, now: bytes) -> Difference:
     where = "reply" if (old or new).get("kind") == "reply" else f"proposal {place}"
     for name in dict.fromkeys((*old, *new)):
         if old.get(name) != new.get(name):
-            return Difference(where, name, _shown(old.get(name)), _shown(new.get(name)))
-    return Difference(where, "bytes", _shown(then.decode()), _shown(now.decode()))
+            return Difference(
+                where, name, _shown(old.get(name)), _shown(new.get(name)), has_words=True
+            )
+    return Difference(where, "bytes", _shown(then.decode()), _shown(now.decode()), has_words=True)
 
 
 def _flat(action: bytes) -> dict[str, object]:

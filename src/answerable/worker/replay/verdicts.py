@@ -55,7 +55,7 @@ class Verdicts:
         if entry.body is None:
             return Part("not_kept", "the entry has no body")
         if record.body is None:
-            said = "its body is archived: `answerable ledger read-archive FILE INDEX`"
+            said = "its body is archived: say with --archives in which folder"
             return Part("archived", said)
         digest = hashlib.sha256(record.body).hexdigest()
         if digest != entry.body.sha256:

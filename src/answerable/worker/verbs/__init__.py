@@ -78,6 +78,7 @@ from answerable.worker.verbs.proofs import (
     PolicyDryRun,
     PolicyExplain,
 )
+from answerable.worker.verbs.reading import DecisionRead
 from answerable.worker.verbs.receipts import LedgerReceipt
 from answerable.worker.verbs.roles import RoleSet
 
@@ -126,6 +127,7 @@ Verb = (
     | DecisionList
     | DecisionShow
     | DecisionExplain
+    | DecisionRead
     | EffectShow
     | LedgerSearch
     | LedgerCheckpoint
@@ -220,6 +222,7 @@ __all__ = [
     "CaseShow",
     "DecisionExplain",
     "DecisionList",
+    "DecisionRead",
     "DecisionShow",
     "DecisionWho",
     "DeskGiveBack",
