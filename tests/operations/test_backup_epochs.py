@@ -77,9 +77,8 @@ def opened_by_a_thief(backup: Path) -> list[bytes]:
         for at in range(max(0, len(data) - 39) if "answerable.db" not in path.name else 0):
             with contextlib.suppress(InvalidUnwrap):
                 keys.add(aes_key_unwrap(home_key, data[at : at + 40]))
-    with closing(
-        sqlite3.connect(f"file:{backup}/home/answerable.db?mode=ro", uri=True)
-    ) as database:
+    copied = backup / "home" / "answerable.db"
+    with closing(sqlite3.connect(f"file:{copied}?mode=ro", uri=True)) as database:
         sealed = database.execute("SELECT key, body FROM record WHERE body IS NOT NULL").fetchall()
     found = []
     for name, body in sealed:
