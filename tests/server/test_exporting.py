@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,6 +69,11 @@ def verified(data: bytes, house: Serving, folder: Path) -> BundleVerified:
 def test_it_is_the_bundle_that_a_stranger_verifies_and_nothing_stays_behind(
     house: Serving, olga: httpx.Client, case: str, parts: Path, tmp_path: Path
 ) -> None:
+    left, lying = parts / "answerable-export-left", parts / "answerable-export-now"
+    for folder in (left, lying):
+        folder.mkdir()
+        (folder / "bundle.zip").write_bytes(b"of who died while it was made")
+    os.utime(left, (1_767_225_600, 1_767_225_600))
     got = olga.post(AT, json={"kind": "case", "of": case}).raise_for_status()
     assert got.headers["content-type"] == "application/zip"
     assert got.headers["cache-control"] == "no-store"
@@ -75,7 +81,7 @@ def test_it_is_the_bundle_that_a_stranger_verifies_and_nothing_stays_behind(
     found = verified(got.content, house, tmp_path)
     assert (found.asked.of, found.bodies, found.entries > 3) == (case, 0, True)
     assert b"kanarie" not in got.content
-    assert list(parts.glob("answerable-export-*")) == []
+    assert list(parts.glob("answerable-export-*")) == [lying], "what may be made still stays"
 
 
 def test_words_are_given_to_the_keys_person_as_far_as_they_may_read_and_written_down(

@@ -140,9 +140,9 @@ class BundleReader:
         for name in sorted(name for name in self.names if name.startswith(_ENTRIES)):
             yield from map(decode_entry, decode_bundle(self.read(name)))
 
-    def take_releases(self, named: Named) -> None:
+    def take_releases(self, named: Named, bundles: Iterable[str]) -> None:
         """What the entries of releases name, of everything; the others name nothing else."""
-        for name in sorted(name for name in self.names if name.startswith(_ENTRIES)):
+        for name in bundles:
             for data in decode_bundle(self.read(name)):
                 if _OF_RELEASE in data and (entry := decode_entry(data)).kind in RELEASE_KINDS:
                     named.take(entry)
@@ -252,8 +252,7 @@ def verify_bundle(path: Path, known: Sequence[VerifierKey]) -> BundleVerified:
         made, head = _sealed(reader, chain, answer)
         keys = chain.at(head.size)
         unread = _members(reader, answer)
-        for name in reader.marks:
-            reader.read(name)
+        of_releases = [name for name in reader.marks if _OF_RELEASE in reader.read(name)]
         entry_at: Callable[[int], bytes]
         named = Named()
         if answer.asked.kind == bundle.EVERYTHING:
@@ -262,7 +261,7 @@ def verify_bundle(path: Path, known: Sequence[VerifierKey]) -> BundleVerified:
             if found.problem is not None:
                 raise reader.damaged(f"entry {found.problem.index}: {found.problem.problem}")
             count, entry_at = found.entries, TileReader(folder, head.size).entry
-            reader.take_releases(named)
+            reader.take_releases(named, filter(lambda one: one.startswith(_ENTRIES), of_releases))
         else:
             count, entry_at = _check_entries(reader, keys, answer, named), reader.entry
         beside = check_beside(reader, answer, chain, (entry_at, head.size), named)

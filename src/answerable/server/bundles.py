@@ -1,13 +1,15 @@
 """An answer as one file over HTTP: the worker writes it, it is sent in parts, and nothing stays.
 
-It lies in a folder that only we can open, and has no name any more when the first part is sent: a
-process that dies leaves no words of anybody behind.
+It lies in a folder that only we can open, and has no name any more when the first part is sent: who
+dies while sending leaves nothing behind. What is left by who died while it was made is taken away
+before the next is made.
 """
 
 import asyncio
+import shutil
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -25,6 +27,8 @@ ZIP = "application/zip"
 ENTRIES_MAX = 100_000
 MADE_WITHIN_S = 120.0  # beside the deadline of every command
 SENT_WITHIN_S = 600.0
+PREFIX = "answerable-export-"
+_LEFT_S = 3_600
 _PART_BYTES = 256 * 1024
 
 
@@ -55,7 +59,8 @@ async def export(call: Call) -> Response:
 
 async def _made(call: Call, asked: ExportBody) -> BinaryIO:
     """Open, whole and without a name."""
-    with tempfile.TemporaryDirectory(prefix="answerable-export-") as folder:
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
+        await beside_the_loop(lambda: _sweep(Path(folder)))
         to = Path(folder) / "bundle.zip"
         verb = LedgerExport(
             str(to), asked.kind, asked.of, asked.since, asked.until,
@@ -63,6 +68,15 @@ async def _made(call: Call, asked: ExportBody) -> BinaryIO:
         )  # fmt: skip
         await call.lobby.gate.ask_long(verb, BundleView, more_s=MADE_WITHIN_S)
         return await beside_the_loop(lambda: to.open("rb"))
+
+
+def _sweep(mine: Path) -> None:
+    """Folders that are older than ours by more than any of them is needed: their process died."""
+    now = mine.stat().st_mtime
+    for left in mine.parent.glob(f"{PREFIX}*"):
+        with suppress(OSError):  # gone meanwhile, or somebody else's
+            if now - left.stat().st_mtime > _LEFT_S:
+                shutil.rmtree(left)
 
 
 class _Sending(StreamingResponse):
