@@ -150,6 +150,17 @@ def test_commands_read_what_the_last_release_wrote(old_home: Path) -> None:
     assert json.loads(who)["owner_name"] == "Olga Owner"
 
 
+def test_what_the_last_release_did_not_keep_is_named_in_a_bundle_that_verifies(
+    old_home: Path,
+) -> None:
+    bundle = old_home.parent / "all.zip"
+    said = in_home(old_home, "ledger", "export", "-o", str(bundle)).check()
+    assert "Entries name release rel_" in said.err
+    verified = in_home(old_home, "ledger", "verify", "--bundle", str(bundle)).check().out
+    assert "Its entries name what is not in it: " in verified
+    assert "release rel_" in verified
+
+
 @pytest.mark.parametrize("file", ["answerable.db", "keys.db"])
 def test_a_home_of_a_newer_release_is_refused_and_not_touched(old_home: Path, file: str) -> None:
     with closing(sqlite3.connect(old_home / file)) as database:
