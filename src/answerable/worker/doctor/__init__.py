@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 from answerable.base.errors import AnswerableError
 from answerable.telemetry.failures import describe
-from answerable.worker.doctor import books, files, setup, witnesses
+from answerable.worker.doctor import backups, books, files, setup, witnesses
 from answerable.worker.doctor.patient import Check, Finding, Patient, Trouble
 
-CHECKS: dict[str, Check] = setup.CHECKS | files.CHECKS | books.CHECKS | witnesses.CHECKS
+CHECKS: dict[str, Check] = (
+    setup.CHECKS | files.CHECKS | backups.CHECKS | books.CHECKS | witnesses.CHECKS
+)
 
 
 def examine(patient: Patient, *, fix: bool = False) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from answerable.compose.settings import read_settings
 from answerable.ledger.sealing import head_from
 from answerable.ledger.tiles import TilesAhead
 from answerable.store.disk import MB, Disk
+from answerable.store.epochs import BACKUP_KEYS
 from answerable.store.keys import HOME_KEY, KEYS
 from answerable.store.rotation import HOME_KEY_NEXT, settle_home_key
 from answerable.store.stopfile import STOP_FILE
@@ -24,7 +25,7 @@ from answerable.worker.publisher import TILES, Publisher
 from answerable.worker.wire import SOCKET, clear_socket
 
 _OTHERS = 0o077
-_PRIVATE = (HOME_KEY, SIGNER_KEY, KEYS, DATABASE)
+_PRIVATE = (HOME_KEY, SIGNER_KEY, KEYS, DATABASE, BACKUP_KEYS)
 _DAYS_MIN = 7
 _BACKUP_AGE_US = 7 * DAY_US
 _STOP_WORKER = "stop the worker, then `answerable doctor --fix`"
