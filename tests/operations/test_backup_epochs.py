@@ -114,6 +114,15 @@ def test_when_its_time_is_over_a_backup_opens_nowhere(story: Story, tmp_path: Pa
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and key in path.read_bytes()]
 
 
+def test_a_key_is_overwritten_where_it_lies_before_its_place_is_let_go(story: Story) -> None:
+    path = story.keys.folder / f"{epoch_of(story).id}.key"
+    story.clock.advance(97 * DAY_US)
+    with path.open("rb") as still_open:
+        story.keys.end_over(Terms())
+        assert not path.exists()
+        assert still_open.read() == bytes(32)
+
+
 def test_who_has_all_of_a_backup_and_the_home_key_opens_nothing(
     story: Story, tmp_path: Path
 ) -> None:

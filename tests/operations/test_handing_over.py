@@ -230,5 +230,6 @@ def test_work_and_backups_go_on_under_the_new_key(home: SmallHome, tmp_path: Pat
     who = json.loads(home.cli("decision", "who", "--random", "--json").check().out)
     assert who["owner_name"] == "Olga Owner"
     shutil.move(home.path, tmp_path / "lost")
-    home.cli("restore", str(tmp_path / "b")).check()
+    keys = str(tmp_path / "lost" / "backup-keys")
+    home.cli("restore", str(tmp_path / "b"), "--backup-keys", keys).check()
     assert verify_home(home.path, [], old).verified
