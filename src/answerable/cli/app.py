@@ -32,6 +32,7 @@ from answerable.cli import (
     replay,
     roles,
     serve,
+    signer,
     simulate,
     status,
     stop,
@@ -58,6 +59,7 @@ for name, noun in (
     ("policy", policy.policy),
     ("config", config.config),
     ("witness", witness.witness),
+    ("signer", signer.signer),
 ):
     app.add_typer(noun, name=name)
 party_forget.add_to(cases.party)

@@ -14,6 +14,7 @@ from answerable.compose.backups import backup_place
 from answerable.compose.house import Plan
 from answerable.compose.places import described_without_ours, place_of, problem_of
 from answerable.compose.settings import SETTINGS, read_settings, settings_folder
+from answerable.compose.signing import signer_place
 from answerable.compose.traces import traces_of
 from answerable.pipeline.hall import Line
 from answerable.policy.load import PolicySet, load, load_folder
@@ -62,6 +63,7 @@ def plan(home: Path) -> Plan:
         erasure_asked_days=settings.parties.erasure_asked_days,
         backup_keys=backup_place(home, settings),
         traces=traces_of(settings.telemetry.otlp_endpoint),
+        signer=signer_place(home, settings),
     )
 
 
@@ -131,6 +133,7 @@ def office_plan(home: Path) -> Plan:
         persons_to_erase=settings.parties.persons_to_erase,
         erasure_asked_days=settings.parties.erasure_asked_days,
         backup_keys=backup_place(home, settings),
+        signer=signer_place(home, settings),
     )  # fmt: skip
 
 

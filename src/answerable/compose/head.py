@@ -7,11 +7,13 @@ import msgspec
 from answerable.adapters.engines.embedded.journal import EmbeddedJournal
 from answerable.base.errors import Broken
 from answerable.compose import rebuild
+from answerable.compose.signing import Signing
 from answerable.ledger import rows as ledger_rows
-from answerable.ledger.domain import SEAL_KIND, Seal
+from answerable.ledger.domain import KINDS, SEAL_KIND, UNSEALED_KIND, Seal
 from answerable.ledger.note import NoteError, VerifierKey, verify_checkpoint
 from answerable.ledger.sealing import Head, empty_head, head_from
 from answerable.ledger.tree import ProofError
+from answerable.ledger.unsealed import Tail, tail_of
 
 
 class SealDamaged(Broken):
@@ -48,6 +50,21 @@ def proven_head(journal: EmbeddedJournal, vkey: VerifierKey) -> Head:
     if not (head.tree.size, head.tree.root()) == (signed.size, signed.root):
         raise SealDamaged(home, "its tree is not the one that its checkpoint signs")
     return head
+
+
+def unsealed_tail(
+    journal: EmbeddedJournal, head: Head, signing: Signing, naming_key: bytes
+) -> Tail | None:
+    """What is durable and has no seal, to be sealed first. Raises Broken where it is not ours."""
+    last = journal.last(SEAL_KIND)
+    records = journal.after(last.position if last is not None else 0, KINDS | {UNSEALED_KIND})
+    batch = tail_of(head, records, signing.signer.name, naming_key)
+    if batch is None:
+        return None
+    following, home = signing.following, journal.path.parent
+    if following is None:
+        return Tail(batch, head.tree)
+    return Tail(batch, head.tree, (following,), lambda: signing.take_over(home, following.vkey))
 
 
 def heal_state(home: Path) -> None:

@@ -12,8 +12,7 @@ from msgspec.structs import replace
 
 from answerable.adapters.engines.embedded.journal import EmbeddedJournal
 from answerable.adapters.engines.embedded.writer import Commit, commit
-from answerable.adapters.signers.file import FileSigner
-from answerable.adapters.signers.handing import SIGNER_KEY, SIGNER_KEY_NEXT, settle_signer
+from answerable.adapters.signers.process import Place
 from answerable.agents import rows as agent_rows
 from answerable.agents import spending
 from answerable.agents.domain import Blueprint, Release, release_of
@@ -27,15 +26,16 @@ from answerable.cases.leases import Leases
 from answerable.cases.recent import Recent
 from answerable.cases.service import Cases
 from answerable.compose import state
-from answerable.compose.head import heal_state, proven_head, state_agrees
+from answerable.compose.head import heal_state, proven_head, state_agrees, unsealed_tail
 from answerable.compose.models import models_of
+from answerable.compose.signing import Signing, about, open_signing
 from answerable.effects import rows as effect_rows
 from answerable.engine.port import Cursor, Engine, Fence
 from answerable.ledger import rows as ledger_rows
 from answerable.ledger.committer import Committer, Tools, in_thread, inline
 from answerable.ledger.draft import Body, Committed, Unit
 from answerable.ledger.keyring import Keyring
-from answerable.ledger.note import VKEY, NoteError, VerifierKey
+from answerable.ledger.note import NoteError, VerifierKey
 from answerable.parties import rows as party_rows
 from answerable.parties.erasure import Erasures
 from answerable.parties.service import Parties
@@ -49,7 +49,6 @@ from answerable.policy.load import PolicySet
 from answerable.sdk.port import Model
 from answerable.store.disk import Disk
 from answerable.store.epochs import BackupKeys
-from answerable.store.files import replace_file
 from answerable.store.keys import KEYS, KeyStore, home_key
 from answerable.store.restored import restored
 from answerable.store.rotation import settle_home_key
@@ -68,6 +67,7 @@ class Plan:
     policy: PolicySet
     models: Mapping[str, Model] = field(default_factory=dict)  # in place of what agents declare
     origin: str = "answerable.local/home"
+    signer: Place | None = None  # the process that signs; a file in the home where there is none
     clock: Clock = field(default_factory=SystemClock)
     chance: Chance = field(default_factory=SystemChance)
     is_threaded: bool = True
@@ -88,10 +88,10 @@ class House:
     """The open house. `close` it, or `abandon` it as a SIGKILL would."""
 
     def __init__(
-        self, plan: Plan, journal: EmbeddedJournal, keys: KeyStore, hall: Hall, vkey: VerifierKey
+        self, plan: Plan, journal: EmbeddedJournal, keys: KeyStore, hall: Hall, signing: Signing
     ) -> None:
         self.plan = plan
-        self.vkey = vkey
+        self.signing = signing
         self.journal = journal
         self.keys = keys
         self.hall = hall
@@ -103,6 +103,11 @@ class House:
     @property
     def home(self) -> Path:
         return self.plan.home
+
+    @property
+    def vkey(self) -> VerifierKey:
+        """What the log was verified with as it was opened."""
+        return self.signing.signer.vkey
 
     async def start(self, fence: Fence) -> None:
         """Begin to write for the partition, and register the loaded releases.
@@ -140,8 +145,12 @@ class House:
             return await self.commit_control(checked())
 
     async def commit_control(self, unit: Unit) -> Committed:
-        """Write a change of power, and let every stage see it before this returns."""
-        committed = await self.hall.committer.commit(unit)
+        """Write a change of power, and let every stage see it before this returns.
+
+        Raises SignerAway where it would only wait.
+        """
+        self.hall.committer.check_signer()
+        committed = await self.hall.committer.commit(unit, has_time=False)
         self.hall.reload_control()
         return committed
 
@@ -159,11 +168,13 @@ class House:
         await beside_the_loop(self.traces.close)
         self.journal.close()
         self.keys.close()
+        self.signing.close()
 
     def abandon(self) -> None:
         """For tests: drop everything that is not committed."""
         self.journal.abandon()
         self.keys.close()
+        self.signing.close()
 
 
 def open_house(plan: Plan) -> House:
@@ -175,18 +186,17 @@ def open_house(plan: Plan) -> House:
         heal_state(plan.home)
         journal = _open_journal(plan)
     try:
-        if (plan.home / SIGNER_KEY_NEXT).exists():
-            last = journal.last("key.rotated")
-            settle_signer(plan.home, last, name=plan.origin, chance=plan.chance)
-        keys, signer = _secrets(plan, may_create=journal.is_new)
+        keys, signing = _secrets(plan, journal)
     except BaseException:
         journal.abandon()
         raise
     try:
-        head = proven_head(journal, signer.vkey)
+        head = proven_head(journal, signing.signer.vkey)
+        tail = unsealed_tail(journal, head, signing, keys.naming_key())
     except BaseException:
         journal.abandon()
         keys.close()
+        signing.close()
         raise
     backup_keys = BackupKeys.of(plan.home, plan.backup_keys, plan.clock, plan.chance)
     db = finish_erasures(journal.reader(), keys, backup_keys)
@@ -201,11 +211,12 @@ def open_house(plan: Plan) -> House:
 
     committer = Committer(
         Tools(
-            engine=engine, signer=signer, keys=keys, clock=plan.clock, chance=plan.chance,
+            engine=engine, signer=signing.signer, keys=keys, clock=plan.clock, chance=plan.chance,
             counters=ledger_rows.CounterRows(db), heard=heard,
         ),
         head,
         in_thread if plan.is_threaded else inline,
+        tail,
     )  # fmt: skip
     people, agents = People(people_rows.load(db), ids, keyring), Agents(agent_rows.load(db), ids)
 
@@ -225,7 +236,7 @@ def open_house(plan: Plan) -> House:
         spending=Spending(lambda agent, day: spending.spent(db, agent, day)),
     )  # fmt: skip
     _, hall.restored_at = restored(plan.home)
-    return House(plan, journal, keys, hall, signer.vkey)
+    return House(plan, journal, keys, hall, signing)
 
 
 def finish_erasures(
@@ -254,28 +265,19 @@ def _open_journal(plan: Plan) -> EmbeddedJournal:
     )  # fmt: skip
 
 
-def _secrets(plan: Plan, *, may_create: bool) -> tuple[KeyStore, FileSigner]:
+def _secrets(plan: Plan, journal: EmbeddedJournal) -> tuple[KeyStore, Signing]:
     """The home's keys. Raises SecretLost where a home that was used before lacks one of them."""
     settle_home_key(plan.home)
-    secret = home_key(plan.home, plan.chance, may_create=may_create)
-    keys = KeyStore.open(plan.home / KEYS, secret, may_create=may_create)
+    secret = home_key(plan.home, plan.chance, may_create=journal.is_new)
+    keys = KeyStore.open(plan.home / KEYS, secret, may_create=journal.is_new)
     try:
-        signer = FileSigner.open(
-            plan.home / SIGNER_KEY, name=plan.origin, chance=plan.chance, may_create=may_create
-        )
-        _publish_vkey(plan.home / VKEY, f"{signer.vkey.encode()}\n".encode())
+        return keys, open_signing(plan.signer, about(journal, plan.origin, plan.chance))
     except NoteError as error:
         keys.close()
         raise _bad_origin(plan, error) from error
     except BaseException:
         keys.close()
         raise
-    return keys, signer
-
-
-def _publish_vkey(path: Path, text: bytes) -> None:
-    if not path.exists() or path.read_bytes() != text:
-        replace_file(path, text)
 
 
 def _bad_origin(plan: Plan, error: NoteError) -> UsageError:

@@ -62,13 +62,18 @@ class _Inclusion:
     path: tuple[bytes, ...]
 
 
+def receipt_message(root: bytes) -> bytes:
+    """What is signed in a receipt of ours: a root, and nothing that is not the same in each."""
+    return to_be_signed(encode({ALG: EDDSA, _VDS: _RFC9162_SHA256}), root)
+
+
 async def make_receipt(
     entry: bytes, index: int, size: int, path: Sequence[bytes], signer: Signer
 ) -> bytes:
     """The receipt of the entry's bytes at `index` in the tree of `size`."""
     protected = encode({ALG: EDDSA, _VDS: _RFC9162_SHA256})
     root = root_of_inclusion(leaf_hash(entry), index, size, path)
-    signature = await signer.sign(to_be_signed(protected, root))
+    signature = await signer.sign(receipt_message(root))
     proof = encode([size, index, list(path)])
     return Sign1(protected, {_VDP: {_INCLUSION: [proof]}}, None, signature).encode()
 

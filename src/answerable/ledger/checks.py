@@ -30,6 +30,7 @@ class Verified:
     problem: LeafProblem | None
     archived: int = 0  # bodies that were put away: in archives, and not here
     archives: tuple[tuple[int, int], ...] = ()  # indexes (first, end) of what was put away
+    unsigned: int = 0  # entries after those, whose signature is on its way
 
 
 def first_of(found: Iterable[LeafProblem | None]) -> LeafProblem | None:

@@ -6,8 +6,8 @@ what waits for the disk has two runners: a thread in production, inline in the s
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from answerable.base import faults
@@ -17,13 +17,23 @@ from answerable.base.errors import Broken
 from answerable.engine.port import Conflict, Engine, Fence, Fenced, Record
 from answerable.ledger.domain import CLOSED
 from answerable.ledger.draft import Committed, Unit
-from answerable.ledger.port import Signer
+from answerable.ledger.port import Signer, StrictSigner
 from answerable.ledger.sealing import Batch, Head, Sealing, seal
+from answerable.ledger.unsealed import (
+    SignerAway,
+    SignerRefused,
+    Tail,
+    check_agrees,
+    seal_of,
+    unsealed_record,
+)
 from answerable.store.keys import KeyStore
 from answerable.store.sqlite import StorageFailed
 from answerable.store.threads import beside_the_loop
 
 _BATCH_UNITS_MAX = 1_000
+_SIGNER_AGAIN_S = 0.2
+_SIGNER_AWAY_S = 2.0  # a signer that is started again is back by then
 
 
 class CommitterEnded(StorageFailed):
@@ -44,6 +54,7 @@ class CommitterEnded(StorageFailed):
 class _Waiting:
     unit: Unit
     result: asyncio.Future[Committed]
+    has_time: bool  # to wait for a signer that is away
 
 
 class Counters(Protocol):
@@ -95,8 +106,13 @@ class Committer:
     Broken when the disk or the file fails, CommitterEnded when nothing can be written any more.
     """
 
-    def __init__(self, tools: Tools, head: Head, runner: Runner = in_thread) -> None:
+    def __init__(
+        self, tools: Tools, head: Head, runner: Runner = in_thread, tail: Tail | None = None
+    ) -> None:
         self._tools = tools
+        self._strict = _strict(tools.signer)
+        self._tail = tail
+        self._away: tuple[float, SignerAway] | None = None  # since when, and why
         self._head = head
         self._runner = runner
         self._fence: Fence | None = None
@@ -104,7 +120,7 @@ class Committer:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._in_hand: list[_Waiting] = []
-        self._ended: CommitterEnded | None = None
+        self._ended: CommitterEnded | SignerRefused | None = None
         self._cosigners: tuple[Signer, ...] = ()
 
     def hand_over_to(self, signer: Signer) -> None:
@@ -135,10 +151,18 @@ class Committer:
             self._task = None
         self._end(asyncio.CancelledError())
 
-    async def commit(self, unit: Unit) -> Committed:
+    def check_signer(self) -> None:
+        """Raises SignerAway where it has been away for a while: new work would only wait."""
+        if self._away is not None:
+            since, why = self._away
+            if asyncio.get_running_loop().time() - since > _SIGNER_AWAY_S:
+                raise why
+
+    async def commit(self, unit: Unit, *, has_time: bool = True) -> Committed:
+        """With `has_time=False` it raises SignerAway rather than wait for a signer for long."""
         if self._ended is not None:
             raise self._ended
-        waiting = _Waiting(unit, asyncio.get_running_loop().create_future())
+        waiting = _Waiting(unit, asyncio.get_running_loop().create_future(), has_time)
         self._waiting.append(waiting)
         self._wake.set()
         return await waiting.result
@@ -146,6 +170,7 @@ class Committer:
     async def _run(self) -> None:
         """Nobody waits for this task, so it tells who waits, and who comes later, that it ended."""
         try:
+            await self._begin()
             while True:
                 await self._wake.wait()
                 self._wake.clear()
@@ -161,8 +186,9 @@ class Committer:
     def _end(self, error: BaseException) -> None:
         """Nothing is written from here on; what waits is cancelled if we were, or told why."""
         if self._ended is None:
-            self._ended = CommitterEnded()
-            self._ended.__cause__ = error
+            self._ended = error if isinstance(error, SignerRefused) else CommitterEnded()
+            if self._ended is not error:
+                self._ended.__cause__ = error
         waiting = [*self._in_hand, *self._waiting]
         self._in_hand, self._waiting = [], []
         if isinstance(error, asyncio.CancelledError):
@@ -192,6 +218,8 @@ class Committer:
         """Together; where something in the batch fails for a reason of its own, each alone."""
         while batch:
             try:
+                await self._until_signer_answers()
+                batch = [item for item in batch if not _is_refused(item)]
                 await self._keep_keys([item.unit for item in batch])
                 sealed = self._sealed([item.unit for item in batch])
                 batch = _drop(batch, sealed.failed)
@@ -199,8 +227,12 @@ class Committer:
             except Conflict as conflict:
                 batch = _evict(batch, conflict)
             except (Broken, Fenced) as error:
+                if self._tail is not None:
+                    raise
                 return _fail(batch, error)
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is one unit's
+            except Exception as error:
+                if self._tail is not None:  # it is durable: nobody is told that it is not
+                    raise
                 if len(batch) == 1:
                     return _fail(batch, error)
                 for item in batch:
@@ -233,18 +265,89 @@ class Committer:
 
     async def _append(self, units: list[Unit], sealed: Batch) -> list[int]:
         tools = self._tools
-        if self._fence is None:
-            raise RuntimeError("the committer was not started with a fence")
         if not units:
             return []
-        records = sealed.records
-        if sealed.head.tree.size > self._head.tree.size:
-            records = [*records, await sealed.signed(tools.signer, *self._cosigners)]
-        await faults.point("committer.before_append")
         done = [arrival for unit in units for arrival in unit.done]
-        positions = await tools.engine.append(self._fence, records, done)
+        if sealed.head.tree.size == self._head.tree.size:
+            return await self._written(sealed.records, done)
+        if self._strict is not None:
+            return await self._written_then_signed(sealed, done)
+        signed = await sealed.signed(tools.signer, *self._cosigners)
+        return await self._written([*sealed.records, signed], done)
+
+    async def _written(self, records: Sequence[Record], done: Sequence[str]) -> list[int]:
+        if self._fence is None:
+            raise RuntimeError("the committer was not started with a fence")
+        await faults.point("committer.before_append")
+        positions = await self._tools.engine.append(self._fence, records, done)
         await faults.point("committer.after_append")
         return positions
+
+    async def _written_then_signed(self, sealed: Batch, done: Sequence[str]) -> list[int]:
+        """Two appends; who waits is told after the second: nothing is acknowledged unsigned."""
+        tools = self._tools
+        unsealed = unsealed_record(sealed.head, tools.signer.name, tools.keys.naming_key())
+        positions = await self._written([*sealed.records, unsealed], done)
+        self._tail = Tail(sealed, self._head.tree, self._cosigners)
+        await self._seal_tail(self._tail)
+        return positions
+
+    async def _begin(self) -> None:
+        """What an earlier life left without its seal gets it. Raises SignerRefused."""
+        tail = self._tail
+        if self._strict is not None:
+            await self._until_signer_answers()
+            await check_agrees(self._strict, self._head, tail)
+        if tail is None:
+            return
+        await self._seal_tail(tail)
+        self._head = Head(tail.batch.head.tree, {})
+        if tail.cosigners:  # it handed the log over
+            self._tools = replace(self._tools, signer=tail.cosigners[-1])
+            self._strict = _strict(self._tools.signer)
+            tail.after()
+
+    async def _seal_tail(self, tail: Tail) -> None:
+        await faults.point("committer.before_sign")
+        while True:
+            try:
+                seal = await seal_of(tail.batch, tail.before, self._tools.signer, tail.cosigners)
+                break
+            except SignerAway as away:
+                await self._wait_for_signer(away)
+        self._away = None
+        await faults.point("committer.after_sign")
+        await self._written([seal], ())
+        self._tail = None
+
+    async def _until_signer_answers(self) -> None:
+        """Before anything is durable: as little as can be waits for a signature on the disk."""
+        while self._strict is not None:
+            try:
+                await self._strict.ready()
+            except SignerAway as away:
+                await self._wait_for_signer(away)
+            else:
+                self._away = None
+                return
+
+    async def _wait_for_signer(self, away: SignerAway) -> None:
+        since = self._away[0] if self._away is not None else asyncio.get_running_loop().time()
+        self._away = since, away
+        if asyncio.get_running_loop().time() - since > _SIGNER_AWAY_S:
+            here = [] if self._tail is not None else self._in_hand  # else it is durable already
+            _fail([item for item in (*here, *self._waiting) if not item.has_time], away)
+        await asyncio.sleep(_SIGNER_AGAIN_S)
+
+
+def _is_refused(item: _Waiting) -> bool:
+    """Whether it was told that nothing of it is written."""
+    done = item.result.done() and not item.result.cancelled()
+    return done and isinstance(item.result.exception(), SignerAway)
+
+
+def _strict(signer: Signer) -> StrictSigner | None:
+    return signer if isinstance(signer, StrictSigner) else None
 
 
 def _fail(batch: list[_Waiting], error: BaseException) -> None:

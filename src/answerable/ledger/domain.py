@@ -205,6 +205,7 @@ class Seal(_Frozen, frozen=True, kw_only=True):
 
 
 SEAL_KIND = "checkpoint"  # record kind of a Seal; its key is `ckp_<size>`
+UNSEALED_KIND = "unsealed"  # record kind of what stands before a seal that comes later: `unsealed`
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from answerable.ledger.domain import (
     ARCHIVED,
     KINDS,
     SEAL_KIND,
+    UNSEALED_KIND,
     Entry,
     LeafProblem,
     Seal,
@@ -64,6 +65,7 @@ class FeedVerifier:
         self._sealed = CompactRange()  # as of the last good seal
         self._tree = CompactRange()
         self._batch: list[bytes] = []  # leaves since the last seal
+        self._waits_at = 0  # the size for which a home says that its signature is on its way
         self._suspect: LeafProblem | None = None  # until its seal tells whether it is the first
         self._seals = 0
         self._gone: dict[int, int] = {}  # the first body that is not here, by number of its bundle
@@ -83,6 +85,8 @@ class FeedVerifier:
             self._take_entry(record)
         elif record.kind == SEAL_KIND:
             self._take_seal(record)
+        elif record.kind == UNSEALED_KIND:
+            self._waits_at = self._tree.size
 
     @property
     def misses_bodies(self) -> bool:
@@ -102,13 +106,17 @@ class FeedVerifier:
         """The verdict, after the last record."""
         size = self._tree.size
         located = self.problem
+        unsigned = 0
+        if located is self._suspect is None and self._batch and self._waits_at == size:
+            unsigned, size = len(self._batch), self._sealed.size  # durable, and signed next
+            self._tree, self._batch = self._sealed, []
         if located is None and self._batch:
             uncovered = LeafProblem(self._sealed.size, "no signed checkpoint covers it")
             located = first_of([self._suspect, uncovered])
         problem = self._earlier.problem(size, first_of([located, self._missing()]))
         return Verified(
             size, self._tree.root().hex(), self._seals, problem, self._archived,
-            tuple(self._archives),
+            tuple(self._archives), unsigned,
         )  # fmt: skip
 
     def _missing(self) -> LeafProblem | None:

@@ -61,7 +61,9 @@ decode_message = msgspec.msgpack.Decoder(Message).decode
 
 
 async def accept_messages(hall: Hall, incoming: Sequence[Incoming]) -> list[Ack]:
-    """Accept a batch: all durable on return, each once. Raises UsageError (none accepted), Busy."""
+    """Accept a batch: all durable on return, each once. Raises UsageError (none accepted), Busy;
+    SignerAway where what waits already only waits for the signer."""
+    hall.committer.check_signer()
     _check_wait(hall)
     senders = [_checked(hall, message) for message in incoming]
     kids = await hall.keyring.address_kids([sender.inbox for sender in senders])

@@ -28,6 +28,8 @@ import msgspec
 from answerable import __version__
 from answerable.adapters.engines.embedded.journal import DATABASE, FeedFile
 from answerable.adapters.signers.handing import SIGNER_KEY, SIGNER_KEY_NEXT
+from answerable.adapters.signers.process import FOLDER as SIGNER_FOLDER
+from answerable.adapters.signers.process import SOCKET as SIGNER_SOCKET
 from answerable.base.chance import SystemChance
 from answerable.base.clock import Clock, SystemClock, iso
 from answerable.base.errors import Broken, NotFound, UsageError
@@ -57,7 +59,9 @@ SECRETS = (HOME_KEY, SIGNER_KEY)
 _NEXT = (HOME_KEY_NEXT, SIGNER_KEY_NEXT)  # there while a key is replaced by another
 
 _MADE_AGAIN = {LOCK, SOCKET, HEARTBEAT, SAMPLES, LAST, "__pycache__", TILES, *_NEXT}
-_NEVER = {BACKUP_KEYS}  # with them in it a backup would never end
+_NEVER = {BACKUP_KEYS, SIGNER_FOLDER, SIGNER_SOCKET}
+"""With the keys of backups in it a backup would never end; of what a signer's process keeps an
+older copy would not be believed."""
 _DATABASES = (DATABASE, KEYS, VIEWS)
 _MILLISECOND_US = 1_000
 _HASHED_AT_ONCE = 1 << 20
@@ -204,7 +208,7 @@ def _fill(
     bodies = open_bodies(copy, keys_in_memory(to / KEYS_SEALED, sealing.seal, secret))
     verified = _verified(home, copy, published)
     if not with_secrets:
-        for name in SECRETS:
+        for name in secrets_in(copy):
             (copy / name).unlink()
     for leftover in (*copy.glob("*-wal"), *copy.glob("*-shm")):
         leftover.unlink()
@@ -228,7 +232,12 @@ def _secrets_of(home: Path) -> list[bytes]:
     though each half of it verifies. Raises BackupFailed."""
     if any((home / name).exists() for name in _NEXT):
         raise _being_replaced()
-    return [(home / name).read_bytes() for name in SECRETS]
+    return [(home / name).read_bytes() for name in secrets_in(home)]
+
+
+def secrets_in(home: Path) -> tuple[str, ...]:
+    """The secrets that a home has: not the signing key, where that is in a process of its own."""
+    return SECRETS if read_settings(home).ledger.signer == "file" else (HOME_KEY,)
 
 
 def _being_replaced() -> BackupFailed:

@@ -21,10 +21,10 @@ from answerable.worker.backup import (
     BESIDE,
     HOME,
     MANIFEST,
-    SECRETS,
     BackupFailed,
     Manifest,
     mark_of,
+    secrets_in,
 )
 from answerable.worker.beside import beside, missing_code
 from answerable.worker.unsealing import note_what_is_gone, opening_of, put_keys
@@ -174,12 +174,13 @@ def _damaged(what: str) -> BackupDamaged:
 def _put_secrets(request: Request, manifest: Manifest, making: Path) -> None:
     if request.secrets is None and manifest.has_secrets:
         return
+    wanted = secrets_in(making)
     if request.secrets is None:
         raise UsageError(
-            f"The backup was made without {' and '.join(SECRETS)}.", "Nothing was restored.",
+            f"The backup was made without {' and '.join(wanted)}.", "Nothing was restored.",
             f"answerable restore {request.source} --home FOLDER --secrets FOLDER",
         )  # fmt: skip
-    for name in SECRETS:
+    for name in wanted:
         file = request.secrets / name
         if not file.is_file():
             raise NotFound(

@@ -2,14 +2,11 @@
 
 from pathlib import Path
 
-from answerable.adapters.signers.handing import next_signer, take_over
 from answerable.base import faults
 from answerable.base.chance import SystemChance
 from answerable.compose.configured import office_plan
 from answerable.ledger.draft import Draft, Unit
 from answerable.ledger.keychain import ROTATION, SIGNER
-from answerable.ledger.note import VKEY
-from answerable.store.files import replace_file
 from answerable.store.rotation import rotate_home_key
 from answerable.worker.process import close_office, open_office
 from answerable.worker.verbs.base import Done
@@ -43,7 +40,7 @@ async def rotate_signer(home: Path, by: str) -> tuple[Done, str]:
     try:
         hall, old = office.house.hall, office.house.vkey
         person = hall.people.find(by)
-        new = next_signer(home, name=old.name, chance=SystemChance())
+        new = office.house.signing.make_next(home, SystemChance())
         await faults.point("rotation.after_next_signer")
         hall.committer.hand_over_to(new)
         change: dict[str, str | int] = {
@@ -52,8 +49,7 @@ async def rotate_signer(home: Path, by: str) -> tuple[Done, str]:
         draft = Draft(kind="key.rotated", id=hall.ids.new(ROTATION), actor=person.id, change=change)
         committed = await office.house.commit_control(Unit(drafts=[draft]))
         await faults.point("rotation.after_handing_over")
-        take_over(home)
-        replace_file(home / VKEY, f"{new.vkey.encode()}\n".encode())
+        office.house.signing.take_over(home, new.vkey)
     finally:
         await close_office(office)
     return Done(draft.id, committed.indexes[0]), new.vkey.encode()

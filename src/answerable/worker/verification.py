@@ -51,6 +51,7 @@ class HomeVerified(msgspec.Struct, frozen=True, kw_only=True):
     archives: int = 0
     witnessed: int = 0  # so many entries, from the first, a quorum of witnesses vouches for
     witnessed_at: str = ""
+    unsigned: int = 0  # entries after those: durable, and not signed yet
 
     @property
     def sentence(self) -> str:
@@ -58,6 +59,8 @@ class HomeVerified(msgspec.Struct, frozen=True, kw_only=True):
             archived = ""
             if self.witnessed_at:
                 archived += f" A quorum cosigned the first {self.witnessed}, {self.witnessed_at}."
+            if self.unsigned:
+                archived += f" {self.unsigned} more wait for their signature."
             if self.archives:
                 archived += f" {self.archived} bodies are archived in {self.archives} archives."
             return (
@@ -108,6 +111,7 @@ def verify_with(home: Path, keys: KeyChain, texts: list[str]) -> HomeVerified:
         is_of_files=problem is not None and feed.problem is None,
         archived=feed.archived,
         archives=len(feed.archives),
+        unsigned=feed.unsigned,
     )
 
 

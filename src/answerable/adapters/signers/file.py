@@ -67,6 +67,9 @@ class FileSigner:
         return VerifierKey(self._name, self._public_key)
 
     async def sign(self, message: bytes) -> bytes:
+        return self.sign_now(message)
+
+    def sign_now(self, message: bytes) -> bytes:
         return self._key.sign(message)
 
     def __repr__(self) -> str:

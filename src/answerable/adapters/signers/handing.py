@@ -18,11 +18,6 @@ SIGNER_KEY = "signer.key"  # in the home
 SIGNER_KEY_NEXT = f"{SIGNER_KEY}.next"
 
 
-def next_signer(home: Path, *, name: str, chance: Chance) -> FileSigner:
-    """The key that will take over, durable on return. Raises Broken."""
-    return FileSigner.open(home / SIGNER_KEY_NEXT, name=name, chance=chance)
-
-
 def take_over(home: Path) -> None:
     """The next key is the log's from here on."""
     (home / SIGNER_KEY_NEXT).replace(home / SIGNER_KEY)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from answerable.engine.port import Feed, Record
 from answerable.ledger.archive import archive_in
 from answerable.ledger.bodies import open_body
-from answerable.ledger.domain import ARCHIVED, KINDS, SEAL_KIND, decode_entry
+from answerable.ledger.domain import ARCHIVED, KINDS, SEAL_KIND, UNSEALED_KIND, decode_entry
 from answerable.ledger.sealing import STEP_KIND, kid_of
 from answerable.store.keys import KEYS, KeyDestroyed, KeyStore
 from answerable.worker.deep.found import Found
 
-_KINDS = KINDS | {SEAL_KIND, STEP_KIND}
+_KINDS = KINDS | {SEAL_KIND, STEP_KIND, UNSEALED_KIND}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 
 from answerable.base.errors import AnswerableError
 from answerable.telemetry.failures import describe
-from answerable.worker.doctor import backups, books, files, setup, witnesses
+from answerable.worker.doctor import backups, books, files, setup, signers, witnesses
 from answerable.worker.doctor.patient import Check, Finding, Patient, Trouble
 
-CHECKS: dict[str, Check] = (
-    setup.CHECKS | files.CHECKS | backups.CHECKS | books.CHECKS | witnesses.CHECKS
-)
+_ROOMS = (setup, files, backups, books, signers, witnesses)
+CHECKS: dict[str, Check] = {name: check for room in _ROOMS for name, check in room.CHECKS.items()}
 
 
 def examine(patient: Patient, *, fix: bool = False) -> Iterator[Finding]:

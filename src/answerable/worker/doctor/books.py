@@ -10,7 +10,7 @@ from answerable.base.clock import DAY_US, MINUTE_US, iso
 from answerable.base.errors import AnswerableError
 from answerable.compose.configured import agents_of
 from answerable.compose.settings import read_settings
-from answerable.ledger.domain import SEAL_KIND, decode_entry
+from answerable.ledger.domain import SEAL_KIND, UNSEALED_KIND, decode_entry
 from answerable.people import rows as people
 from answerable.people.domain import Directory
 from answerable.store.keys import KEYS, home_key, is_opened_by
@@ -53,8 +53,10 @@ def secrets(patient: Patient) -> Trouble | None:
             "The home.key does not open keys.db: one of them is another home's.",
             "put back the home.key that belongs to this home",
         )
-    origin = read_settings(home).ledger.origin
-    FileSigner.open(home / SIGNER_KEY, name=origin, chance=SystemChance(), may_create=False)
+    ledger = read_settings(home).ledger
+    if ledger.signer == "file":
+        chance, path = SystemChance(), home / SIGNER_KEY
+        FileSigner.open(path, name=ledger.origin, chance=chance, may_create=False)
     return None
 
 
@@ -83,8 +85,8 @@ def clock(patient: Patient) -> Trouble | None:
         return None
     with patient.books() as database:
         row = database.execute(
-            "SELECT data FROM record WHERE kind NOT IN (?, 'step')"
-            " ORDER BY position DESC LIMIT 1", (SEAL_KIND,)
+            "SELECT data FROM record WHERE kind NOT IN (?, ?, 'step')"
+            " ORDER BY position DESC LIMIT 1", (SEAL_KIND, UNSEALED_KIND)
         ).fetchone()  # fmt: skip
     if row is None:
         return None

@@ -124,6 +124,17 @@ class EmbeddedJournal:
         with in_our_words(self.path):
             return rows.last_of_kind(self._reader, kind)
 
+    def after(self, position: Cursor, kinds: Collection[str]) -> list[Record]:
+        """Records of these kinds after a position that is near the end."""
+        with in_our_words(self.path):
+            upto = rows.last_record(self._reader)
+            return rows.page(self._reader, position, upto, kinds)
+
+    def named(self, prefix: str) -> list[Record]:
+        """Records whose keys begin so, in the order of the feed."""
+        with in_our_words(self.path):
+            return rows.named(self._reader, prefix)
+
     async def accept(self, arrivals: Sequence[Arrival]) -> list[Accepted]:
         """See engine.port. Raises Busy when too many messages wait; other kinds always come in."""
         unit = Accept(arrivals, asyncio.get_running_loop().create_future())
