@@ -144,6 +144,9 @@ bench-who: env  ## ms of `decision who` in a history of a million entries
 bench-proof: env  ## bytes of one proof in a million entries, and ms to make and check it
 	$(BIN)/python benchmarks/proof_at_a_million.py
 
+bench-signer: env  ## ms a commit waits and entries a second, with the key in a file and in a process
+	$(BIN)/python benchmarks/signers.py $(ARGS)
+
 bench-verify: env  ## s that a million entries take to verify, by our code and by the one file
 	$(BIN)/python benchmarks/verify_at_a_million.py $(ARGS)
 

@@ -108,3 +108,47 @@ def test_what_the_image_is_built_from_is_there_and_is_not_left_out() -> None:
     assert [name for name in copied if not (ROOT / name).exists()] == []
     locks = re.findall(r"-r (\S+)", IMAGE.read_text())
     assert set(locks) <= copied
+
+
+def signers(name: str) -> dict[str, str]:
+    lines = (ROOT / "deploy" / f"answerable-signer.{name}").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if line and line[0] not in "#[")
+
+
+def test_the_signers_key_is_another_users_and_its_socket_the_workers() -> None:
+    service, socket = signers("service"), signers("socket")
+    worker = unit()["User"][0]
+    assert service["User"] not in (worker, "root")
+    assert socket["SocketUser"] == worker
+    assert socket["SocketMode"] == "0600"
+    [program, *words] = service["ExecStart"].split()
+    assert Path(program).name == "answerable"
+    assert exists(words[:2])
+    state = words[words.index("--state") + 1]
+    assert state == service["ReadWritePaths"] == f"/var/lib/{service['StateDirectory']}"
+    assert service["StateDirectoryMode"] == "0700"
+    assert words[words.index("--peer") + 1] == worker
+    assert service["RestrictAddressFamilies"] == "AF_UNIX"
+
+
+def test_the_signer_takes_the_socket_that_systemd_gives_it(tmp_path: Path) -> None:
+    code = (
+        "import os, socket, sys\nfrom pathlib import Path\n"
+        "from answerable.adapters.signers import asking, strict\n"
+        "from answerable.adapters.signers.process import Line, Place\n"
+        "from answerable.base.chance import SystemChance\n"
+        "strict.found(Path('keys'), 'acme.example/log', SystemChance())\n"
+        "given = socket.socket(socket.AF_UNIX)\ngiven.bind('s.sock')\ngiven.listen()\n"
+        "if pid := os.fork():\n"
+        "    print(Line(Place(Path('s.sock'))).ask(asking.Who(), asking.Standing).size)\n"
+        "    os.kill(pid, 15)\n    sys.exit(os.waitpid(pid, 0)[1])\n"
+        "os.dup2(given.fileno(), 3)\nos.set_inheritable(3, True)\n"
+        "os.environ |= {'LISTEN_PID': str(os.getpid()), 'LISTEN_FDS': '1'}\n"
+        "os.execv(sys.executable, [sys.executable, '-m', 'answerable.cli', 'signer', 'serve',"
+        " '--state', 'keys'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "0\n"), done.stderr
