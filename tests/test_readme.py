@@ -1,4 +1,4 @@
-"""The README's agent is real: its code is taken out of the page and answers a message."""
+"""The README is true: its agent answers a message, and its Status names what is there."""
 
 import asyncio
 import re
@@ -7,7 +7,9 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+import typer
 
+from answerable.cli.app import app
 from answerable.testing.world import World
 
 README = Path(__file__).parents[1] / "README.md"
@@ -54,3 +56,22 @@ def test_the_agent_of_the_readme_answers(tmp_path: Path, monkeypatch: pytest.Mon
     asyncio.run(scenario())
     assert world.mailbox.texts == ["Your refund is on its way."]
     assert sys.modules["acme"].shop.refunds == [("A1", 4_000)]
+
+
+def is_command(typed: str) -> bool:
+    found: object = typer.main.get_command(app)
+    for word in typed.split():
+        found = getattr(found, "commands", {}).get(word)
+    return found is not None
+
+
+def test_what_the_readme_says_to_exist_is_there_and_what_it_says_to_be_missing_is_not() -> None:
+    status = README.read_text("utf-8").partition("## Status")[2]
+    there, said, missing = status.partition("What does not exist yet:")
+    assert said
+    exist = [" ".join(typed.split()) for typed in re.findall(r"`answerable ([a-z\s-]+)`", there)]
+    absent = re.findall(r"`([a-z -]+)`", missing)
+    assert {"ledger export", "party erase", "witness"} <= set(exist)
+    assert [typed for typed in exist if not is_command(typed)] == []
+    assert absent
+    assert [typed for typed in absent if is_command(typed)] == []
