@@ -46,7 +46,7 @@ def differs(books: Path, tool: str = "refund") -> str:
 
 
 def test_books_that_are_the_ledgers_agree(books: Path) -> None:
-    assert "1 are done in the ledger too, 0 differ, 0 are open" in compare(books)
+    assert "the ledger 1 in that time: 1 agree, 0 differ, 0 are open" in compare(books)
 
 
 def test_what_was_done_past_the_ledger_is_named(books: Path) -> None:
@@ -68,7 +68,18 @@ def test_what_was_done_twice_is_named(books: Path) -> None:
 
 
 def test_what_another_tool_did_is_no_refund(books: Path) -> None:
-    assert "it is an effect of 'refund'" in differs(books, "look_up")
+    assert "it is an effect of 'refund'" in differs(books, "chat")
+
+
+def test_a_tool_that_no_entry_names_is_not_compared(books: Path) -> None:
+    said = fails("ledger", "compare", "../all.zip", str(books), "--tool", "refnud")
+    assert "No entry names an effect of 'refnud'; there are effects of" in str(said)
+
+
+def test_a_period_that_ends_before_it_begins_is_refused(books: Path) -> None:
+    period = ("--since", "2026-12-01", "--until", "2026-01-01")
+    said = fails("ledger", "compare", "../all.zip", str(books), "--tool", "refund", *period)
+    assert "--since is not before --until" in str(said)
 
 
 def test_a_period_looks_only_for_what_ended_in_it(books: Path) -> None:

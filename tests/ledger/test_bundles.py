@@ -230,6 +230,26 @@ def test_a_link_a_second_member_of_a_name_and_hidden_bytes_are_refused(tmp_path:
         verify_bundle(tmp_path / "none.zip", keys)
 
 
+def test_a_member_that_begins_far_into_the_file_is_where_its_one_form_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond 2 GiB the library says where it begins in a field of its own; here, much earlier."""
+    members, path, vkey = members_of("case"), tmp_path / "b.zip", made()[1]
+    limit = 2 * max(len(data) for _, data in members)
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", limit)
+    written(path, members)
+    whole = path.read_bytes()
+    field = whole.index(b"\x01\x00\x08\x00", whole.index(b"PK\x01\x02"))
+    assert verify_bundle(path, [vkey]).entries
+    path.write_bytes(whole[:field] + b"\x02" + whole[field + 1 :])
+    with pytest.raises(BundleDamaged):
+        verify_bundle(path, [vkey])
+    path.write_bytes(whole)
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", len(whole))
+    with pytest.raises(BundleDamaged, match="not stored as it is"):
+        verify_bundle(path, [vkey])
+
+
 class _Looking(HTMLParser):
     def __init__(self) -> None:
         super().__init__()

@@ -226,3 +226,12 @@ def test_an_entry_beside_those_asked_for_is_not_believed(log: ClosedLog) -> None
     more = next(e.seq for e in log.entries if not PARTY.number(e) and e.kind == "outcome")
     assert not is_believed(log.answer(PARTY, beside=[more]))
     assert not is_believed(log.answer(PARTY, beside=[0, 1, 2]))
+
+
+@pytest.mark.parametrize("skew", ["much", "5", -1])
+def test_a_close_whose_skew_is_no_time_proves_nothing(skew: str | int) -> None:
+    log = drawn_log(20, parties=3, owners=2)
+    log.add("pty_1", "per_1")
+    log.close(skew=skew)
+    with pytest.raises(AnswerWrong, match="skew"):
+        verify_answer(log.answer(Question(party="pty_1")), KEYS)

@@ -1,12 +1,13 @@
 """Old bodies are put away into a verified file; every proof, count and command goes on."""
 
 import asyncio
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from answerable.base.errors import UsageError
-from answerable.ledger.archive import BodyArchived
+from answerable.ledger.archive import ArchiveDamaged, BodyArchived
 from answerable.ledger.note import VKEY
 from answerable.ledger.proof import verify_proof
 from answerable.ledger.tiles import WIDTH
@@ -194,3 +195,18 @@ def test_an_agent_goes_on_with_a_party_whose_past_was_put_away(world: World, to:
             assert row.disposition == "answered"  # type: ignore[has-type]
 
     asyncio.run(scenario())
+
+
+def test_a_packed_member_that_is_damaged_is_an_archive_that_is(world: World, to: Path) -> None:
+    async def scenario() -> str:
+        async with open_for(world) as office:
+            return (await put_away(office, to)).file
+
+    path = Path(asyncio.run(scenario()))
+    whole_file = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        packed = next(one for one in archive.infolist() if one.compress_type)
+    begins = packed.header_offset + 30 + len(packed.filename)
+    path.write_bytes(whole_file[:begins] + b"\xff" * 8 + whole_file[begins + 8 :])
+    with pytest.raises(ArchiveDamaged):
+        asyncio.run(alone(world.home, path))

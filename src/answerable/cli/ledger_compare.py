@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from answerable.cli.grouped import grouped
-from answerable.cli.ledger_evidence import check_everything
+from answerable.cli.ledger_evidence import check_everything, check_period
 from answerable.cli.talk import DEFAULT_HOME, AsJson, Home, on, out, out_json, plain
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def ledger_compare(
     from answerable.worker.verification import verify_bundle_of
 
     with on(home):
+        check_period(whose.since, whose.until)
         keys = _keys(books)
         check_everything(
             verify_bundle_of(home, bundle, vkey), "what it lacks would be taken for not recorded"
@@ -78,8 +79,9 @@ def _tell(compared: "Compared", tool: str) -> None:
         out(f"... and {more} more: --json has all")
     out(
         plain(
-            f"The books have {compared.in_books} of '{tool}': {compared.agreed} are done in the "
-            f"ledger too, {len(compared.differences)} differ, {len(compared.open)} are open."
+            f"The books have {compared.in_books} of '{tool}', the ledger {compared.recorded} in "
+            f"that time: {compared.agreed} agree, {len(compared.differences)} differ, "
+            f"{len(compared.open)} are open."
         )
     )
 

@@ -72,7 +72,14 @@ def _check(asked: Asked, folder: Path) -> None:
         raise UsageError(
             f"'{folder}' is there already.", "Nothing was written.", "name a new folder"
         )
-    if asked.since and asked.until and asked.since >= asked.until:
+    check_period(asked.since, asked.until)
+
+
+def check_period(since: datetime | None, until: datetime | None) -> None:
+    """Raises UsageError."""
+    from answerable.base.errors import UsageError
+
+    if since and until and since >= until:
         raise UsageError(
             "--since is not before --until: there is no time between them.",
             "Nothing was written.", "name a day before --until",

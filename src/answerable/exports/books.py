@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from answerable.base.errors import UsageError
 from answerable.ledger.domain import Entry, Kind
 
 KEY_CHARS_MAX = 200
@@ -29,6 +30,7 @@ class Compared:
     """`open` are effects of which the ledger does not know how they ended, and the books do."""
 
     in_books: int
+    recorded: int = 0  # effects of the tool that the ledger says ended well in that time
     agreed: int = 0
     differences: list[Difference] = field(default_factory=list)
     open: list[Difference] = field(default_factory=list)
@@ -46,17 +48,27 @@ def compare(
     entries: Iterable[Entry], books: Counter[str], tool: str, since: int = 0, until: int = 2**62
 ) -> Compared:
     """Hold `books`, how often they have each key, against all entries of a log, in ledger order.
+    Raises UsageError where the log names no effect of `tool`.
 
     Effects of `tool` that ended from `since` up to `until` (microseconds, UTC) are looked for in
     the books; what is in the books is looked for in the whole log, whenever it was done.
     """
     recorded = _recorded(entries)
+    tools = sorted({effect.tool for effect in recorded.values()} - {""})
+    if tool not in tools:
+        raise UsageError(
+            f"No entry names an effect of '{tool}'; there are effects of "
+            f"{', '.join(tools) or 'none'}.",
+            "Nothing was compared.", "name one of those with --tool",
+        )  # fmt: skip
     found = Compared(books.total())
     for key, count in sorted(books.items()):
         _take(found, key, count, recorded.get(key), tool)
     for key, effect in recorded.items():
-        is_due = effect.tool == tool and effect.kind == "effect.done" and since <= effect.ts < until
-        if is_due and key not in books:
+        if effect.tool != tool or effect.kind != "effect.done" or not since <= effect.ts < until:
+            continue
+        found.recorded += 1
+        if key not in books:
             said = "the ledger says that it was done, and the books do not have it"
             found.differences.append(Difference(key, effect.index, said))
     return found

@@ -145,7 +145,10 @@ def verify_answer(answer: Answer, keys: Iterable[VerifierKey] | KeyChain) -> Who
     run = [entries[index] for index in sorted(entries)]
     if run and run[-1].seq > close.seq:
         raise _wrong(f"entry {run[-1].seq} comes after the close")
-    _check_run(question, run, last, int((close.change or {}).get("skew", INTEGER_MAX)))
+    skew = (close.change or {}).get("skew", INTEGER_MAX)
+    if not isinstance(skew, int) or skew < 0:
+        raise _wrong(f"the close has a skew of {skew!r}")
+    _check_run(question, run, last, skew)
     asked = tuple(entry for entry in run if question.is_in(entry.ts))
     return Whole(asked, last, close.seq, close.ts)
 

@@ -6,6 +6,7 @@ an entry commits to is missing. One bundle is in memory at a time.
 """
 
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ from answerable.ledger.tree import leaf_hash, root_of
 
 _HEIGHT = 8
 _MANIFEST_BYTES_MAX = 256 * 1024 * 1024
+_MEMBER_BYTES_MAX = 256 * 1024 * 1024  # the bodies of 256 entries and their recorded steps
 _VERSION = 1
 
 
@@ -82,7 +84,7 @@ class ArchiveReader:
         mark = self.manifest.members.get(name)
         if mark is None:
             raise self.damaged(f"it has no '{name}'")
-        data = self._data(name, mark.size)
+        data = self._data(name, min(mark.size, _MEMBER_BYTES_MAX))
         if Mark(sha256(data).hexdigest(), len(data)) != mark:
             raise self.damaged(f"'{name}' is not what its manifest says")
         return data
@@ -130,11 +132,15 @@ class ArchiveReader:
         """What unpacks to more than it should is not read."""
         try:
             if self._zip.getinfo(name).file_size > most:
-                raise self.damaged(f"'{name}' is larger than its manifest says")
+                raise self.damaged(f"'{name}' is larger than its manifest says, or than it may be")
             return self._zip.read(name)
         except (KeyError, OSError, zipfile.BadZipFile, EOFError, NotImplementedError) as error:
             raise self.damaged(f"'{name}' cannot be read: {error}") from None
-        except (ValueError, RuntimeError) as error:  # a broken stream, or one that wants a password
+        except (
+            ValueError,
+            RuntimeError,
+            zlib.error,
+        ) as error:  # a broken stream, or one that wants a password
             raise self.damaged(f"'{name}' cannot be unpacked: {error}") from None
 
 

@@ -5,6 +5,7 @@ One member is in memory at a time, and none is larger than the format allows.
 
 import base64
 import re
+import struct
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -201,7 +202,7 @@ class BundleReader:
         with self.path.open("rb") as file:
             for member in members:
                 file.seek(member.header_offset)
-                expected = member.FileHeader(zip64=False)
+                expected = _header(member)
                 if file.read(len(expected)) != expected:
                     raise self.damaged(f"the header of '{member.orig_filename}' is another one")
 
@@ -232,7 +233,7 @@ def _problem_of(member: zipfile.ZipInfo) -> str:
     """What is wrong with how a member lies there; empty where nothing is."""
     if not bundle.NAME.match(member.orig_filename):
         return "is no name of a member"
-    is_plain = not (member.compress_type or member.flag_bits or member.extra)
+    is_plain = not (member.compress_type or member.flag_bits) and member.extra == _extra_of(member)
     if not is_plain or member.file_size != member.compress_size:
         return "is not stored as it is"
     if member.file_size > bundle.MEMBER_BYTES_MAX:
@@ -244,6 +245,21 @@ def _problem_of(member: zipfile.ZipInfo) -> str:
     return ""
 
 
+def _header(member: zipfile.ZipInfo) -> bytes:
+    """What the one writer of bundles puts before a member."""
+    plain = zipfile.ZipInfo(member.orig_filename, bundle.EPOCH)
+    plain.CRC, plain.file_size, plain.compress_size = (
+        member.CRC, member.file_size, member.compress_size,
+    )  # fmt: skip
+    return plain.FileHeader(zip64=False)
+
+
+def _extra_of(member: zipfile.ZipInfo) -> bytes:
+    """Where it begins, as zip64 has it, where that is over 2 GiB: the library writes it so."""
+    at = member.header_offset
+    return struct.pack("<HHQ", 1, 8, at) if at > zipfile.ZIP64_LIMIT else b""
+
+
 def verify_bundle(path: Path, known: Sequence[VerifierKey]) -> BundleVerified:
     """Check all of it, by keys from outside it. Raises BundleDamaged, naming what is wrong."""
     with BundleReader(path) as reader:
@@ -252,6 +268,7 @@ def verify_bundle(path: Path, known: Sequence[VerifierKey]) -> BundleVerified:
         made, head = _sealed(reader, chain, answer)
         keys = chain.at(head.size)
         unread = _members(reader, answer)
+        # every member is read here, and compared with the manifest
         of_releases = [name for name in reader.marks if _OF_RELEASE in reader.read(name)]
         entry_at: Callable[[int], bytes]
         named = Named()

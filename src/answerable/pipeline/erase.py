@@ -108,7 +108,12 @@ async def _carry_out(hall: Hall, kids: list[str], inboxes: list[str]) -> None:
     except Broken as error:
         failed = error
     await faults.point("erase.after_noted")
-    await destroy(hall, kids, inboxes)
+    try:
+        await destroy(hall, kids, inboxes)
+    except Busy as busy:
+        if failed is not None:
+            raise failed from busy
+        raise
     await faults.point("erase.after_destroy")
     if failed is not None:
         raise failed

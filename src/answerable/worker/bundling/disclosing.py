@@ -27,6 +27,7 @@ from answerable.views.places import Place
 from answerable.worker.commands.office import Office
 
 BODIES_MAX = 20_000
+WITHHELD_MAX = 500_000  # each is named in the answer, a member of 32 MiB
 
 
 @dataclass(slots=True)
@@ -70,9 +71,10 @@ async def allowed(
             bodies.given[index] = position
         elif why:
             bodies.withheld[index] = why
-        if len(bodies.given) > BODIES_MAX:
+        if len(bodies.given) > BODIES_MAX or len(bodies.withheld) > WITHHELD_MAX:
             raise UsageError(
-                f"The answer has more than {BODIES_MAX} bodies.", "Nothing was written.",
+                f"The answer gives more than {BODIES_MAX} bodies, or withholds more than "
+                f"{WITHHELD_MAX}.", "Nothing was written.",
                 "ask for a shorter period, or for a case",
             )  # fmt: skip
     return bodies
