@@ -110,6 +110,7 @@ class _Look:
         with ExitStack() as opened:
             database = opened.enter_context(closing(open_reader(self._home / DATABASE)))
             check_file(self.found, database, DATABASE)
+            views = self._views(opened)  # before the feed: they may lag behind it, and not lead
             feed = _Instant(database, self._home / DATABASE)
             with self.found.looking("keys", KEYS):
                 await self._with_keys(database, feed, self._keys(opened))
@@ -117,9 +118,8 @@ class _Look:
             await Published(self.found, self._home, may_be_ahead=held).check(feed)
             with self.found.looking("state", "the feed that makes it"):
                 self.counts["state_rows"] = await check_state(self.found, database, feed)
-            with self.found.looking("views", VIEWS):
-                views = self._views(opened)
-                if views is not None:
+            if views is not None:
+                with self.found.looking("views", VIEWS):
                     self.counts["view_rows"] = await check_views(self.found, views, feed)
 
     async def _with_keys(
@@ -151,12 +151,17 @@ class _Look:
         return KeyStore(path, database, secret)
 
     def _views(self, opened: ExitStack) -> sqlite3.Connection | None:
+        """As they are at this instant; None where there are none, or they cannot be read."""
         path = self._home / VIEWS
         if not path.exists():
             return None
-        views = opened.enter_context(closing(open_reader(path)))
-        check_pages(self.found, views, VIEWS, "views")
-        return views
+        whole: sqlite3.Connection | None = None
+        with self.found.looking("views", VIEWS):
+            views = opened.enter_context(closing(open_reader(path)))
+            views.execute("BEGIN")
+            check_pages(self.found, views, VIEWS, "views")
+            whole = views
+        return whole
 
     def _is_held(self) -> bool:
         try:
