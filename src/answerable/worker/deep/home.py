@@ -110,7 +110,9 @@ class _Look:
         with ExitStack() as opened:
             database = opened.enter_context(closing(open_reader(self._home / DATABASE)))
             check_file(self.found, database, DATABASE)
-            views = self._views(opened)  # before the feed: they may lag behind it, and not lead
+            views: list[sqlite3.Connection] = []
+            with self.found.looking("views", VIEWS):  # before the feed: they may lag, and not lead
+                views += self._views(opened)
             feed = _Instant(database, self._home / DATABASE)
             with self.found.looking("keys", KEYS):
                 await self._with_keys(database, feed, self._keys(opened))
@@ -118,9 +120,9 @@ class _Look:
             await Published(self.found, self._home, may_be_ahead=held).check(feed)
             with self.found.looking("state", "the feed that makes it"):
                 self.counts["state_rows"] = await check_state(self.found, database, feed)
-            if views is not None:
-                with self.found.looking("views", VIEWS):
-                    self.counts["view_rows"] = await check_views(self.found, views, feed)
+            with self.found.looking("views", VIEWS):
+                for each in views:
+                    self.counts["view_rows"] = await check_views(self.found, each, feed)
 
     async def _with_keys(
         self, database: sqlite3.Connection, feed: "_Instant", keys: KeyStore
@@ -150,18 +152,15 @@ class _Look:
         self._gone = Gone(destroyed_rows(database), frozenset(by_restore))
         return KeyStore(path, database, secret)
 
-    def _views(self, opened: ExitStack) -> sqlite3.Connection | None:
-        """As they are at this instant; None where there are none, or they cannot be read."""
+    def _views(self, opened: ExitStack) -> list[sqlite3.Connection]:
+        """As they are at this instant, where there are any."""
         path = self._home / VIEWS
         if not path.exists():
-            return None
-        whole: sqlite3.Connection | None = None
-        with self.found.looking("views", VIEWS):
-            views = opened.enter_context(closing(open_reader(path)))
-            views.execute("BEGIN")
-            check_pages(self.found, views, VIEWS, "views")
-            whole = views
-        return whole
+            return []
+        views = opened.enter_context(closing(open_reader(path)))
+        views.execute("BEGIN")
+        check_pages(self.found, views, VIEWS, "views")
+        return [views]
 
     def _is_held(self) -> bool:
         try:
