@@ -60,7 +60,7 @@ doses: dev-env  # CI's share of what runs long by hand
 	$(BIN)/python benchmarks/overload.py --dose
 	$(BIN)/python checks/byte_flips.py --flips 150
 	$(BIN)/python checks/syscall_faults.py --dose
-	$(BIN)/python checks/verifiers_agree.py --each 60
+	$(BIN)/python checks/verifiers_agree.py --each 80
 	$(BIN)/answerable simulate --seeds 300
 
 # ------------------------------------------------------------------------------- by hand, longer
@@ -92,7 +92,7 @@ flips-all: dev-env  ## every byte of a tiny home; takes hours
 omissions: dev-env  ## each of 10,000 entries left out of the answers that it belongs in: which is missed
 	$(BIN)/python checks/omissions.py
 
-verifiers-agree: dev-env  ## 10,000 honest and 10,000 changed logs and proofs, by four verifiers
+verifiers-agree: dev-env  ## 10,000 honest and 10,000 changed logs and bundles, by five verifiers
 	$(BIN)/python checks/verifiers_agree.py --each 10000
 
 kill-llm: dev-env  ## SIGKILL at each moment of a turn that thinks: what was asked or done twice

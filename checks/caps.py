@@ -1,6 +1,7 @@
-"""The caps: 400 lines a file, 60 lines a function, 6 parameters. One file may be longer.
+"""The caps: 400 lines a file, 60 lines a function, 6 parameters. A few files may be longer.
 
-That one is `verify/answerable_verify.py`: to be one file is what it is for (decision 0019).
+Those are the stranger's verifiers, under `verify`: to be few files is what they are for (decision
+0019).
 Counted as read: every line of a file; a function from its `def` to its last line; parameters
 without `self`, `cls` and `*`/`**`, keyword-only ones included. A breach is cut in two, not excused.
 """
@@ -11,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 FILE_LINES_MAX = 400
-ONE_FILE = Path("verify/answerable_verify.py")
-ONE_FILE_LINES_MAX = 600
+STRANGERS = Path("verify")
+STRANGERS_LINES_MAX = 600
 FUNCTION_LINES_MAX = 60
 PARAMETERS_MAX = 6
 FOLDERS = ("src", "tests", "examples", "benchmarks", "verify", "checks")
@@ -23,7 +24,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 def breaches(path: Path, text: str) -> Iterator[str]:
     """One line for each cap that this file exceeds."""
     lines = len(text.splitlines())
-    most = ONE_FILE_LINES_MAX if path == ONE_FILE else FILE_LINES_MAX
+    most = STRANGERS_LINES_MAX if path.parent == STRANGERS else FILE_LINES_MAX
     if lines > most:
         yield f"{path}:1: {lines} lines; the cap is {most}"
     for function, is_method in functions(ast.parse(text)):

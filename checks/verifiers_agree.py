@@ -1,12 +1,16 @@
-"""Do all verifiers say the same of honest and of changed ledgers? `verifiers_agree.py --each N`.
+"""Do all verifiers say the same of what is honest or changed? `verifiers_agree.py --each N`.
 
-Logs of 1 to 600 entries are published, and N times one of them is shown honest and N times changed:
-a byte flipped in any file, an entry edited, dropped or two swapped, with the tiles made to fit or
-not (but without the key), a file cut or gone. Each time a proof of one entry is made as well, and
-changed likewise. Ours and the stranger's one file judge both, and must name the same first bad
-index; Go's `sumdb/note` and `tlog` judge each proof, `verify/proof.sh` some, where they are
-installed. A disagreement, an honest one refused or a changed one believed is printed with its seed;
-exit code 1.
+Three of four times: logs of 1 to 600 entries are published, and shown honest and changed: a byte
+flipped in any file, an entry edited, dropped or two swapped, with the tiles made to fit or not (but
+without the key), a file cut or gone. Each time a proof of one entry is made as well, and changed
+likewise. Each fourth time: bundles that homes exported (every question, with and without bodies,
+with whole keys), complete answers, closes that lie, logs that witnesses cosigned, changed without
+the key and, sealed again, with it; see `agree_changes.py` for what is harmless.
+
+Ours and the stranger's files judge all, and must name the same first bad entry; where the first
+file leaves something to the second, it may accept it. Go's `sumdb/note` and `tlog` judge each
+proof, `verify/proof.sh` some, where they are installed. A disagreement, an honest one refused or a
+changed one believed is printed with its seed; exit code 1.
 """
 
 import argparse
@@ -24,8 +28,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "verify")]
 
-import answerable_verify as stranger  # noqa: E402 - a file of its own, found by its path
+import answerable_answers as second  # noqa: E402 - files of their own, found by their path
+import answerable_verify as stranger  # noqa: E402
 
+from agree_beside import Beside  # noqa: E402
 from answerable.ledger.note import NoteError  # noqa: E402
 from answerable.ledger.proof import prove, verify_proof  # noqa: E402
 from answerable.ledger.tiles import TileReader, TileWriter, decode_bundle, encode_bundle  # noqa: E402
@@ -70,6 +76,18 @@ def strangers(**given: object) -> int | None:
         stranger.run(argparse.Namespace(**arguments | given))
     except stranger.Wrong as wrong:
         return wrong.index
+    except (OSError, ValueError):
+        return 0
+    return None
+
+
+def seconds(path: Path, quorum: object = None) -> int | str | None:
+    """The first bad index, or member, by the stranger's second file; None where it holds."""
+    arguments = {"path": path, "earlier": [], "vkey": [KEY], "quorum": quorum}
+    try:
+        second.run(argparse.Namespace(**arguments))
+    except stranger.Wrong as wrong:
+        return wrong.member or wrong.index
     except (OSError, ValueError):
         return 0
     return None
@@ -216,7 +234,7 @@ class Round:
             shutil.rmtree(shown, ignore_errors=True)
             shutil.copytree(self._folder / str(size), shown)
             CHANGES[name](shown, chance)
-        verdicts: list[object] = [ours(shown), strangers(folder=shown)]
+        verdicts: list[object] = [ours(shown), strangers(folder=shown), seconds(shown)]
         self._seen.judged(seed, what, honest=honest, verdicts=verdicts)
         self._proof(seed, size, chance, honest=honest)
 
@@ -284,14 +302,21 @@ def main() -> int:
         "--each", type=int, default=10_000, help="how many honest, how many changed"
     )
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
+    parser.add_argument("--only", choices=("logs", "beside"), help="not each fourth something else")
     given = parser.parse_args()
     seen = Seen()
     folder = Path(tempfile.mkdtemp(prefix="agree-"))
     try:
-        rounds = Round(folder, seen)
+        rounds, beside = Round(folder, seen), None if given.only == "logs" else Beside(folder)
         for seed in range(given.seed, given.seed + given.each):
-            rounds.one(seed, honest=True)
-            rounds.one(seed, honest=False)
+            for honest in (True, False):
+                if beside is None or (given.only is None and seed % 4):
+                    rounds.one(seed, honest=honest)
+                    continue
+                judged = beside.one(seed, honest=honest)
+                seen.judged(seed, judged.what, honest=honest, verdicts=judged.verdicts)
+                seen.counts["changed bundle left to the second file"] += judged.is_left
+        seen.counts["bundles by a process as well"] = beside.processes if beside else 0
         by_go(folder, seen.proofs, seen)
         by_shell(folder, seen.proofs, seen)
     finally:

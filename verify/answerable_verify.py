@@ -5,10 +5,10 @@
     answerable_verify.py --proof FILE --entry FILE --vkey KEY
 
 FOLDER is a published log, BUNDLE an exported answer (docs/bundle.md), KEY the log's verifier key or
-a file with it, from somewhere that you trust; rotations/ leads from it to the key of today. Checked
-are signatures, entries, counters, powers, tiles, the root; that the log has what CHECKPOINT signed;
-that FILE proves its entry; a bundle's form and entries, not its bodies or completeness. Exit
-0 yes, 1 no, 2 wrong call. Formats: RFC 6962, 9162, 8785, 8032, C2SP tlog-*.
+a file with it, from somewhere that you trust; rotations/ leads from it to today's. Checked are
+signatures, entries, counters, powers, tiles, root; that the log has what CHECKPOINT signed; that
+FILE proves its entry; a bundle's form and entries, the rest by answerable_answers.py. Exit 0 yes, 1
+no, 2 wrong call. Formats: RFC 6962, 9162, 8785, 8032, C2SP tlog-*.
 """
 
 import argparse
@@ -345,16 +345,14 @@ class Log:
 
     def __init__(self, folder: Folder, head: Head, earlier: list[Head]) -> None:
         self.folder, self.head, self.agreed = folder, head, 0
-        self.earlier: dict[int, set[bytes]] = {}
+        self.wrong, self.earlier = list[Wrong](), dict[int, set[bytes]]()
         for size, root in earlier:
             self.earlier.setdefault(size, set()).add(root)
         self.tree, self.next, self.counts = Tree(), 0, dict[tuple[str, str], int]()
-        self.accepted, self.policies = dict[int, object](), Object()
-        self.wrong: list[Wrong] = []
+        self.accepted, self.policies, self.cache = dict[int, object](), Object(), (0, 0, [b""])
         self.differ: int | None = None
         self.above: Wrong | None = None
         self.past: tuple[Wrong, int] | None = None  # it differs before this size, and where at most
-        self.cache: tuple[int, int, list[bytes]] = (0, 0, [])
 
     def read(self) -> None:
         self._compare_earlier()
@@ -475,7 +473,8 @@ def verify_bundle(bundle: Bundle, head: Head, keys: list[Key]) -> Object:
     for name, line in zip_longest(bundle.names[:-2], lines):
         data = bundle.read(name or "")
         is_listed = line == f"{sha256(data).hexdigest()} {len(data)} {name}\n"
-        demand(is_listed, "it is not what MANIFEST says", 0, name or "MANIFEST")
+        first = min(filter(None, (name, (line or "").rpartition(" ")[2].strip())), default="")
+        demand(is_listed, "it is not what MANIFEST says", 0, first or "MANIFEST")
     for name in ("checkpoint", "vkey", "answer.json", "index.html"):
         demand(name in bundle.names, "it is not there", 0, name)
     found = ANSWER.fullmatch(bundle.read("answer.json").decode())
@@ -497,7 +496,8 @@ def verify_bundle(bundle: Bundle, head: Head, keys: list[Key]) -> Object:
     at = [f"bodies/{index}.json" for index in told.get("given", [])]
     at += [n.format(i) for i in indexes for n in ("entries/{}.json", "proofs/{}.tlog-proof")]
     there = [name for name in bundle.names if name.startswith(("bodies/", "entries/", "proofs/"))]
-    demand(sorted(at) == there, "its entries or bodies are not the members", 0, "answer.json")
+    odd = min(set(at) ^ set(there), key=lambda n: re.sub(r"\D", "", n).zfill(16), default="")
+    demand(sorted(at) == there, "it is not where answer.json says", 0, odd or "answer.json")
     if asked["kind"] != "everything":
         demand(not any(name[:5] == "tile/" for name in bundle.names), "not asked", 0, "tile/")
         check_entries(bundle, head, answer)

@@ -111,7 +111,7 @@ def test_an_answer_that_was_altered_ends_with_1_and_says_what_is_wrong(
         ({"names": whole["names"] + 1}, "its bucket is not the one that the close commits"),
         ({"format": "answerable.complete@v0"}, "its format is"),
     ):
-        file.write_text(json.dumps(whole | altered))
+        file.write_text(json.dumps(whole | altered, separators=(",", ":"), ensure_ascii=False))
         home.cli("ledger", "check-answer", str(file)).fails(1, "answer_wrong", why)
     file.write_bytes(b"\xff{")
     home.cli("ledger", "check-answer", str(file)).fails(1, "it cannot be read")

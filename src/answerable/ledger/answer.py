@@ -127,6 +127,8 @@ def read_answer(data: bytes) -> Answer:
         answer = msgspec.json.decode(data, type=Answer)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _wrong(f"it cannot be read: {error}") from None
+    if msgspec.json.encode(answer) != data.removesuffix(b"\n"):
+        raise _wrong("it is not written in its one form")
     if answer.format != FORMAT:
         raise _wrong(f"its format is {answer.format!r}, not {FORMAT!r}")
     return answer
@@ -145,10 +147,7 @@ def verify_answer(answer: Answer, keys: Iterable[VerifierKey] | KeyChain) -> Who
     run = [entries[index] for index in sorted(entries)]
     if run and run[-1].seq > close.seq:
         raise _wrong(f"entry {run[-1].seq} comes after the close")
-    skew = (close.change or {}).get("skew", INTEGER_MAX)
-    if not isinstance(skew, int) or skew < 0:
-        raise _wrong(f"the close has a skew of {skew!r}")
-    _check_run(question, run, last, skew)
+    _check_run(question, run, last, _skew(close))
     asked = tuple(entry for entry in run if question.is_in(entry.ts))
     return Whole(asked, last, close.seq, close.ts)
 
@@ -183,9 +182,20 @@ def _last(answer: Answer, close: Entry) -> int:
         last = counted.last(answer.question.name, root)
     except (ValueError, OverflowError, NoteError) as error:
         raise _wrong(f"its bucket cannot be read: {error}") from None
-    if last is None or said.get("names") != answer.names:
+    is_hex = root.hex() == said.get("root")
+    is_hex &= all(
+        key.hex() == text for (key, _), (text, _) in zip(rows, answer.bucket, strict=True)
+    )
+    if last is None or said.get("names") != answer.names or not is_hex:
         raise _wrong("its bucket is not the one that the close commits")
     return last
+
+
+def _skew(close: Entry) -> int:
+    skew = (close.change or {}).get("skew")
+    if not isinstance(skew, int) or skew < 0:
+        raise _wrong("its close does not say how far times go back")
+    return skew
 
 
 def _check_run(question: Question, run: Sequence[Entry], last: int, skew: int) -> None:

@@ -82,6 +82,8 @@ def open_disclosed(data: bytes, entry: Entry) -> Disclosed:
     if sha256(ciphertext).hexdigest() != sealed.sha256:
         raise NotDisclosed("its ciphertext is not the one that its entry commits to")
     content_key, commit_key = _keys(member)
+    if member.commit_key is not None and entry.kind != _COMMITTING:
+        raise NotDisclosed("it has a commitment key, and its entry commits to no words")
     words = _opened(content_key, member.id, ciphertext)
     if commit_key is not None and entry.kind == _COMMITTING:
         _check_commitments(entry, commit_key, words)

@@ -127,8 +127,12 @@ def _opened(members: Members, answer: Answer, log: Log) -> Iterator[tuple[bool, 
     lying = {int(match[1]) for name in members.names if (match := BODY.match(name))}
     told = answer.bodies
     given = () if told is msgspec.UNSET else told.given
-    if lying != set(given) or any(a >= b for a, b in pairwise(given)):
-        raise members.damaged("its bodies are not those that answer.json names")
+    if alone := sorted(lying ^ set(given)):
+        raise members.damaged(
+            f"'{body_name(alone[0])}' is in it or in answer.json, and not in both"
+        )
+    if any(a >= b for a, b in pairwise(given)):
+        raise members.damaged("'answer.json': the bodies that were given do not rise")
     if told is msgspec.UNSET:
         return
     _check_read(members, told, answer.asked, log)

@@ -216,6 +216,8 @@ class BundleReader:
             if match is None:
                 raise self.damaged(f"line {number} of MANIFEST is malformed")
             marks[match[3]] = (match[1], int(match[2]))
+        if alone := sorted(marks.keys() ^ set(self._names)):
+            raise self.damaged(f"'{alone[0][:200]}' is in it or in MANIFEST, and not in both")
         if list(marks) != self._names or len(marks) != len(lines):
             raise self.damaged("its members are not those of MANIFEST")
         return marks
