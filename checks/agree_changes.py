@@ -57,7 +57,11 @@ def fewer_entries(members: Members, chance: random.Random) -> None:
     """Of a case or an agent nobody claims that all is there: ours says so, and so do they."""
     answer = json.loads(members["answer.json"])
     if answer["asked"]["kind"] in ("case", "agent") and "bodies" not in answer:
-        index = answer["entries"].pop(chance.randrange(len(answer["entries"])))
+        at = chance.randrange(len(answer["entries"]))
+        entry = members[f"entries/{answer['entries'][at]}.json"]
+        if b'"agent"' in entry or b'"policy"' in entry:  # what it names may lie there for it alone
+            return
+        index = answer["entries"].pop(at)
         del members[f"entries/{index}.json"], members[f"proofs/{index}.tlog-proof"]
         members["answer.json"] = _json(answer)
 
@@ -117,7 +121,10 @@ def answer_twisted(members: Members, chance: random.Random) -> None:
 
 
 def release_twisted(members: Members, chance: random.Random) -> None:
-    if name := _one(members, chance.choice(("releases/", "policies/")), chance):
+    kind = chance.choice(("releases/", "policies/"))
+    if chance.random() < 1 / 4:
+        members[f"{kind}{chance.randbytes(32).hex()}.json"] = b"{}"  # that no entry names
+    elif name := _one(members, kind, chance):
         data = bytearray(members[name])
         at = chance.choice([m.start(1) for m in re.finditer(rb'"files":\{.*?([a-z])', data)] or [1])
         data[at] ^= 1

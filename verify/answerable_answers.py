@@ -403,11 +403,35 @@ def check_bodies(bundle: Bundle, answer: Object, entry_at: Callable[[int], Objec
     return {"bodies": len(told["given"]), "bound_by_key": bound, "committed": committed}
 
 
+def named_by(bundle: Bundle, answer: Object, size: int) -> tuple[set[str], dict[str, str]]:
+    """Policy sets, and releases with the digest that an entry says, or none."""
+    if answer["asked"]["kind"] == "everything":  # each act there is under what its release names
+        widths = (min(256, size - at) for at in range(0, size, 256))
+        whole = (neighbour.read_entries(bundle, n, width)[0] for n, width in enumerate(widths))
+        lying = [data for part in whole for data in part if b'"kind":"release.' in data]
+    else:
+        lying = [bundle.read(f"entries/{index}.json") for index in answer["entries"]]
+    sets, releases = set[str](), dict[str, str]()
+    for entry in map(json.loads, lying):
+        sets |= {use["set"] for use in entry.get("policy", ())} - {"answerable"}
+        if "agent" in entry:
+            releases.setdefault(entry["agent"]["release"], "")
+        if entry["kind"] in ("release.registered", "release.staged"):
+            said = entry.get("change", {})
+            sets.add(str(said.get("policy", "")))
+            releases[str(said.get("release", ""))] = str(said.get("digest", ""))
+    return sets, releases
+
+
 def check_beside(bundle: Bundle, answer: Object, keys_at: KeysAt, size: int) -> Object:
     """What lies beside entries that were verified."""
+    sets, releases = named_by(bundle, answer, size)
     for name in bundle.names:
         kind, _, digest = name.removesuffix(".json").partition("/")
         if kind in ("policies", "releases"):
+            is_named = releases.get(f"rel_{digest[:24]}") in ("", digest)
+            is_named = digest in sets if kind == "policies" else is_named
+            demand(is_named, "none of its entries names it", 0, name)
             try:
                 data = bundle.read(name)
                 found = sha256(data).hexdigest()
