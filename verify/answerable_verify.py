@@ -252,7 +252,6 @@ class Bundle(Folder):
     """The members of a zip that has the one form that it may have."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
         try:
             with path.open("rb") as file:
                 file.seek(max(0, path.stat().st_size - 22))
@@ -264,7 +263,8 @@ class Bundle(Folder):
                 self._check_names()
                 self._check_form(file)
         except (zipfile.BadZipFile, ValueError, EOFError, RuntimeError, KeyError) as error:
-            raise Wrong(f"the zip: {error}", 0, getattr(error, "member", "")) from None
+            of_crc = str(error)[len("Bad CRC-32 for file '") : -1] if "CRC" in str(error) else ""
+            raise Wrong(f"the zip: {error}", 0, getattr(error, "member", of_crc)) from None
 
     def _check_names(self) -> None:
         is_each_once = len({name.lower() for name in self.names}) == len(self.names)

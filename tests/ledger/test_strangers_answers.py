@@ -146,6 +146,19 @@ def test_a_member_that_is_gone_is_named_and_not_the_one_after_it(
         verify_bundle(path, [signer.vkey])
 
 
+def test_a_byte_that_is_flipped_in_the_file_is_of_the_member_that_it_is_in(
+    tmp_path: Path, party: tuple[Members, FileSigner], capsys: pytest.CaptureFixture[str]
+) -> None:
+    members, signer = dict(party[0]), party[1]
+    name = [each for each in sorted(members) if each.startswith("entries/")][2]
+    path = write(tmp_path / "b.zip", members, seal_of(members, signer))
+    path.write_bytes(path.read_bytes().replace(members[name], members[name][:-1] + b"!", 1))
+    told = verdict(capsys, str(path), "--vkey", signer.vkey.encode())
+    assert told["first_bad_member"] == name
+    with pytest.raises(BundleDamaged, match=name):
+        verify_bundle(path, [signer.vkey])
+
+
 @pytest.mark.parametrize("lie", [{"names": 7}, {"root": "00" * 32}, {"skew": 1}, {"names": "2"}])
 def test_a_close_that_lies_is_the_first_bad_entry(
     lie: dict[str, str | int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
