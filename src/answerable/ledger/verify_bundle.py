@@ -36,8 +36,7 @@ from answerable.ledger.verify_beside import BESIDE, chain_of_bundle, check_besid
 from answerable.ledger.verify_tiles import verify_tiles
 
 _LOCAL_HEADER = 30
-_TAIL = b"PK\x05\x06"
-_TAIL_BYTES = 22
+_TAIL, _TAIL_BYTES = b"PK\x05\x06", 22
 _LINE = re.compile(r"([0-9a-f]{64}) (0|[1-9][0-9]{0,8}) (\S+)\Z", re.ASCII)
 _ENTRY = re.compile(r"entries/(0|[1-9][0-9]{0,15})\.json\Z", re.ASCII)
 _PROOF = re.compile(r"proofs/(0|[1-9][0-9]{0,15})\.tlog-proof\Z", re.ASCII)
@@ -216,10 +215,9 @@ class BundleReader:
             if match is None:
                 raise self.damaged(f"line {number} of MANIFEST is malformed")
             marks[match[3]] = (match[1], int(match[2]))
-        if alone := sorted(marks.keys() ^ set(self._names)):
-            raise self.damaged(f"'{alone[0][:200]}' is in it or in MANIFEST, and not in both")
         if list(marks) != self._names or len(marks) != len(lines):
-            raise self.damaged("its members are not those of MANIFEST")
+            lone = min(marks.keys() ^ {*self._names}, default="MANIFEST")
+            raise self.damaged(f"'{lone[:200]}' is in it or in MANIFEST, and not in both")
         return marks
 
     def _stored(self, name: str) -> bytes:
