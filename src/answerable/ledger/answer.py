@@ -194,7 +194,7 @@ def _last(answer: Answer, close: Entry) -> int:
 def _skew(close: Entry) -> int:
     skew = (close.change or {}).get("skew")
     if not isinstance(skew, int) or skew < 0:
-        raise _wrong("its close does not say how far times go back")
+        raise _wrong(f"the close has a skew of {skew!r}")
     return skew
 
 
