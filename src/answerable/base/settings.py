@@ -38,6 +38,7 @@ class WitnessSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class LedgerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`origin` names the log in its checkpoints; a name under a domain of yours. The witnesses are
     asked for the newest head, at most every `witness_every_s`; so is the time stamp authority.
+    With `ml_dsa` the home signs the same heads with a second key, of ML-DSA-44.
     `signer = "process"` keeps the signing key in a process of its own: one that whoever holds the
     home starts, or, with `signer_socket`, one of another user that is started elsewhere."""
 
@@ -46,6 +47,7 @@ class LedgerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     witness_every_s: Seconds = 600.0
     witness_deadline_s: Annotated[float, msgspec.Meta(gt=0, le=60)] = 10.0
     timestamp_url: str = ""
+    ml_dsa: bool = False
     signer: Literal["file", "process"] = "file"
     signer_socket: str = ""
 

@@ -18,7 +18,13 @@ def ledger_witnesses(
     from answerable.base.clock import SECOND_US, SystemClock, iso
     from answerable.compose.settings import read_settings
     from answerable.worker.ask import check_home
-    from answerable.worker.witnessing import Remembered, Rounds, asked_of, read_memory
+    from answerable.worker.witnessing import (
+        VKEY_FILE,
+        Remembered,
+        Rounds,
+        asked_of,
+        read_memory,
+    )
 
     with on(home):
         check_home(home)
@@ -30,6 +36,9 @@ def ledger_witnesses(
     now_s = SystemClock().now() // SECOND_US
     rows = []
     names = [(each.key.name, each.key.encode()) for each in asked]
+    if settings.ml_dsa:
+        own = (home / VKEY_FILE).read_text().strip() if (home / VKEY_FILE).exists() else ""
+        names.append((f"{settings.origin} (its own ML-DSA-44)", own))
     names += [(name, name) for name in memory if settings.timestamp_url and " " in name]
     for name, vkey in names:
         known = memory.get(vkey) or Remembered(vkey=vkey)

@@ -96,7 +96,7 @@ async def work(plan: Plan, *, leash: bool = False) -> int:
     office.dispatcher.on_failure = ended.set
     server = await serve(plan.home, answers_of(office))
     following = asyncio.create_task(follow(office, ended))
-    if ledger.witnesses or ledger.timestamp_url:
+    if ledger.witnesses or ledger.timestamp_url or ledger.ml_dsa:
         asking = asyncio.create_task(
             witnessing.keep_witnessed(rounds, ledger.witness_every_s, ended)
         )

@@ -19,9 +19,10 @@ def witnesses(patient: Patient) -> Trouble | None:
     asked = asked_of(settings)
     memory = read_memory(patient.home)
     known = [(each.key.name, memory.get(each.key.encode())) for each in asked]
-    for name, one in known:
-        if one is not None and one.refused:
-            return Trouble(f"THE LOG WAS REFUSED by the witness '{name}': {one.refused}.", _SHOW)
+    for each in memory.values():  # the home's own second key among them
+        if each.refused:
+            name = each.vkey.partition("+")[0]
+            return Trouble(f"THE LOG WAS REFUSED by the witness '{name}': {each.refused}.", _SHOW)
     oldest_us = patient.clock.now() - max(_AGE_US, 3 * int(settings.witness_every_s * SECOND_US))
     for name, one in known:
         if patient.has_records and (one is None or one.at_s * SECOND_US < oldest_us):

@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -14,18 +13,10 @@ from answerable.ledger.cosignature import CosignerKey, cosignatures
 from answerable.ledger.note import Checkpoint, NoteError, note_text, parse_checkpoint
 from answerable.ledger.tiles import TileReader
 from answerable.ledger.tree import ProofError, consistency_proof
-from answerable.worker.witnessing.memory import Remembered
+from answerable.worker.witnessing.memory import Remembered, Said
 
 Send = Callable[[bytes], Reply]
 """A request's body to what was answered; raises AnswerableError where nothing was."""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What is remembered from now on, and the witness's line, if it cosigned."""
-
-    remembered: Remembered
-    line: str = ""
 
 
 class Asking:

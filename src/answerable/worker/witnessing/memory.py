@@ -4,6 +4,7 @@ witnesses.json      of each: the last size that it cosigned, when, and what went
 cosigned/<size>     the truth; `ledger/cosigned` is its copy, for strangers
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -26,6 +27,14 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
     error: str = ""
     refused: str = ""
     """That it has seen another history than this one: nothing that comes later takes it back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is remembered from now on, and the witness's line, if it cosigned."""
+
+    remembered: Remembered
+    line: str = ""
 
 
 def read_memory(home: Path) -> dict[str, Remembered]:

@@ -1,4 +1,5 @@
-"""Rounds: each witness is asked for the newest published head, in a thread of its own.
+"""Rounds: each witness is asked for the newest published head, in a thread of its own; the home
+itself, where it has a second key, signs the same head.
 
 Nothing waits for them but the next round. A witness that is slow keeps its own thread and nobody
 else's; threads are daemons, so that none keeps the worker from ending.
@@ -29,14 +30,16 @@ from answerable.ledger.tiles import TileMissing, read_checkpoint
 from answerable.ledger.tsp import QUERY_MEDIA
 from answerable.telemetry import failures
 from answerable.worker.publisher import TILES
-from answerable.worker.witnessing.asking import Asking, Said
+from answerable.worker.witnessing.asking import Asking
 from answerable.worker.witnessing.memory import (
     Remembered,
+    Said,
     keep_cosigned,
     publish_newest,
     read_memory,
     write_memory,
 )
+from answerable.worker.witnessing.own import OwnWord
 from answerable.worker.witnessing.stamping import stamp
 
 log = logging.getLogger("answerable.witnesses")
@@ -86,13 +89,15 @@ class Rounds:
         self._asked = asked_of(settings)
         self._deadline_s = settings.witness_deadline_s
         self._authority = settings.timestamp_url
+        self._own = OwnWord(home, settings.origin, SystemChance()) if settings.ml_dsa else None
         self._busy: dict[str, threading.Thread] = {}
 
     def run(self) -> list[Remembered]:
         """One round, in a thread that may wait; what is remembered after it. Raises Broken."""
         memory = read_memory(self._home)
-        known = [memory.get(each.key.encode()) or Remembered(vkey=each.key.encode())
-                 for each in self._asked]  # fmt: skip
+        vkeys = [each.key.encode() for each in self._asked]
+        vkeys += [self._own.key.encode()] if self._own is not None else []
+        known = [memory.get(vkey) or Remembered(vkey=vkey) for vkey in vkeys]
         publish_newest(self._home)
         try:
             note = read_checkpoint(self._home / TILES)
@@ -100,13 +105,20 @@ class Rounds:
         except (NoteError, TileMissing):  # nothing is published yet
             return known
         waiting = [each for each in known if each.size != size or each.error or each.refused]
-        said = self._ask(note, {each.vkey: each for each in waiting})
+        before = {each.vkey: each for each in waiting}
+        said = self._ask(note, before) | self._own_word(note, before)
         self._keep(note, size, said)
         after = [said[each.vkey].remembered if each.vkey in said else each for each in known]
         after += self._stamped(note, size, memory)
         if after != list(memory.values()):
             write_memory(self._home, after)
         return after
+
+    def _own_word(self, note: str, before: dict[str, Remembered]) -> dict[str, Said]:
+        mine = before.get(self._own.key.encode()) if self._own is not None else None
+        if self._own is None or mine is None:
+            return {}
+        return {mine.vkey: self._own.say(note, mine, self._clock.now() // SECOND_US)}
 
     def _stamped(self, note: str, size: int, memory: dict[str, Remembered]) -> list[Remembered]:
         """The authority is remembered as the witnesses are, under its address."""
