@@ -1,9 +1,13 @@
 #!/bin/sh
 # sh proof.sh PROOF ENTRY VKEY: does this tlog-proof lead from the entry to a root that VKEY signed?
 # Needs sha256sum, basenc (coreutils 8.31) and openssl 3. Prints `ok INDEX SIZE`, or `no` and why.
+# Exit status: 0 it does, 1 it does not, 2 wrong call.
 set -eu
-proof=$1 entry=$2 vkey=$(cat "$3")
+wrong() { echo "wrong call: $1" >&2; exit 2; }
 no() { echo "no: $1"; exit 1; }
+[ $# = 3 ] || wrong 'sh proof.sh PROOF ENTRY VKEY, three files'
+for file in "$@"; do [ -r "$file" ] && [ ! -d "$file" ] || wrong "there is no file '$file'"; done
+proof=$1 entry=$2 vkey=$(cat "$3")
 hex() { base64 -d | basenc --base16 -w 0; }
 raw() { basenc --base16 -d; }
 leaf() { sha256sum | cut -c 1-64 | tr a-f A-F; }

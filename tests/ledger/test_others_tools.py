@@ -43,8 +43,10 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "GO111MODULE": "off", "GOPATH": str(GOCODE), "GOFLAGS": "-mod=mod",
         "GOCACHE": str(built.parent / "cache"),
     }  # fmt: skip
-    source = ROOT / "verify" / "go" / "main.go"
-    subprocess.run(["go", "build", "-o", built, source], check=True, env=environment)
+    page = (ROOT / "docs" / "audit.md").read_text("utf-8")
+    [line] = re.findall(r"^.* (go build -o check-proofs .*)$", page, re.MULTILINE)
+    typed = line.replace("check-proofs", str(built)).split()
+    subprocess.run(typed, check=True, env=environment, cwd=ROOT)
     return built
 
 
@@ -94,6 +96,17 @@ def test_openssl_and_sha256sum_say_what_we_say(folder: Path) -> None:
         assert shell(proof, entry, folder / "vkey").startswith("no: "), proof.name
 
 
+def test_a_wrong_call_is_no_verdict_and_says_what_is_missing(folder: Path) -> None:
+    given = [str(folder / name) for name in ("7.tlog-proof", "7.json", "vkey")]
+    gone = str(folder / "gone")
+    calls = [[*given[:at], gone, *given[at + 1 :]] for at in range(3)]
+    for call in (given[:2], given[:1], [*given[:2], str(folder)], *calls):
+        done = subprocess.run(["sh", SHELL, *call], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (2, "")
+        said = f"there is no file '{gone}'" if gone in call else "wrong call: "
+        assert said in done.stderr
+
+
 def test_the_recipe_of_the_audit_page_is_the_one_that_is_run() -> None:
     page = (ROOT / "docs" / "audit.md").read_text("utf-8")
     assert SHELL.read_text("utf-8").partition("set -eu\n")[2] in page
@@ -110,5 +123,7 @@ def test_gos_own_packages_say_what_we_say(folder: Path, program: Path) -> None:
     done = subprocess.run([program, VKEY, *bad], capture_output=True, text=True, check=False)
     assert [line[:3] for line in done.stdout.splitlines()] == ["no "] * (len(bad) // 2)
     assert done.returncode == 1
-    done = subprocess.run([program, "x", *good], capture_output=True, text=True, check=False)
+    gone = str(folder / "gone")
+    done = subprocess.run([program, gone, *good], capture_output=True, text=True, check=False)
     assert done.returncode == 2
+    assert f"'{gone}' is neither a file that can be read nor a key" in done.stderr

@@ -28,12 +28,16 @@ func main() {
 		os.Exit(2)
 	}
 	vkey := os.Args[1]
-	if data, err := os.ReadFile(vkey); err == nil {
+	data, unread := os.ReadFile(vkey)
+	if unread == nil {
 		vkey = strings.TrimSpace(string(data))
 	}
 	verifier, err := note.NewVerifier(vkey)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
+		if unread != nil {
+			err = fmt.Errorf("'%s' is neither a file that can be read nor a key: %w", vkey, err)
+		}
+		fmt.Fprintln(os.Stderr, "wrong call:", err)
 		os.Exit(2)
 	}
 	status := 0
