@@ -124,6 +124,22 @@ def test_a_witness_that_comes_back_goes_on_where_it_was(home: SmallHome) -> None
             assert [row["size"] for row in shown(home, "--ask")] == [size_of(home)] * 2
 
 
+def test_to_ask_is_to_ask_also_where_nothing_is_new(home: SmallHome) -> None:
+    a = witness_of(home, "acme", 1)
+    with served(a) as (_, port):
+        configure(home, (a, port))
+        shown(home, "--ask")
+        [first] = read_memory(home.path).values()
+        cosigned = (home.path / "ledger" / "cosigned" / "checkpoint").read_text()
+        assert not shown(home, "--ask")[0]["error"]
+    [again] = read_memory(home.path).values()
+    assert (again.size, again.refused) == (first.size, "")
+    assert again.asked_at_s >= first.asked_at_s
+    assert (home.path / "ledger" / "cosigned" / "checkpoint").read_text() == cosigned
+    assert "did not answer" in str(shown(home, "--ask")[0]["error"])
+    assert shown(home)[0]["size"] == size_of(home)
+
+
 def test_an_answer_that_was_lost_is_asked_for_again(home: SmallHome) -> None:
     """The witness has kept the head, and we never heard: it tells where it stands."""
     a = witness_of(home, "acme")

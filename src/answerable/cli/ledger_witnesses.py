@@ -31,7 +31,7 @@ def ledger_witnesses(
         settings = read_settings(home).ledger
         asked = asked_of(settings)
         if ask:
-            Rounds(home, settings, SystemClock()).run()
+            Rounds(home, settings, SystemClock()).run(may_pass_over=False)
         memory = read_memory(home)
     now_s = SystemClock().now() // SECOND_US
     rows = []

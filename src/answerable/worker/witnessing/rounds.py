@@ -92,8 +92,11 @@ class Rounds:
         self._own = OwnWord(home, settings.origin, SystemChance()) if settings.ml_dsa else None
         self._busy: dict[str, threading.Thread] = {}
 
-    def run(self) -> list[Remembered]:
-        """One round, in a thread that may wait; what is remembered after it. Raises Broken."""
+    def run(self, *, may_pass_over: bool = True) -> list[Remembered]:
+        """One round, in a thread that may wait; what is remembered after it. Raises Broken.
+
+        Who has cosigned the newest head is passed over, or else asked for its word on it again.
+        """
         memory = read_memory(self._home)
         vkeys = [each.key.encode() for each in self._asked]
         vkeys += [self._own.key.encode()] if self._own is not None else []
@@ -104,8 +107,11 @@ class Rounds:
             size = parse_checkpoint(note_text(note)).size
         except (NoteError, TileMissing):  # nothing is published yet
             return known
-        waiting = [each for each in known if each.size != size or each.error or each.refused]
-        before = {each.vkey: each for each in waiting}
+        before = {
+            each.vkey: each
+            for each in known
+            if not may_pass_over or each.size != size or each.error or each.refused
+        }
         said = self._ask(note, before) | self._own_word(note, before)
         self._keep(note, size, said)
         after = [said[each.vkey].remembered if each.vkey in said else each for each in known]
