@@ -184,6 +184,29 @@ def test_a_log_that_was_rolled_back_is_refused_loudly_and_for_good(home: SmallHo
     assert read_memory(home.path)[keys_of(a)[0].encode()].refused
 
 
+def test_who_verifies_by_a_quorum_is_told_that_one_of_it_refused_the_log(home: SmallHome) -> None:
+    """An older home was put back, of which the quorum had cosigned enough."""
+    a = witness_of(home, "acme")
+    policy, stranger = home.path.parent / "policy", made(home.path.parent / "c", name="c", seed=9)
+    policy.write_text(policy_of({"a": a}, "quorum a\n"))
+    with served(a) as (_, port):
+        configure(home, (a, port))
+        shown(home, "--ask")
+        grow(home, 1)
+        saved = home.path.with_name("saved")
+        shutil.copytree(home.path, saved)
+        grow(home, 2)
+        shown(home, "--ask")
+        shutil.rmtree(home.path)
+        shutil.copytree(saved, home.path)
+        home.cli("ledger", "verify", "--quorum", str(policy)).check()
+        assert home.cli("ledger", "witnesses", "--ask").code == 1
+    said = home.cli("ledger", "verify", "--quorum", str(policy))
+    assert (said.code, "REFUSED by the witness 'acme.example/w1'" in said.out) == (1, True)
+    policy.write_text(policy_of({"c": stranger}, "quorum none\n"))
+    home.cli("ledger", "verify", "--quorum", str(policy)).check()
+
+
 def test_no_witness_keeps_the_worker_waiting(home: SmallHome) -> None:
     """One is mute, one is not there, one is well: work goes on, and the third one's word comes."""
     a, b, c = (witness_of(home, name, at) for at, name in enumerate(("mute", "gone", "well"), 1))

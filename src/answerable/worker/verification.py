@@ -37,7 +37,8 @@ AGAIN = "stop the worker, then `answerable ledger rebuild`: it is made from the 
 
 class HomeVerified(msgspec.Struct, frozen=True, kw_only=True):
     """What the verifier found. `index` and `problem` name the first bad entry, if any: in the
-    database, or, `is_of_files`, only in what is published, which is made again from it."""
+    database, or, `is_of_files`, only in what is published, which is made again from it. A witness
+    that refused the log is a `problem` without `index`: it does not say which entry."""
 
     verified: bool
     entries: int
@@ -67,6 +68,8 @@ class HomeVerified(msgspec.Struct, frozen=True, kw_only=True):
                 f"Verified: {self.entries} entries, {self.published} of them published as files, "
                 f"in {self.seconds} s.{archived} Root {self.root}."
             )
+        if self.index is None:
+            return f"NOT VERIFIED: {self.problem.rstrip('.')}."
         said = f"NOT VERIFIED: entry {self.index} is the first bad one: {self.problem.rstrip('.')}."
         return f"{said} Next: {AGAIN}" if self.is_of_files else said
 

@@ -23,6 +23,7 @@ from answerable.worker.verification import (
     saved_checkpoints,
     verify_with,
 )
+from answerable.worker.witnessing import read_memory
 
 
 class _When(msgspec.Struct):
@@ -48,19 +49,21 @@ def verify_witnessed(
     """Everything that `verify_home` checks, and that a quorum has cosigned what is published.
 
     Each cosigned checkpoint must be the log's beginning, and the entries' times must lie between
-    those of their neighbours. Raises what `verify_home` raises.
+    those of their neighbours. A refusal that the home keeps, by a witness of the policy, is a no.
+    Raises what `verify_home` raises.
     """
     check_has_ledger(home)
     keys = chain_in(home, _logs(home, policy, vkey))
     cosigned = read_cosigned(home / TILES, keys, policy)
     found = verify_with(home, keys, [*saved_checkpoints(earlier), *cosigned.notes])
-    problem = _first(found, cosigned) or _times(home, cosigned)
+    refused = _refusal(home, policy) if found.index is None else ""
+    problem = None if refused else _first(found, cosigned) or _times(home, cosigned)
     newest = cosigned.witnessed[-1] if cosigned.witnessed else None
     return msgspec.structs.replace(
         found,
-        verified=problem is None,
+        verified=problem is None and not refused,
         index=problem.index if problem else None,
-        problem=problem.problem if problem else "",
+        problem=problem.problem if problem else refused,
         is_of_files=problem is not None and found.is_of_files,
         witnessed=newest.size if newest else 0,
         witnessed_at=iso(newest.until_s * SECOND_US) if newest and newest.until_s else "",
@@ -77,6 +80,16 @@ def _logs(home: Path, policy: Policy, vkey: str) -> list[VerifierKey]:
             "leave out --vkey, or add the log to the policy",
         )  # fmt: skip
     return policy.logs
+
+
+def _refusal(home: Path, policy: Policy) -> str:
+    """What a witness of the policy said when it refused this log. Which entry, it cannot say."""
+    ours = {key.encode() for key in policy.witnesses.values()}
+    for vkey, known in read_memory(home).items():
+        if known.refused and vkey in ours:
+            name = vkey.partition("+")[0]
+            return f"the log was REFUSED by the witness '{name}': {known.refused}"
+    return ""
 
 
 def _first(found: HomeVerified, cosigned: Cosigned) -> LeafProblem | None:
