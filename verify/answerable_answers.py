@@ -499,7 +499,7 @@ def run_folder(path: Path, arguments: argparse.Namespace) -> Object:
     earlier = [neighbour.read_head(each.read_bytes().decode(), keys) for each in arguments.earlier]
     cosigned = Cosigned(path, keys_at, policy) if policy else None
     found = read_log(folder, head, [*earlier, *handed], cosigned)
-    return {"entries": head.size, "root": head.root.hex(), "earlier": len(earlier)} | found
+    return {"entries": head.size, "root": head.root.hex(), "checkpoints": len(earlier)} | found
 
 
 def run_bundle(path: Path, arguments: argparse.Namespace) -> Object:
@@ -515,6 +515,7 @@ def run_bundle(path: Path, arguments: argparse.Namespace) -> Object:
     report = {"entries": size, "root": head.root.hex(), "asked": answer["asked"]}
     report |= {"answered": len(answer["entries"])}
     if answer["asked"]["kind"] == "everything":
+        report.pop("answered")  # all of `entries`
         earlier = [
             neighbour.read_head(e.read_bytes().decode(), keys_at(0)) for e in arguments.earlier
         ]

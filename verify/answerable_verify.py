@@ -69,7 +69,7 @@ MEMBERS_MAX, MEMBER_BYTES_MAX, DIRECTORY_MAX, ANSWER_MAX = 2**18, 2**25, 2**26, 
 Object = dict[str, Any]
 
 
-class Wrong(ValueError):
+class Wrong(ValueError, argparse.ArgumentTypeError):
     """Something does not hold: at this entry, the first that nobody vouches for, or this member."""
 
     def __init__(self, reason: str, index: int = 0, member: str = "") -> None:
@@ -101,6 +101,7 @@ def unbase64(text: str) -> bytes:
 
 def verifier_key(vkey: str) -> Key:
     text = Path(vkey).read_text() if Path(vkey).is_file() else vkey
+    demand(text.count("+") >= 2, f"'{vkey}' is neither a file with a key nor a key")
     name, key_id, encoded = text.strip().split("+", 2)
     data = unbase64(encoded)
     demand(data[:1] == b"\x01" and len(data) == 33, "not an Ed25519 key")
@@ -456,15 +457,12 @@ class Log:
 
 def read_proof(text: str) -> tuple[int, list[bytes], str]:
     """Index, hashes and checkpoint of a tlog-proof file."""
-    block, _, checkpoint = text.partition("\n\n")
-    header, *lines = block.split("\n")
-    if lines and lines[0].startswith("extra "):
-        lines.pop(0)  # nobody vouches for it
-    named, *lines = lines
-    index, hashes = int(named.removeprefix("index ")), [unbase64(line) for line in lines]
-    is_proof = (header, named) == ("c2sp.org/tlog-proof@v1", f"index {index}")
-    demand(is_proof, "the proof is malformed: header or index")
-    return index, hashes, checkpoint
+    block, _, checkpoint = text.partition("\n\n")  # nobody vouches for a line `extra`
+    form = r"c2sp\.org/tlog-proof@v1\n(?:extra .*\n)?index (0|[1-9]\d*)((?:\n.*)*)"
+    found = re.fullmatch(form, block, re.ASCII)
+    if found is None:
+        raise Wrong("it is no tlog-proof: its header or its index")
+    return int(found[1]), [unbase64(line) for line in found[2].split("\n")[1:]], checkpoint
 
 
 def verify_bundle(bundle: Bundle, head: Head, keys: list[Key]) -> Object:
@@ -551,12 +549,13 @@ def run(arguments: argparse.Namespace) -> Object:
         keys, handed = follow(folder, int(said) if said.isdecimal() else 0, keys)
         head = read_head(text, keys[-1:] if handed else keys)
         earlier = [read_head(path.read_bytes().decode(), keys) for path in arguments.earlier]
-        report |= {"entries": head.size, "root": head.root.hex(), "earlier": len(earlier)}
+        report |= {"entries": head.size, "root": head.root.hex(), "checkpoints": len(earlier)}
         answer = Object(asked={"kind": "everything"})
         if isinstance(folder, Bundle):
             answer = verify_bundle(folder, head, keys)
             report |= {"asked": answer["asked"], "answered": len(answer["entries"])}
         if answer["asked"]["kind"] == "everything":
+            report.pop("answered", None)  # all of `entries`
             Log(folder, head, [*earlier, *handed]).read()
         demand(not earlier or answer["asked"]["kind"] == "everything", "only with all entries")
     if arguments.proof is not None:
@@ -574,7 +573,7 @@ def run(arguments: argparse.Namespace) -> Object:
 def main(argv: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
     parser = argparse.ArgumentParser(description="Verify an Answerable ledger without Answerable.")
-    parser.add_argument("folder", nargs="?", type=Path, help="published or exported log")
+    parser.add_argument("folder", nargs="?", type=Path, help="a published log, or a bundle")
     parser.add_argument("--vkey", action="append", required=True, type=verifier_key, help="key")
     parser.add_argument("--earlier", action="append", default=[], type=Path, metavar="CHECKPOINT")
     parser.add_argument("--proof", type=Path, metavar="FILE", help="a tlog-proof to verify as well")
@@ -586,7 +585,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         report = run(arguments)
     except FileNotFoundError as error:
-        parser.error(f"there is no '{error.filename}'")
+        is_there = arguments.folder is None or arguments.folder.exists()
+        parser.error(f"there is no '{error.filename if is_there else arguments.folder}'")
     except (OSError, ValueError) as error:
         member, index = getattr(error, "member", ""), getattr(error, "index", 0)
         where = {"first_bad_member": member} if member else {"first_bad_index": index}

@@ -115,7 +115,20 @@ def test_a_typing_mistake_is_no_bad_entry_and_a_key_may_lie_in_a_file(tmp_path: 
     for typed in (("lgo",), ("log", "--earlier", "nothing"), ("log", "--proof", "nothing")):
         wrong = run(*typed, "--vkey", VKEY, cwd=tmp_path)
         assert (wrong.returncode, wrong.stdout) == (2, "")
-        assert f"there is no '{typed[-1]}" in wrong.stderr
+        assert f"there is no '{typed[-1]}'" in wrong.stderr
+    wrong = run("log", "--vkey", "nofile", cwd=tmp_path)
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "'nofile' is neither a file with a key nor a key" in wrong.stderr
+
+
+def test_a_file_that_is_no_proof_is_called_none(tmp_path: Path) -> None:
+    (tmp_path / "entry").write_text("{}")
+    proof = "c2sp.org/tlog-proof@v1\nindex 0\n\ncheckpoint"
+    for text in ("", "{}\n", proof.replace("@v1", "@v2"), proof.replace("0", "00")):
+        (tmp_path / "proof").write_text(text)
+        told = run("--proof", "proof", "--entry", "entry", "--vkey", VKEY, cwd=tmp_path)
+        assert told.returncode == 1
+        assert "problem: it is no tlog-proof" in told.stdout
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 255, 256, 257, 600, 66_000])

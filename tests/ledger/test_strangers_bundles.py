@@ -80,7 +80,9 @@ def test_every_question_has_its_good_answer(
         told = verdict(capsys, write(tmp_path / f"{kind}-more.zip", other, seal_of(other)))
         assert told.get("first_bad_index") == 5, (kind, told)
     everything = members_of(ledger, log, {"kind": "everything"}, [])
-    assert verdict(capsys, write(tmp_path / "all.zip", everything, seal_of(everything)))["ok"]
+    told = verdict(capsys, write(tmp_path / "all.zip", everything, seal_of(everything)))
+    assert told["ok"]
+    assert (told["entries"], "answered" in told) == (41, False)
     tile = everything["tile/entries/000.p/41"]
     everything["tile/entries/000.p/41"] = tile.replace(b'"ent_7"', b'"ent_8"')
     path = write(tmp_path / "all-bad.zip", everything, seal_of(everything))
