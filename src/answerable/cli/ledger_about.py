@@ -126,3 +126,5 @@ def _tell(question: "Question", whole: "Whole", *, is_listed: bool = True) -> No
         f"nothing is left out, as of {iso(whole.as_of)} (ledger entry {whole.close}, which counts "
         f"{whole.all} of them in all)."
     )
+    if not whole.all:
+        talk(f"No entry of this log has ever named '{who}': is it written as it should be?")

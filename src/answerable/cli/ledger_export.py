@@ -11,7 +11,8 @@ from answerable.cli.grouped import grouped
 from answerable.cli.talk import DEFAULT_HOME, AsJson, Home, ask, on, out, out_json, talk, talk_next
 
 Day = Annotated[
-    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Of an owner: from, or before, UTC.")
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="Of a person, both: from, and before, this day, UTC."),
 ]
 
 
@@ -56,7 +57,10 @@ def ledger_export(
     period: Period,
     bodies: Bodies,
     about: Annotated[
-        str, typer.Argument(metavar="[ID]", help="A decision, case, party, person, or agent.")
+        str,
+        typer.Argument(
+            metavar="[ID]", help="A decision, case, party, agent; a person, also by address."
+        ),
     ] = "",
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
@@ -68,7 +72,7 @@ def ledger_export(
 
     with on(home):
         bodies.check()
-        kind = _KIND_OF.get(about.partition("_")[0], "agent") if about else "everything"
+        kind = _kind_of(about)
         verb = LedgerExport(
             str(file.absolute()), kind, about, us_of(period.since) if period.since else None,
             us_of(period.until) if period.until else None, bodies.by, bodies.whole_keys,
@@ -81,7 +85,8 @@ def ledger_export(
         if bodies.by:
             said = (
                 f"{view.bodies} bodies are in it, as ledger entry {view.read} says; "
-                f"{view.withheld} are withheld."
+                f"{view.withheld} are withheld: answer.json says of each why. A person may read "
+                "what is of their agents and cases; an auditor, all of it."
             )
         out(
             f"{view.entries} entries of a log of {view.size} were written to '{view.file}', "
@@ -90,6 +95,12 @@ def ledger_export(
     for name in view.missing:
         talk(f"Entries name {name}. This home kept nothing of it: it is not in the file.")
     talk_next(home, f"answerable ledger verify --bundle {file}")
+
+
+def _kind_of(about: str) -> str:
+    if not about:
+        return "everything"
+    return "owner" if "@" in about else _KIND_OF.get(about.partition("_")[0], "agent")
 
 
 _KIND_OF = {"dec": "decision", "cas": "case", "pty": "party", "per": "owner"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from answerable.cli.grouped import grouped
-from answerable.cli.talk import DEFAULT_HOME, AsJson, Home, on, out, out_json, plain
+from answerable.cli.talk import DEFAULT_HOME, AsJson, Home, on, out, out_json, plain, talk
 
 if TYPE_CHECKING:
     from answerable.worker.deep import DeepVerified
@@ -75,13 +75,21 @@ def ledger_verify(
                 else verify_archive_of(home, what.archive or home, trusted.vkey)
             )
             out_json(alone) if as_json else out(plain(alone.sentence))
+            _say_by_whom(trusted)
             return
         found = _of_home(home, trusted, is_deep=what.deep)
     if as_json:
         out_json(found)
     else:
         out(plain(found.sentence))
+    if found.verified:
+        _say_by_whom(trusted)
     raise typer.Exit(0 if found.verified else 1)
+
+
+def _say_by_whom(trusted: Trusted) -> None:
+    if not trusted.vkey and trusted.quorum is None:
+        talk("By the key that lies in the home: give --vkey from elsewhere to trust nothing in it.")
 
 
 def _of_home(home: Path, trusted: Trusted, *, is_deep: bool) -> "HomeVerified | DeepVerified":

@@ -1,5 +1,6 @@
 """`party hold`, `release-hold`, `erase`, `erasures`: who may be forgotten, and forgetting them."""
 
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -71,7 +72,8 @@ def party_erase(
 
     if not yes:
         would = ask(home, PartyErasing(party_id, by), ErasingView)
-        command = f"answerable party erase {party_id} --by {by} --yes"
+        why = f" --reason {quote(reason)}" if reason else ""
+        command = f"answerable party erase {party_id} --by {by}{why} --yes"
         check_meant(home, _erasing(would), command, yes=yes)
     view = ask(home, PartyErase(party_id, by, reason), ErasedView)
     if not view.is_erased:

@@ -60,7 +60,10 @@ class Asked(
             return f"'{self.kind}' needs {'no id' if self.of else 'an id'}"
         has_period = self.since is not None and self.until is not None
         if has_period != (self.kind == "owner") or (self.since is None) != (self.until is None):
-            return "a period goes with an owner, and an owner with a period"
+            return (
+                "it needs a period: --since and --until" if self.kind == "owner"
+                else "only what a person answers for is asked for with a period"
+            )  # fmt: skip
         if not 0 <= (self.since or 0) <= (self.until or 0) <= INTEGER_MAX:
             return "the period ends before it begins"
         return ""

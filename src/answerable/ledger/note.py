@@ -186,6 +186,7 @@ def _verify(note: str, vkeys: Iterable[VerifierKey]) -> tuple[str, frozenset[str
     known = {(key.name, key.id): key for key in vkeys}
     message = text.encode()
     signed_by: set[str] = set()
+    names = [name for name, _ in signatures]
     for name, signature in signatures:
         key = known.get((name, signature[:_ID_BYTES]))
         if key is None:
@@ -194,7 +195,7 @@ def _verify(note: str, vkeys: Iterable[VerifierKey]) -> tuple[str, frozenset[str
             raise NoteError(f"The signature of '{name}' is not over this text.")
         signed_by.add(name)
     if not signed_by:
-        raise NoteError("No known key signed this note.")
+        raise NoteError(f"No known key signed this note, '{names[0]}' did: compare the keys.")
     return text, frozenset(signed_by)
 
 

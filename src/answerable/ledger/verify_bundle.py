@@ -119,7 +119,7 @@ class BundleReader:
         return self.marks.keys()
 
     def damaged(self, why: str) -> BundleDamaged:
-        return BundleDamaged(f"'{self.path}' is not verified: {why}.", _NOTHING, _AGAIN)
+        return BundleDamaged(f"'{self.path}' is not verified: {why.rstrip('.')}.", _NOTHING, _AGAIN)
 
     def read(self, name: str) -> bytes:
         data = self._stored(name)

@@ -118,6 +118,10 @@ class Directory:
         is_running = not key.expires_at or at < key.expires_at
         return is_running and not key.is_revoked and self.living(key.person) is not None
 
+    def held(self, email_hash: str) -> list[Person]:
+        """Whoever has this address, or had it before they left."""
+        return [one for one in self.persons.values() if one.email_hash == email_hash]
+
     def by_email(self, email_hash: str) -> Person | None:
         for person in self.persons.values():
             if person.email_hash == email_hash and not person.has_left:

@@ -14,6 +14,16 @@ class PersonUnknown(NotFound):
         )
 
 
+class PersonNeverHere(PersonUnknown):
+    """Asked for by somebody who looks back: who has left would have been found."""
+
+    def __init__(self, who: str) -> None:
+        NotFound.__init__(
+            self, f"Nobody is or was in the directory as '{who}'.", "Nothing was looked up.",
+            "answerable person list",
+        )  # fmt: skip
+
+
 class PersonExists(Refused):
     code = "person_exists"
     http_status = 409

@@ -15,6 +15,7 @@ from answerable.people.errors import (
     NotTheOwner,
     OwnsAlready,
     PersonExists,
+    PersonNeverHere,
     PersonUnknown,
 )
 
@@ -33,6 +34,23 @@ class People:
         if person is None:
             raise PersonUnknown(who)
         return person
+
+    def whoever(self, who: str) -> Person:
+        """Who is or was here: by id, or by an address that only one person has had.
+
+        Raises PersonNeverHere, UsageError.
+        """
+        person = self.directory.persons.get(who)
+        held = [person] if person is not None else self.directory.held(self._email_hash(who))
+        if not held:
+            raise PersonNeverHere(who)
+        if len(held) > 1:
+            ids = ", ".join(f"{one.id}{' (left)' if one.has_left else ''}" for one in held)
+            raise UsageError(
+                f"'{who}' was the address of several: {ids}.", "Nothing was looked up.",
+                "name one of them by that id",
+            )  # fmt: skip
+        return held[0]
 
     def add(self, email: str, name: str, *, by: str, reports_to: str = "") -> Unit:
         """Raises PersonExists, UsageError; PersonUnknown where whom they report to is nobody."""

@@ -147,6 +147,8 @@ def verify_bundle_of(home: Path, bundle: Path, vkey: str = "") -> BundleVerified
     """
     if not vkey:
         check_has_ledger(home)
+    if not bundle.is_file():
+        raise NotFound(f"'{bundle}' is no file.", "Nothing was verified.", f"ls -l {bundle}")
     return verify_bundle(bundle, [key_of(home, vkey)])
 
 

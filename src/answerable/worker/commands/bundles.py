@@ -185,7 +185,10 @@ async def _add_bodies(export: _Export, writer: BundleWriter) -> None:
 
 
 def _checked(office: Office, verb: verbs.LedgerExport) -> tuple[Asked, Path]:
-    asked = Asked(kind=verb.kind, of=verb.of, since=verb.since, until=verb.until)
+    of = verb.of
+    if verb.kind == "owner" and of:
+        of = office.house.hall.people.whoever(of).id
+    asked = Asked(kind=verb.kind, of=of, since=verb.since, until=verb.until)
     again = "answerable ledger export --help"
     if asked.problem:
         raise UsageError(f"That cannot be asked: {asked.problem}.", _NOT_DONE, again)

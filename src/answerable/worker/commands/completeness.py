@@ -13,7 +13,7 @@ async def ledger_close(office: Office, verb: verbs.LedgerClose) -> Closed:
     house = office.house
     person = verb.person
     if person and not closes.last(house.hall.db, person_name(person)):
-        person = house.hall.people.find(person).id
+        person = house.hall.people.whoever(person).id
     index = await close_now(office)
     await office.publisher.follow(house.hall.engine)
     await office.index.follow(house.hall.engine)

@@ -81,13 +81,13 @@ def replay_ledger(home: Path, asked: Asked) -> Tally:
 
 
 def person_of(home: Path, who: str) -> str:
-    """A person's id; who has left is named by it alone. Raises PersonUnknown."""
+    """A person's id, whether they are here or have left. Raises PersonNeverHere, UsageError."""
     if who.startswith("per_") or not who:
         return who
     with closing(open_reader(home / DATABASE)) as database, closing(_keys(home)) as keys:
         keyring = Keyring(keys.naming_key(), keys, SystemChance())
         ids = TimeOrderedIds(SystemClock(), SystemChance())
-        return People(people_rows.load(database), ids, keyring).find(who).id
+        return People(people_rows.load(database), ids, keyring).whoever(who).id
 
 
 async def replay_all(home: Path, asked: Asked | None = None) -> Tally:
