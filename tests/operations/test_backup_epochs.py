@@ -220,8 +220,8 @@ def test_sealed_keys_that_are_not_as_they_were_sealed_open_nothing(
         case "longer":
             path.write_bytes(data + b"x")
         case "swapped":
-            name = f"sealed v1 {epoch_of(story).id}"
-            path.write_bytes(data.replace(name.encode(), b"sealed v1 " + b"e" * (len(name) - 10)))
+            name = f"keys/v1 {epoch_of(story).id}"
+            path.write_bytes(data.replace(name.encode(), b"keys/v1 " + b"e" * (len(name) - 10)))
         case "of another":
             path.unlink()
             other = Seal(epoch_of(story).id, SystemChance().token(32))

@@ -20,7 +20,7 @@ def person_grant(who: Who, role: Role, by: By, home: Home = DEFAULT_HOME) -> Non
 
     done = ask(home, RoleSet(who, role, by), Done)
     talk(f"{who} is an {role}, at ledger index {done.index}, until it is revoked or they leave.")
-    talk_next(home, f"answerable ledger export -o FILE --bodies --by {who}")
+    talk_next(home, f"answerable ledger export --output FILE --bodies --by {who}")
 
 
 def person_revoke(who: Who, role: Role, by: By, home: Home = DEFAULT_HOME) -> None:

@@ -7,7 +7,7 @@ import typer
 
 from answerable.cli.talk import AsJson, new_app, out, out_json, plain, talk
 
-signer = new_app("Sign a log in a process of its own, which never signs another history.")
+signer = new_app("The signing key in its own process: one history only.")
 
 State = Annotated[Path, typer.Option("--state", help="The signer's folder: keys, what it signed.")]
 _STATE = Path("signer")

@@ -32,7 +32,7 @@ from answerable.store.keys import GONE, MIGRATIONS, KeyStore, is_made_with
 from answerable.store.sqlite import in_our_words, insert_many, open_reader, open_writer
 
 KEYS_SEALED = "keys.sealed"  # in a backup, beside its home
-_LINE = "answerable keys sealed v1 {}\n"
+_LINE = "answerable-keys/v1 {}\n"
 _SALT_BYTES, _KEY_BYTES, _COUNT_BYTES, _LENGTH_BYTES = 16, 32, 11, 4
 _ROWS = 4_096
 _PART_BYTES_MAX = 1 << 24

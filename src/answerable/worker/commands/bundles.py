@@ -109,7 +109,7 @@ async def _gathered(office: Office, asked: Asked, verb: verbs.LedgerExport) -> _
     if 0 < verb.entries_max < (size if is_all else len(found)):
         raise UsageError(
             f"The answer has more than {verb.entries_max} entries.", _NOT_DONE,
-            "answerable ledger export -o FILE",
+            "answerable ledger export --output FILE",
         )  # fmt: skip
     bodies = Bodies()
     if verb.bodies_by:
@@ -185,13 +185,13 @@ async def _add_bodies(export: _Export, writer: BundleWriter) -> None:
 
 
 def _checked(office: Office, verb: verbs.LedgerExport) -> tuple[Asked, Path]:
-    of = verb.of
-    if verb.kind == "owner" and of:
-        of = office.house.hall.people.whoever(of).id
-    asked = Asked(kind=verb.kind, of=of, since=verb.since, until=verb.until)
+    asked = Asked(kind=verb.kind, of=verb.of, since=verb.since, until=verb.until)
     again = "answerable ledger export --help"
     if asked.problem:
         raise UsageError(f"That cannot be asked: {asked.problem}.", _NOT_DONE, again)
+    if asked.kind == "owner":
+        person = office.house.hall.people.whoever(asked.of).id
+        asked = msgspec.structs.replace(asked, of=person)
     return asked, outside(office, verb.to, again)
 
 
