@@ -186,6 +186,9 @@ def place_of(place: int | str | None) -> int | str | None:
 OF_THE_ZIP = re.compile(r"is (?:not stored|not written|not a plain|in it twice|no name|larger)")
 
 
+OF_A_HEADER = "how a member lies there"  # is of the zip to one, and of the member to another
+
+
 def ours_of_bundle(path: Path, bundle: Exported) -> int | str | None:
     """The entry or the member that ours names; 0 where it is the file as a whole."""
     try:
@@ -194,7 +197,9 @@ def ours_of_bundle(path: Path, bundle: Exported) -> int | str | None:
         why = error.happened.partition("is not verified: ")[2]
         entry = re.match(r"(?:the proof of )?entry (\d+)", why)
         member = re.search(r"'([^']+)'", why)
-        if entry or not member or OF_THE_ZIP.search(why) or why.startswith("the header of"):
+        if why.startswith("the header of") or OF_THE_ZIP.search(why):
+            return OF_A_HEADER
+        if entry or not member:
             return int(entry[1]) if entry else 0
         return place_of(member[1])
     return None

@@ -204,7 +204,7 @@ def reader_twisted(members: Members, chance: random.Random) -> None:
         if chance.random() < 1 / 2:
             told["by"] += "x"
         else:
-            told["read"] += chance.choice((-1, 1))
+            told["read"] = 0  # the neighbour may say the same of another reading
         members["answer.json"] = _json(answer)
 
 

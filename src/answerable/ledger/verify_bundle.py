@@ -5,7 +5,6 @@ One member is in memory at a time, and none is larger than the format allows.
 
 import base64
 import re
-import struct
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -34,6 +33,7 @@ from answerable.ledger.tiles import TileReader, decode_bundle
 from answerable.ledger.tree import ProofError
 from answerable.ledger.verify_beside import BESIDE, chain_of_bundle, check_beside
 from answerable.ledger.verify_tiles import verify_tiles
+from answerable.ledger.zip_form import header_of, problem_of, record_of
 
 _LOCAL_HEADER = 30
 _TAIL, _TAIL_BYTES = b"PK\x05\x06", 22
@@ -167,6 +167,7 @@ class BundleReader:
             tail = file.read(_TAIL_BYTES)
         if len(tail) < _TAIL_BYTES or not tail.startswith(_TAIL) or tail[20:] != b"\0\0":
             raise self.damaged("it does not end as a bundle does")
+        self._counted = tail[4:12]
         directory = int.from_bytes(tail[12:16], "little")
         if directory > bundle.DIRECTORY_BYTES_MAX:
             raise self.damaged("its directory is larger than a bundle's")
@@ -175,10 +176,12 @@ class BundleReader:
         members = self.zip.infolist()
         if not 2 <= len(members) <= bundle.MEMBERS_MAX:
             raise self.damaged(f"it has {len(members)} members")
+        if self._counted != bytes(4) + 2 * min(len(members), 0xFFFF).to_bytes(2, "little"):
+            raise self.damaged("its end record counts other members, or other disks")
         at, seen = 0, set()
         for member in members:
             name = member.orig_filename
-            if problem := _problem_of(member):
+            if problem := problem_of(member):
                 raise self.damaged(f"{name[:200]!r} {problem}")
             if name.lower() in seen:
                 raise self.damaged(f"'{name}' is in it twice")
@@ -201,9 +204,14 @@ class BundleReader:
         with self.path.open("rb") as file:
             for member in members:
                 file.seek(member.header_offset)
-                expected = _header(member)
+                expected = header_of(member)
                 if file.read(len(expected)) != expected:
                     raise self.damaged(f"the header of '{member.orig_filename}' is another one")
+            file.seek(self.zip.start_dir)
+            for member in members:
+                expected = record_of(member)
+                if file.read(len(expected)) != expected:
+                    raise self.damaged("its directory is not written as a bundle's is")
 
     def _manifest(self) -> dict[str, tuple[str, int]]:
         marks: dict[str, tuple[str, int]] = {}
@@ -227,37 +235,6 @@ class BundleReader:
             raise self.damaged(f"'{name}' cannot be read: {error}") from None
         except (ValueError, RuntimeError) as error:
             raise self.damaged(f"'{name}' cannot be unpacked: {error}") from None
-
-
-def _problem_of(member: zipfile.ZipInfo) -> str:
-    """What is wrong with how a member lies there; empty where nothing is."""
-    if not bundle.NAME.match(member.orig_filename):
-        return "is no name of a member"
-    is_plain = not (member.compress_type or member.flag_bits) and member.extra == _extra_of(member)
-    if not is_plain or member.file_size != member.compress_size:
-        return "is not stored as it is"
-    if member.file_size > bundle.MEMBER_BYTES_MAX:
-        return "is larger than a member can be"
-    if member.date_time != bundle.EPOCH or member.comment or member.internal_attr:
-        return "is not written as a bundle is"
-    if member.external_attr != bundle.MODE or member.create_system != bundle.UNIX:
-        return "is not a plain file"
-    return ""
-
-
-def _header(member: zipfile.ZipInfo) -> bytes:
-    """What the one writer of bundles puts before a member."""
-    plain = zipfile.ZipInfo(member.orig_filename, bundle.EPOCH)
-    plain.CRC, plain.file_size, plain.compress_size = (
-        member.CRC, member.file_size, member.compress_size,
-    )  # fmt: skip
-    return plain.FileHeader(zip64=False)
-
-
-def _extra_of(member: zipfile.ZipInfo) -> bytes:
-    """Where it begins, as zip64 has it, where that is over 2 GiB: the library writes it so."""
-    at = member.header_offset
-    return struct.pack("<HHQ", 1, 8, at) if at > zipfile.ZIP64_LIMIT else b""
 
 
 def verify_bundle(path: Path, known: Sequence[VerifierKey]) -> BundleVerified:
