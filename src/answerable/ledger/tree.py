@@ -106,7 +106,8 @@ def perfect_root(hashes: Sequence[bytes]) -> bytes:
 
 def paired(hashes: Sequence[bytes]) -> list[bytes]:
     """The nodes above these; the last one has none where it is alone."""
-    pairs = zip(hashes[::2], hashes[1::2], strict=False)
+    one_by_one = iter(hashes)
+    pairs = zip(one_by_one, one_by_one, strict=False)
     return [sha256(b"\x01" + left + right).digest() for left, right in pairs]
 
 
