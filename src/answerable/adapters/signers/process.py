@@ -136,6 +136,8 @@ class Line:
             if not part:
                 raise ConnectionResetError("it ended before it had answered")
             data += part
+            if len(data) > asking.LINE_BYTES_MAX:
+                raise OSError("what answers is no signer")
         try:
             told: asking.Told = asking.decode_told(data)
         except msgspec.DecodeError as error:
