@@ -25,6 +25,7 @@ from answerable.ledger.tree import CompactRange, leaf_hash, root_of
 from answerable.ledger.unsealed import SignerAway, SignerRefused, growth_proof
 
 NAME = "acme.example/strict"
+CHANCE = SeededChance(7)
 LEAVES = [leaf_hash(str(number).encode()) for number in range(70)]
 OTHERS = [*LEAVES[:5], *[leaf_hash(f"other {number}".encode()) for number in range(65)]]
 
@@ -55,7 +56,7 @@ def signs(keys: StrictKeys, old: int, new: int, leaves: list[bytes] = LEAVES) ->
 def test_a_tree_that_goes_on_is_signed_however_far_it_goes(folder: Path) -> None:
     chance, size = random.Random(4), 0
     for _ in range(60):
-        keys = StrictKeys.open(folder)
+        keys = StrictKeys.open(folder, CHANCE)
         new = min(size + chance.choice([0, 1, 1, 2, 3, 5, 8]), len(LEAVES))
         signs(keys, size, new)
         size = new
@@ -79,11 +80,11 @@ def test_a_tree_that_goes_on_is_signed_however_far_it_goes(folder: Path) -> None
 def test_no_other_history_is_signed(
     folder: Path, old: int, new: int, leaves: list[bytes], shown: list[bytes] | None, why: str
 ) -> None:
-    keys = StrictKeys.open(folder)
+    keys = StrictKeys.open(folder, CHANCE)
     signs(keys, 0, 10)
     if shown is None:
         shown = proof(old, new, leaves) if old < new else []
-    for asked in (keys, StrictKeys.open(folder)):  # as it goes on, and after a restart
+    for asked in (keys, StrictKeys.open(folder, CHANCE)):  # as it goes on, and after a restart
         with pytest.raises(SaysNo, match=why):
             asked.sign_tree(asked.key, body(new, leaves), old, shown)
     signs(keys, 10, 12)
@@ -95,7 +96,7 @@ def test_what_is_signed_is_on_the_disk_before_the_signature_is_given(
     def full(*_: object, **__: object) -> None:
         raise Broken("full")
 
-    keys = StrictKeys.open(folder)
+    keys = StrictKeys.open(folder, CHANCE)
     signs(keys, 0, 10)
     monkeypatch.setattr(strict, "replace_file", full)
     with pytest.raises(Broken):
@@ -116,14 +117,14 @@ def test_what_is_signed_is_on_the_disk_before_the_signature_is_given(
     ],
 )  # fmt: skip
 def test_no_checkpoint_is_signed_as_another_word(folder: Path, message: bytes) -> None:
-    keys = StrictKeys.open(folder)
+    keys = StrictKeys.open(folder, CHANCE)
     signs(keys, 0, 10)
     with pytest.raises(SaysNo):
         keys.sign_word(keys.key, message)
 
 
 def test_seals_of_bundles_and_receipts_of_its_own_trees_are_signed(folder: Path) -> None:
-    keys = StrictKeys.open(folder)
+    keys = StrictKeys.open(folder, CHANCE)
     for size in (3, 10):
         signs(keys, keys.last.size, size)
     key = VerifierKey.parse(keys.key).public_key
@@ -135,7 +136,7 @@ def test_seals_of_bundles_and_receipts_of_its_own_trees_are_signed(folder: Path)
 
 
 def test_an_origin_that_is_not_its_own_and_extensions_are_not_signed(folder: Path) -> None:
-    keys = StrictKeys.open(folder)
+    keys = StrictKeys.open(folder, CHANCE)
     for text in (
         checkpoint_body("other.example", 1, root_of(LEAVES[:1])),
         checkpoint_body(NAME, 1, root_of(LEAVES[:1]), ["more"]),
@@ -145,7 +146,7 @@ def test_an_origin_that_is_not_its_own_and_extensions_are_not_signed(folder: Pat
 
 
 def test_the_log_is_handed_over_once_and_the_old_key_signs_nothing_larger(folder: Path) -> None:
-    keys = StrictKeys.open(folder)
+    keys = StrictKeys.open(folder, CHANCE)
     signs(keys, 0, 10)
     keys.make_next()
     old, new = keys.key, keys.next_key
@@ -155,14 +156,14 @@ def test_the_log_is_handed_over_once_and_the_old_key_signs_nothing_larger(folder
         keys.sign_tree(new, body(12), 10, proof(10, 12))
     signs(keys, 10, 12)
     keys.sign_tree(new, body(12), 10, proof(10, 12))
-    keys = StrictKeys.open(folder)
+    keys = StrictKeys.open(folder, CHANCE)
     with pytest.raises(SaysNo, match="handed over"):
         keys.sign_tree(old, body(13), 12, proof(12, 13))
     with pytest.raises(SaysNo, match="has signed"):
         keys.drop_next()
     keys.take_over(new)
     keys.take_over(new)
-    keys = StrictKeys.open(folder)
+    keys = StrictKeys.open(folder, CHANCE)
     assert (keys.key, keys.next_key) == (new, "")
     with pytest.raises(SaysNo, match="another key"):
         keys.sign_tree(old, body(13), 12, proof(12, 13))
@@ -170,18 +171,18 @@ def test_the_log_is_handed_over_once_and_the_old_key_signs_nothing_larger(folder
 
 
 def test_a_next_key_that_signed_nothing_is_forgotten(folder: Path) -> None:
-    keys = StrictKeys.open(folder)
+    keys = StrictKeys.open(folder, CHANCE)
     keys.make_next()
     made = keys.next_key
     keys.make_next()
     assert keys.next_key == made
     keys.drop_next()
-    assert StrictKeys.open(folder).next_key == ""
+    assert StrictKeys.open(folder, CHANCE).next_key == ""
 
 
 @pytest.mark.parametrize("damage", ["gone", "empty", "another key's", "changed"])
 def test_without_what_it_signed_last_it_signs_nothing(folder: Path, damage: str) -> None:
-    signs(StrictKeys.open(folder), 0, 10)
+    signs(StrictKeys.open(folder, CHANCE), 0, 10)
     file = folder / strict.SIGNED
     text = file.read_text()
     if damage == "another key's":
@@ -193,7 +194,7 @@ def test_without_what_it_signed_last_it_signs_nothing(folder: Path, damage: str)
     if damage == "gone":
         file.unlink()
     with pytest.raises(Broken, match="go-back CHECKPOINT"):
-        StrictKeys.open(folder)
+        StrictKeys.open(folder, CHANCE)
 
 
 def test_the_proof_of_growth_is_that_of_the_rfc() -> None:

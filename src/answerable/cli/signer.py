@@ -25,6 +25,7 @@ def init(
 ) -> None:
     """Have the key in the signer's folder: a new one, or the one that a home signed with."""
     from answerable.adapters.signers.strict import StrictKeys
+    from answerable.base.chance import SystemChance
     from answerable.base.errors import UsageError
     from answerable.worker.signer_keys import found_signer, move_signer
 
@@ -37,7 +38,7 @@ def init(
         move_signer(from_home, state)
     else:
         found_signer(state, origin)
-    keys = StrictKeys.open(state)
+    keys = StrictKeys.open(state, SystemChance())
     out(keys.key)
     talk(f"It goes on from {keys.last.size} entries. In answerable.toml, under [ledger]:")
     talk('signer = "process" and signer_socket = "/run/answerable-signer/signer.sock".')
@@ -48,8 +49,9 @@ def init(
 def show(state: State = _STATE, as_json: AsJson = False) -> None:
     """Its key, and the tree that it signed last."""
     from answerable.adapters.signers.strict import StrictKeys
+    from answerable.base.chance import SystemChance
 
-    keys = StrictKeys.open(state)
+    keys = StrictKeys.open(state, SystemChance())
     last = keys.last
     if as_json:
         out_json(

@@ -32,6 +32,8 @@ from answerable.store.sqlite import StorageFailed
 from answerable.store.threads import beside_the_loop
 
 _BATCH_UNITS_MAX = 1_000
+# How long a signer is waited for the loop tells, whose time never goes back: with a clock that was
+# set back by an hour, nothing would be written for an hour.
 _SIGNER_AGAIN_S = 0.2
 _SIGNER_AWAY_S = 2.0  # a signer that is started again is back by then
 

@@ -21,6 +21,7 @@ import msgspec
 from answerable.adapters.signers import asking
 from answerable.adapters.signers.asking import No, Signed, Standing
 from answerable.adapters.signers.strict import SaysNo, StrictKeys, held
+from answerable.base.chance import SystemChance
 from answerable.base.errors import AnswerableError, Broken, UsageError
 from answerable.telemetry import failures
 
@@ -41,7 +42,7 @@ def serve(folder: Path, path: Path | None, peers: Collection[int], *, leash: boo
     if leash:
         threading.Thread(target=_end_with_input, daemon=True).start()
     with held(folder):
-        keys = StrictKeys.open(folder)
+        keys = StrictKeys.open(folder, SystemChance())
         listening = _given() or _made(path)
         log.info("signing for %s", keys.last.origin)
         one = threading.Lock()

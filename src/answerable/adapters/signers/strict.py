@@ -21,7 +21,7 @@ from pathlib import Path
 from answerable.adapters.signers.asking import No
 from answerable.adapters.signers.file import FileSigner
 from answerable.adapters.signers.handing import SIGNER_KEY, SIGNER_KEY_NEXT, take_over
-from answerable.base.chance import Chance, SystemChance
+from answerable.base.chance import Chance
 from answerable.base.errors import Broken, UsageError
 from answerable.exports.receipt import receipt_message
 from answerable.ledger.bundle import HEADER
@@ -55,21 +55,21 @@ class SaysNo(Exception):
 class StrictKeys:
     """The open folder. One process works in it, and one request at a time."""
 
-    def __init__(self, folder: Path, signer: FileSigner, signed: str) -> None:
+    def __init__(self, folder: Path, signer: FileSigner, signed: str, chance: Chance) -> None:
         self._folder = folder
         self._signer = signer
-        self._next = _next_of(folder, signer.name)
+        self._chance = chance
+        self._next = _next_of(folder, signer.name, chance)
         self._signed = signed  # a note
         self._last = parse_checkpoint(note_text(signed))
         self._roots: OrderedDict[bytes, None] = OrderedDict({self._last.root: None})
 
     @classmethod
-    def open(cls, folder: Path) -> "StrictKeys":
+    def open(cls, folder: Path, chance: Chance) -> "StrictKeys":
         """Raises Broken where the key or what it signed last is not there, or is damaged."""
         name = name_in(folder)
-        chance = SystemChance()
         signer = FileSigner.open(folder / SIGNER_KEY, name=name, chance=chance, may_create=False)
-        return cls(folder, signer, last_signed(folder, signer.vkey))
+        return cls(folder, signer, last_signed(folder, signer.vkey), chance)
 
     @property
     def key(self) -> str:
@@ -131,7 +131,7 @@ class StrictKeys:
         """Durable on return; one that is there stays. Raises Broken."""
         if self._next is None:
             path = self._folder / SIGNER_KEY_NEXT
-            self._next = FileSigner.open(path, name=self._signer.name, chance=SystemChance())
+            self._next = FileSigner.open(path, name=self._signer.name, chance=self._chance)
 
     def take_over(self, key: str) -> None:
         """The next key is the log's; nothing to do where it is already. Raises SaysNo."""
@@ -256,11 +256,11 @@ def signature_line(vkey: VerifierKey, signature: bytes) -> str:
     return f"\u2014 {vkey.name} {encode_base64(vkey.id + signature)}\n"
 
 
-def _next_of(folder: Path, name: str) -> FileSigner | None:
+def _next_of(folder: Path, name: str, chance: Chance) -> FileSigner | None:
     path = folder / SIGNER_KEY_NEXT
     if not path.exists():
         return None
-    return FileSigner.open(path, name=name, chance=SystemChance(), may_create=False)
+    return FileSigner.open(path, name=name, chance=chance, may_create=False)
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from pathlib import Path
 from answerable.adapters.signers import asking
 from answerable.adapters.signers.process import Line, Place
 from answerable.adapters.signers.strict import StrictKeys
+from answerable.base.chance import SystemChance
 from answerable.base.errors import AnswerableError
 from answerable.compose.settings import read_settings
 from answerable.compose.signing import signer_place
@@ -34,7 +35,7 @@ def signer(patient: Patient) -> Trouble | None:
 def _key_of(place: Place) -> str:
     """Raises Broken, SignerAway, SignerRefused."""
     if place.folder is not None:
-        return StrictKeys.open(place.folder).key
+        return StrictKeys.open(place.folder, SystemChance()).key
     line = Line(Place(Path(place.socket)))
     try:
         return line.ask(asking.Who(), asking.Standing).key
