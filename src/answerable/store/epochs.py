@@ -174,7 +174,8 @@ class BackupKeys:
         many were missing."""
         wanted = dict.fromkeys(kids)
         known = self.erased()
-        left = [kid for kid in wanted if kid not in set(known.kids)]
+        told = frozenset(known.kids)
+        left = [kid for kid in wanted if kid not in told]
         if not left and known.is_whole:
             return 0
         with self._alone():
