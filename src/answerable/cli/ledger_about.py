@@ -10,6 +10,7 @@ from answerable.cli.talk import (
     DEFAULT_HOME,
     AsJson,
     Home,
+    VKey,
     ask,
     many,
     on,
@@ -82,9 +83,7 @@ def ledger_about(
 
 def ledger_check_answer(
     file: Annotated[Path, typer.Argument(help="What `ledger about --output` wrote.")],
-    vkey: Annotated[
-        str, typer.Option(help="The log's key, or a file with it; without, the home's own.")
-    ] = "",
+    vkey: VKey = "",
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from answerable.cli.grouped import grouped
-from answerable.cli.ledger_evidence import check_everything, check_period
-from answerable.cli.talk import DEFAULT_HOME, AsJson, Home, on, out, out_json, plain
+from answerable.cli.talk import DEFAULT_HOME, AsJson, Home, VKey, on, out, out_json, plain
+from answerable.cli.whole_bundle import check_everything, check_period
 
 if TYPE_CHECKING:
     from answerable.exports.books import Compared
@@ -36,9 +36,7 @@ def ledger_compare(
     bundle: Annotated[Path, typer.Argument(help="What `ledger export` wrote, of everything.")],
     books: Annotated[Path, typer.Argument(help="The other side's keys, one to a line.")],
     whose: Whose,
-    vkey: Annotated[
-        str, typer.Option(help="The log's key, or a file with it; without, the home's own.")
-    ] = "",
+    vkey: VKey = "",
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from answerable.cli.grouped import grouped
-from answerable.cli.talk import DEFAULT_HOME, AsJson, Home, on, out, out_json, plain
+from answerable.cli.talk import DEFAULT_HOME, AsJson, Home, VKey, on, out, out_json, plain
+from answerable.cli.whole_bundle import check_everything, check_period
 from answerable.exports.frameworks import Framework
 
 if TYPE_CHECKING:
@@ -34,9 +35,7 @@ def ledger_evidence(
     bundle: Annotated[Path, typer.Argument(help="What `ledger export` wrote, of everything.")],
     asked: Asked,
     folder: Annotated[Path, typer.Option("--output", "-o", help="A folder that is not there yet.")],
-    vkey: Annotated[
-        str, typer.Option(help="The log's key, or a file with it; without, the home's own.")
-    ] = "",
+    vkey: VKey = "",
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
 ) -> None:
@@ -73,28 +72,6 @@ def _check(asked: Asked, folder: Path) -> None:
             f"'{folder}' is there already.", "Nothing was written.", "name a new folder"
         )
     check_period(asked.since, asked.until)
-
-
-def check_period(since: datetime | None, until: datetime | None) -> None:
-    """Raises UsageError."""
-    from answerable.base.errors import UsageError
-
-    if since and until and since >= until:
-        raise UsageError(
-            "--since is not before --until: there is no time between them.",
-            "Nothing was written.", "name a day before --until",
-        )  # fmt: skip
-
-
-def check_everything(verified: "BundleVerified", why: str) -> None:
-    """Raises UsageError, saying `why` a part of a log will not do."""
-    from answerable.base.errors import UsageError
-
-    if verified.asked.kind != "everything" or verified.entries != verified.size:
-        raise UsageError(
-            f"The bundle has {verified.entries} of the log's {verified.size} entries: {why}.",
-            "Nothing was written.", "answerable ledger export --output all.zip",
-        )  # fmt: skip
 
 
 def _write(folder: Path, bundle: Path, verified: "BundleVerified", asked: Asked) -> None:

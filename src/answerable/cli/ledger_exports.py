@@ -7,15 +7,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from answerable.cli.talk import DEFAULT_HOME, AsJson, Home, ask, on, out, out_json, plain, talk_next
+from answerable.cli.talk import (
+    DEFAULT_HOME,
+    AsJson,
+    Home,
+    VKey,
+    ask,
+    on,
+    out,
+    out_json,
+    plain,
+    talk_next,
+)
 
 if TYPE_CHECKING:
     from answerable.ledger.verify_bundle import BundleReader
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="A file that is not there yet.")]
-VKey = Annotated[
-    str, typer.Option(help="The log's key, or a file with it; without, the home's own.")
-]
 
 
 class Format(StrEnum):

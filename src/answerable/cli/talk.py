@@ -39,6 +39,9 @@ Rows = Annotated[int, typer.Option("--limit", min=1, max=1_000, help="How many a
 By = Annotated[str, typer.Option("--by", help="Who says so: a person's id or email address.")]
 AgentName = Annotated[str, typer.Argument(metavar="AGENT", help="Its name.")]
 OfAgent = Annotated[str, typer.Option("--agent", help="Of one agent only.")]
+VKey = Annotated[
+    str, typer.Option(help="The log's key, or a file with it; without, the home's own.")
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Do it; without, what would change is said.")]
 MaybeBy = Annotated[str, typer.Option("--by", help="Who says so, if that is somebody.")]
 
