@@ -9,6 +9,7 @@ import msgspec
 
 from answerable.agents.stops import Stops
 from answerable.base.settings import CALL_SECONDS_MAX
+from answerable.ledger.named_sets import release_id
 from answerable.policy.budget import BUDGET, Budget
 from answerable.policy.limits import Limit
 
@@ -122,7 +123,7 @@ def release_of(blueprint: Blueprint, policy_digest: str) -> Release:
         parts["budget"] = repr(blueprint.budget)
     manifest = _encode(parts)
     digest = hashlib.sha256(manifest).hexdigest()
-    return Release(f"rel_{digest[:24]}", digest, blueprint, manifest, _parts(parts))
+    return Release(release_id(digest), digest, blueprint, manifest, _parts(parts))
 
 
 _PART_OF = {"sources": "code", "prompt": "prompt", "model": "model", "tools": "tools"}

@@ -57,6 +57,7 @@ class Named:
 
 
 def release_id(digest: str) -> str:
+    """How a release is named, after the digest of its manifest."""
     return f"rel_{digest[:_ID_DIGITS]}"
 
 

@@ -14,12 +14,14 @@ class PersonUnknown(NotFound):
         )
 
 
-class PersonNeverHere(PersonUnknown):
+class PersonNeverHere(NotFound):
     """Asked for by somebody who looks back: who has left would have been found."""
 
+    code = PersonUnknown.code
+
     def __init__(self, who: str) -> None:
-        NotFound.__init__(
-            self, f"Nobody is or was in the directory as '{who}'.", "Nothing was looked up.",
+        super().__init__(
+            f"Nobody is or was in the directory as '{who}'.", "Nothing was looked up.",
             "answerable person list",
         )  # fmt: skip
 
