@@ -14,7 +14,6 @@ import pytest
 from answerable.adapters.engines.embedded.journal import FeedFile
 from answerable.adapters.signers.file import FileSigner
 from answerable.adapters.signers.handing import SIGNER_KEY_NEXT
-from answerable.base import faults
 from answerable.base.chance import SeededChance
 from answerable.compose.house import open_house
 from answerable.engine.port import Record
@@ -26,14 +25,11 @@ from answerable.testing.world import Life, Till
 from answerable.worker.publisher import Publisher
 from answerable.worker.rotation import rotate_signer
 from answerable.worker.verification import chain_in, verify_home
+from deaths import Dead, dying_at
 from homes import OWNER, SmallHome, working
 from stories import inline_world, support
 
 SCRIPT = Path(__file__).parents[2] / "verify" / "answerable_verify.py"
-
-
-class Dead(BaseException):
-    """The process died here."""
 
 
 @pytest.fixture
@@ -196,16 +192,8 @@ def test_a_death_leaves_the_key_that_the_ledger_names(
 ) -> None:
     old = vkey_of(home)
 
-    async def fault(name: str) -> None:
-        if name == point:
-            raise Dead
-
-    faults.install(fault)
-    try:
-        with pytest.raises(Dead):
-            asyncio.run(rotate_signer(home.path, OWNER))
-    finally:
-        faults.install(None)
+    with dying_at(point), pytest.raises(Dead):
+        asyncio.run(rotate_signer(home.path, OWNER))
     home.cli("person", "add", "n@acme.example", "--name", "N").check()
     assert not (home.path / SIGNER_KEY_NEXT).exists()
     assert (vkey_of(home) == old) == (point == "rotation.after_next_signer")

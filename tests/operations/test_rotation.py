@@ -6,34 +6,25 @@ from pathlib import Path
 
 import pytest
 
-from answerable.base import faults
 from answerable.base.chance import SeededChance
 from answerable.base.errors import Broken
 from answerable.compose.house import open_house
 from answerable.store.keys import KeyDestroyed, KeyStore, KeyUnreadable, home_key
 from answerable.store.rotation import HOME_KEY_NEXT, rotate_home_key, settle_home_key
 from answerable.testing.world import Till, World
+from deaths import Dead, dying_at
 from homes import OWNER, SmallHome, working
 from stories import inline_world, run, support
 
 POINTS = ("rotation.after_next", "rotation.after_rewrap", "rotation.after_rename")
 
 
-class Dead(BaseException):
-    """The process died here."""
-
-
 async def rotated(world: World, dies_at: str = "") -> None:
-    async def fault(name: str) -> None:
-        if name == dies_at:
-            raise Dead
-
     house = open_house(world.plan())
-    faults.install(fault)
     try:
-        await rotate_home_key(world.home, house.keys, SeededChance(77))
+        with dying_at(dies_at):
+            await rotate_home_key(world.home, house.keys, SeededChance(77))
     finally:
-        faults.install(None)
         house.abandon()
 
 

@@ -16,17 +16,13 @@ import pytest
 from answerable.adapters.signers.handing import SIGNER_KEY, SIGNER_KEY_NEXT
 from answerable.adapters.signers.process import FOLDER
 from answerable.adapters.signers.strict import found
-from answerable.base import faults
 from answerable.base.chance import SeededChance
 from answerable.worker.rotation import rotate_signer
 from answerable.worker.verification import verify_home
+from deaths import Dead, dying_at
 from homes import OWNER, SmallHome, end, environment, process, until, working
 
 IN_PROCESS = '[ledger]\nsigner = "process"'
-
-
-class Dead(BaseException):
-    """The process died here."""
 
 
 @pytest.fixture
@@ -173,16 +169,8 @@ def test_a_death_while_it_is_handed_over_leaves_the_key_that_the_ledger_names(
     add(home, "first")
     old = vkey_of(home)
 
-    async def fault(name: str) -> None:
-        if name == point:
-            raise Dead
-
-    faults.install(fault)
-    try:
-        with pytest.raises(Dead):
-            asyncio.run(rotate_signer(home.path, OWNER))
-    finally:
-        faults.install(None)
+    with dying_at(point), pytest.raises(Dead):
+        asyncio.run(rotate_signer(home.path, OWNER))
     if is_in_file_after:  # whoever changes the setting back in this very moment
         home.says(IN_PROCESS, "[ledger]")
         for name in (SIGNER_KEY, SIGNER_KEY_NEXT):
