@@ -4,26 +4,19 @@ from answerable.base.errors import NotFound, Refused
 
 
 class PersonUnknown(NotFound):
+    """`ever`: asked for by somebody who looks back, who would have found a person that left."""
+
     code = "person_unknown"
 
-    def __init__(self, who: str) -> None:
-        super().__init__(
-            f"No living person '{who}' is in the directory.",
-            "Nothing was changed.",
-            "answerable person add EMAIL --name NAME",
-        )
-
-
-class PersonNeverHere(NotFound):
-    """Asked for by somebody who looks back: who has left would have been found."""
-
-    code = PersonUnknown.code
-
-    def __init__(self, who: str) -> None:
-        super().__init__(
-            f"Nobody is or was in the directory as '{who}'.", "Nothing was looked up.",
-            "answerable person list",
-        )  # fmt: skip
+    def __init__(self, who: str, *, ever: bool = False) -> None:
+        if ever:
+            what = f"Nobody is or was in the directory as '{who}'."
+            super().__init__(what, "Nothing was looked up.", "answerable person list")
+        else:
+            what = f"No living person '{who}' is in the directory."
+            super().__init__(
+                what, "Nothing was changed.", "answerable person add EMAIL --name NAME"
+            )
 
 
 class PersonExists(Refused):

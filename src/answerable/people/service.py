@@ -15,7 +15,6 @@ from answerable.people.errors import (
     NotTheOwner,
     OwnsAlready,
     PersonExists,
-    PersonNeverHere,
     PersonUnknown,
 )
 
@@ -38,12 +37,12 @@ class People:
     def whoever(self, who: str) -> Person:
         """Who is or was here: by id, or by an address that only one person has had.
 
-        Raises PersonNeverHere, UsageError.
+        Raises PersonUnknown, UsageError.
         """
         person = self.directory.persons.get(who)
         held = [person] if person is not None else self.directory.held(self._email_hash(who))
         if not held:
-            raise PersonNeverHere(who)
+            raise PersonUnknown(who, ever=True)
         if len(held) > 1:
             ids = ", ".join(f"{one.id}{' (left)' if one.has_left else ''}" for one in held)
             raise UsageError(

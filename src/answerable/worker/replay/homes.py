@@ -81,7 +81,7 @@ def replay_ledger(home: Path, asked: Asked) -> Tally:
 
 
 def person_of(home: Path, who: str) -> str:
-    """A person's id, whether they are here or have left. Raises PersonNeverHere, UsageError."""
+    """A person's id, whether they are here or have left. Raises PersonUnknown, UsageError."""
     if who.startswith("per_") or not who:
         return who
     with closing(open_reader(home / DATABASE)) as database, closing(_keys(home)) as keys:
