@@ -119,6 +119,12 @@ def test_who_lifts_the_stop_file_is_told_what_stands_still_all_the_same(home: Sm
     home.cli("stop", "lift", "everything", "--by", OWNER).check()
 
 
+def test_a_name_that_no_agent_has_had_yet_is_asked_about(home: SmallHome) -> None:
+    """Who answers may say so before the agent exists; a name written wrong looks the same."""
+    asked = "No release of agent 'suport' has been at work here yet: is its name right?"
+    assert asked in home.cli("owner", "accept", "suport", "--person", OWNER).check().err
+
+
 def test_who_is_asked_about_and_is_not_there_is_not_found(home: SmallHome) -> None:
     home.cli("person", "leave", "nobody@acme.example").fails(3, "person_unknown")
     home.cli("owner", "accept", "support", "--person", "nobody").fails(3, "person_unknown")

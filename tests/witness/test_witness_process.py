@@ -34,6 +34,23 @@ def seen(state: Path, log: Log) -> int:
     return LogFiles(state, log.signer.name).seen(keys_of(state)).size
 
 
+def cli(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "answerable.cli", "witness", *words]
+    return subprocess.run(command, check=False, capture_output=True, text=True)
+
+
+def test_what_is_no_key_of_a_log_or_no_folder_of_a_witness_is_told(tmp_path: Path) -> None:
+    """Or `serve` would fail later, on a log that nobody meant."""
+    state = str(tmp_path / "w")
+    none_there = cli("add-log", "acme.example/log+00000000+AAAA", "--state", state)
+    assert (none_there.returncode, (tmp_path / "w").exists()) == (1, False)
+    assert "has no key of a witness" in none_there.stderr
+    assert cli("new-key", "witness.example/w", "--state", state).returncode == 0
+    no_file = cli("add-log", "shop/nofile", "--state", state)
+    assert no_file.returncode == 3
+    assert "'shop/nofile' is neither a key" in no_file.stderr
+
+
 def test_it_answers_over_http_as_the_specification_says(tmp_path: Path, log: Log) -> None:
     state = made(tmp_path / "w", log)
     with served(state) as (_, port):

@@ -52,9 +52,9 @@ def _show_console(home: Path) -> None:
     server = read_settings(home).server
     made = make_key(home)
     talk("")
-    talk(f"The console on this day: http://{server.host}:{server.port}/")
+    talk(f"The console on this day: `{at(home, 'answerable serve')}`, which answers on")
+    talk(f"http://{server.host}:{server.port}/")
     talk(f"Its key, shown this once: {made.secret}")
-    talk(f"Next: {at(home, 'answerable serve')}")
     if sys.stdin.isatty() and sys.stderr.isatty():
         if not typer.confirm("Open it now, until Ctrl-C?", default=True, err=True):
             return

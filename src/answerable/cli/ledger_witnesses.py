@@ -46,7 +46,7 @@ def ledger_witnesses(
             {
                 "witness": name, "size": known.size,
                 "at": iso(known.at_s * SECOND_US) if known.at_s else "never",
-                "age_s": now_s - known.at_s if known.at_s else -1,
+                "age_s": now_s - known.at_s if known.at_s else None,
                 "error": known.error, "refused": known.refused,
             }
         )  # fmt: skip

@@ -156,8 +156,9 @@ def _tell_left(home: Path, agent_name: str, by: str) -> None:
     try:
         left = ask(home, DeskGiveBack(agent_name, by, "no_owner"), GivenBack).left
     except AnswerableError as error:
-        if error.code != "agent_unknown":  # no worker has met it yet, so it left nothing
+        if error.code != "agent_unknown":
             raise
+        talk(f"No release of agent '{agent_name}' has been at work here yet: is its name right?")
         return
     if left:
         give_back = f"answerable desk handback --all-of {agent_name} --because no_owner --by {by}"

@@ -194,5 +194,7 @@ def counts(numbers: Mapping[str, int]) -> str:
 def _cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if value is None:
+        return ""
     text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
     return plain(text).replace("\n", "\u240a").replace("\t", " ")

@@ -43,14 +43,27 @@ def add_log(
 ) -> None:
     """Know a log, or another key of it: after its key was handed over, both are known."""
     from answerable.ledger.note import VerifierKey
+    from answerable.witness.keys import read_keys
     from answerable.witness.state import LogFiles
 
-    given = Path(vkey)
-    text = given.read_text(encoding="utf-8") if "+" not in vkey and given.is_file() else vkey
-    key = VerifierKey.parse(text)
+    read_keys(state)
+    key = VerifierKey.parse(vkey if "+" in vkey else _read(Path(vkey)))
     is_new = LogFiles(state, key.name).add_key(key)
     talk(f"'{key.name}' may {'now' if is_new else 'already'} sign with the key {key.id.hex()}.")
     talk(f"Next: answerable witness serve --state {state}")
+
+
+def _read(file: Path) -> str:
+    from answerable.base.errors import NotFound
+
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise NotFound(
+            f"'{file}' is neither a key, NAME+ID+KEY, nor a file with one.",
+            "No log was added.",
+            "give `ledger.vkey` out of the home whose log it is",
+        ) from None
 
 
 @witness.command("show")
