@@ -17,6 +17,7 @@ import hashlib
 import os
 import zipfile
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -166,9 +167,10 @@ class ArchiveWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """What was not finished is gone."""
-        self._zip.close()
+        """What was not finished is gone, also where the disk took no more of it."""
         self.temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # what is written out here belongs to a file that is gone
+            self._zip.close()
 
     def add(self, name: str, data: bytes, *, is_text: bool = False) -> None:
         """Text is packed; hashes and ciphertexts cannot be."""

@@ -8,7 +8,9 @@ same bytes wherever it is made.
 import hashlib
 import os
 import re
+import tempfile
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, Self
 
@@ -169,9 +171,9 @@ class BundleWriter:
                 f"'{path}' is there already.", "Nothing was written.", "name another file with -o"
             )
         self.path = path
-        self.temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        self.temporary.unlink(missing_ok=True)
-        descriptor = os.open(self.temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        # a name that nobody else has: two that write the same file do not write into one another
+        descriptor, name = tempfile.mkstemp(".tmp", f".{path.name}.", path.parent)
+        self.temporary = Path(name)
         self._file = os.fdopen(descriptor, "w+b")
         self._zip = zipfile.ZipFile(self._file, "w", zipfile.ZIP_STORED)
         self._lines: list[str] = []
@@ -181,10 +183,11 @@ class BundleWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """What was not finished is gone."""
-        self._zip.close()
-        self._file.close()
+        """What was not finished is gone, also where the disk took no more of it."""
         self.temporary.unlink(missing_ok=True)
+        for each in (self._zip, self._file):
+            with suppress(OSError):  # what is written out here belongs to a file that is gone
+                each.close()
 
     def add(self, name: str, data: bytes) -> None:
         if name <= self._last or not NAME.match(name):
