@@ -5,13 +5,14 @@ they answer now, and the cases that they hold; an auditor may read everything. A
 withheld, and the answer says so.
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 import msgspec
 
-from answerable.base.errors import Unreadable, UsageError
+from answerable.base.errors import Busy, Unreadable, UsageError
 from answerable.cases import rows as cases
 from answerable.engine.port import Record
 from answerable.ledger.access import read_draft
@@ -24,8 +25,10 @@ from answerable.pipeline.receive import decode_message
 from answerable.store.keys import KeyDestroyed
 from answerable.views import places
 from answerable.views.places import Place
+from answerable.worker.bundling.turns import in_turns
 from answerable.worker.commands.office import Office
 
+_PAGE = 1_000
 BODIES_MAX = 20_000
 WITHHELD_MAX = 500_000  # each is named in the answer, a member of 32 MiB
 
@@ -54,7 +57,7 @@ async def choose_bodies(
 ) -> Bodies:
     """Choose, and write down what is going to be given. Raises PersonUnknown, UsageError."""
     person = office.house.hall.people.find(by).id
-    positions = found if asked.kind != EVERYTHING else _all(office)
+    positions = found if asked.kind != EVERYTHING else await _all(office)
     bodies = await allowed(office, positions, person, is_whole=is_whole)
     bodies.read = await write_down(office, asked, person, len(bodies.given))
     return bodies
@@ -63,9 +66,10 @@ async def choose_bodies(
 async def allowed(
     office: Office, positions: Mapping[int, int], person: str, *, is_whole: bool = False
 ) -> Bodies:
-    """What a person may be given of these. Raises UsageError."""
-    bodies = Bodies(person, is_whole)
-    for index, position in positions.items():
+    """What a person may be given of these, by the rights that they have before and after it was
+    looked at. Raises UsageError, Busy."""
+    bodies, rights = Bodies(person, is_whole), _rights(office, person)
+    async for index, position in in_turns(positions.items()):
         why = await _why_not(office, person, index, position)
         if why is None:
             bodies.given[index] = position
@@ -77,7 +81,21 @@ async def allowed(
                 f"{WITHHELD_MAX}.", "Nothing was written.",
                 "ask for a shorter period, or for a case",
             )  # fmt: skip
+    if _rights(office, person) != rights:
+        raise Busy(
+            f"What {person} may read changed while it was looked at.",
+            "Nothing was given, and nothing written down.",
+        )
     return bodies
+
+
+def _rights(office: Office, person: str) -> tuple[bool, frozenset[str]]:
+    """Whether they are an auditor, and for which agents they answer."""
+    hall = office.house.hall
+    directory, now = hall.people.directory, hall.clock.now()
+    owners = ((agent, directory.accountable_for(agent, now)) for agent in directory.owners)
+    mine = (agent for agent, one in owners if one and person in (one.person, one.via))
+    return directory.is_auditor(person), frozenset(mine)
 
 
 async def write_down(office: Office, asked: Asked, person: str, bodies: int) -> int:
@@ -90,10 +108,11 @@ async def write_down(office: Office, asked: Asked, person: str, bodies: int) -> 
     return (await hall.committer.commit(Unit(drafts=[draft]))).indexes[0]
 
 
-def _all(office: Office) -> dict[int, int]:
+async def _all(office: Office) -> dict[int, int]:
     db, found, before = office.index.db, dict[int, int](), 0
-    while page := places.newest(db, before=before, limit=BODIES_MAX):
+    while page := places.newest(db, before=before, limit=_PAGE):
         found |= {place.seq: place.position for place in page}
+        await asyncio.sleep(0)
         before = page[-1].seq
         if not before:
             break

@@ -8,6 +8,7 @@ from answerable.ledger.bundle import ENTRIES_MAX, Asked
 from answerable.ledger.domain import Entry, decode_entry
 from answerable.views import places
 from answerable.views.places import Place
+from answerable.worker.bundling.turns import in_turns
 from answerable.worker.commands.office import Office
 
 _PAGE = 500
@@ -60,7 +61,7 @@ async def _candidates(office: Office, asked: Asked) -> AsyncIterator[Place]:
             page = places.newest(db, before=before, limit=_PAGE)
         else:
             page = places.newest_about(db, asked.of, before=before, limit=_PAGE)
-        for place in page:
+        async for place in in_turns(page):
             if asked.kind != "agent" or place.agent == asked.of:
                 yield place
         if len(page) < _PAGE or page[-1].seq == 0:

@@ -23,6 +23,7 @@ from answerable.worker.bundling.access_file import FORMAT, About, HeldMessage, I
 from answerable.worker.bundling.access_page import about_page
 from answerable.worker.bundling.disclosing import Bodies, allowed, write_down
 from answerable.worker.bundling.gathering import gather
+from answerable.worker.bundling.turns import in_turns
 from answerable.worker.commands import held
 from answerable.worker.commands.bundles import outside
 from answerable.worker.commands.office import Handlers, Office
@@ -82,9 +83,11 @@ async def _choose(office: Office, party: Party, by: str) -> _Chosen:
     _keep_back(office, bodies)
     await _give_addresses(office, found, bodies)
     mine = held.interactions_of(office, held.cases_of(office, party.id))
-    told = frozenset(one.id for one in mine if held.may_tell(office, one.id, bodies))
+    told = frozenset(
+        [one.id async for one in in_turns(mine) if held.may_tell(office, one.id, bodies)]
+    )
     waiting = await _waiting(office, party, by)
-    steps = sum([len(await steps_of(office, one)) for one in sorted(told)])
+    steps = sum([len(await steps_of(office, one)) async for one in in_turns(sorted(told))])
     count = len(bodies.given) + steps + sum(waiting.values())
     return _Chosen(party, by, found, bodies, told, tuple(mine), waiting, count, last)
 
@@ -101,7 +104,8 @@ def _keep_back(office: Office, bodies: Bodies) -> None:
 async def _give_addresses(office: Office, found: dict[int, int], bodies: Bodies) -> None:
     """The address under which a party was first known goes with the message that had it: who may
     read the one may read the other."""
-    for index in [one for one, why in bodies.withheld.items() if why == "not_allowed"]:
+    kept_back = [one for one, why in bodies.withheld.items() if why == "not_allowed"]
+    async for index in in_turns(kept_back):
         record = await office.record_at(found[index])
         entry = decode_entry(record.data)
         if entry.kind != "identified":
@@ -149,7 +153,7 @@ async def _about(office: Office, chosen: _Chosen, read: int) -> About:
         await asyncio.sleep(0)
     entries = [
         await held.held_entry(office, index, position, chosen.bodies)
-        for index, position in chosen.found.items()
+        async for index, position in in_turns(chosen.found.items())
     ]
     waiting = [
         await held.held_waiting(office, one, may_read=may_read)
@@ -183,7 +187,7 @@ async def _identifiers(
         if not said.is_withheld and said.sender != ARCHIVED
     }
     rails = {row.id: row.rail for row in chosen.rows}
-    for index, position in chosen.bodies.given.items():
+    async for index, position in in_turns(chosen.bodies.given.items()):
         entry = decode_entry((await office.record_at(position)).data)
         if entry.kind == "identified" and entry.interaction in rails:
             display = (await held.held_entry(office, index, position, chosen.bodies)).content

@@ -1,6 +1,5 @@
 """The command that answers a question for a stranger: a bundle, as docs/bundle.md has it."""
 
-import asyncio
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -44,7 +43,16 @@ from answerable.worker.bundling.beside import (
 )
 from answerable.worker.bundling.disclosing import Bodies, choose_bodies, disclosed
 from answerable.worker.bundling.gathering import gather
-from answerable.worker.bundling.page import SHOWN_MAX, Row, Shown, Words, page, row_of
+from answerable.worker.bundling.page import (
+    SHOWN_MAX,
+    WORDS_SHOWN_MAX,
+    Row,
+    Shown,
+    Words,
+    page,
+    row_of,
+)
+from answerable.worker.bundling.turns import in_turns
 from answerable.worker.commands.office import Handlers, Office
 from answerable.worker.days import close_now
 from answerable.worker.publisher import TILES
@@ -52,7 +60,7 @@ from answerable.worker.verbs.bundles import BundleView
 
 _HEIGHT = 8
 _NOT_DONE = "Nothing was written."
-_TURN = 100  # entries written before others may have the loop
+_TEXT_MAX = WORDS_SHOWN_MAX + 1  # of a body, for the page: it says what it cuts
 
 
 @dataclass(slots=True)
@@ -147,7 +155,7 @@ async def _write(export: _Export, writer: BundleWriter) -> None:
     rows = await _add_entries(export, writer)
     beside, export.missing = await named_members(office, export.named, asked)
     shown = Shown(asked, head, made, export.count, told, bool(complete), tuple(export.missing))
-    text = page(shown, rows, export.words)
+    text = await beside_the_loop(lambda: page(shown, rows, export.words))
     writer.add("index.html", text.encode())
     _add_all(writer, beside, "policies/")
     reader = TileReader(office.house.home / TILES, head.size)
@@ -169,7 +177,7 @@ def _add_all(writer: BundleWriter, members: dict[str, bytes], folder: str) -> No
 
 async def _add_bodies(export: _Export, writer: BundleWriter) -> None:
     given, is_whole = export.bodies.given, export.bodies.is_whole
-    for count, index in enumerate(sorted(given, key=body_name), 1):
+    async for index in in_turns(sorted(given, key=body_name)):
         record = await export.office.record_at(given[index])
         opened = disclosed(export.office, record, is_whole=is_whole)
         if opened is None:
@@ -179,9 +187,7 @@ async def _add_bodies(export: _Export, writer: BundleWriter) -> None:
             )
         writer.add(body_name(index), opened[0])
         if len(export.words) < SHOWN_MAX:
-            export.words.append(Words(index, record.kind, opened[1]))
-        if count % _TURN == 0:
-            await asyncio.sleep(0)
+            export.words.append(Words(index, record.kind, opened[1][:_TEXT_MAX]))
 
 
 def _checked(office: Office, verb: verbs.LedgerExport) -> tuple[Asked, Path]:
@@ -210,15 +216,13 @@ async def _add_entries(export: _Export, writer: BundleWriter) -> list[Row]:
     office, found = export.office, export.found
     shown = frozenset(list(found)[:SHOWN_MAX])
     rows: list[Row] = []
-    for count, index in enumerate(sorted(found, key=entry_name), 1):
+    async for index in in_turns(sorted(found, key=entry_name)):
         record = await office.record_at(found[index])
         writer.add(entry_name(index), record.data)
         entry = decode_entry(record.data)
         export.named.take(entry)
         if index in shown:
             rows.append(row_of(entry))
-        if count % _TURN == 0:
-            await asyncio.sleep(0)
     return sorted(rows, key=lambda row: row.index)
 
 
