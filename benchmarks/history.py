@@ -282,7 +282,7 @@ async def connected(home: Path) -> Client:
 
 
 def spread(ms: Sequence[float]) -> dict[str, float]:
-    p95 = statistics.quantiles(ms, n=20)[-1]
+    p95 = statistics.quantiles(ms, n=20, method="inclusive")[-1]
     return {
         "p50": round(statistics.median(ms), 2), "p95": round(p95, 2), "max": round(max(ms), 2),
     }  # fmt: skip

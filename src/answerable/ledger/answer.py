@@ -12,7 +12,7 @@ Times: `skew` of the close is how far an entry's time has ever been behind one b
 what lies beyond a neighbour that is further out than that is outside too.
 """
 
-import base64
+from binascii import b2a_base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -218,7 +218,7 @@ def _check_run(question: Question, run: Sequence[Entry], last: int, skew: int) -
 
 
 def _text(data: bytes) -> str:
-    return base64.b64encode(data).decode()
+    return b2a_base64(data, newline=False).decode()
 
 
 def _wrong(why: str) -> AnswerWrong:

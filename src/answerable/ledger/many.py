@@ -20,7 +20,7 @@ def many_proof(indexes: Sequence[int], size: int, get_node: GetNode) -> list[byt
     at = 0
     for index in indexes:
         while at < index:
-            level = _level(at, index)
+            level = _level(at, index) if index - at > 1 else 0
             path.append(get_node(level, at >> level))
             at += 1 << level
         at = index + 1
@@ -87,7 +87,8 @@ def _folded(laid: Iterable[tuple[int, bytes]]) -> bytes:
 def _level(at: int, end: int) -> int:
     """Of the largest perfect subtree that begins at `at` and ends by `end`."""
     fits = (end - at).bit_length() - 1
-    return min(fits, (at & -at).bit_length() - 1) if at else fits
+    aligned = (at & -at).bit_length() - 1 if at else fits
+    return aligned if aligned < fits else fits  # noqa: FURB136 - `min` takes three times as long
 
 
 def _after(at: int, size: int) -> Iterator[int]:

@@ -220,7 +220,7 @@ class TileReader:
         """The perfect subtree at (level, index), for `tree.inclusion_proof` and its sister."""
         tile_level, inside = divmod(level, _HEIGHT)
         number, offset = divmod(index, WIDTH >> inside)
-        rows = self._rows(tile_level, number)
+        rows = self._tiles.get((tile_level, number)) or self._rows(tile_level, number)
         while len(rows) <= inside:  # of the whole tile at once: many of its nodes are asked for
             rows.append(paired(rows[-1]))
         if offset >= len(rows[inside]):
