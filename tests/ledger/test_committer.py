@@ -18,7 +18,8 @@ from answerable.ledger.committer import CommitterEnded
 from answerable.ledger.domain import Entry, EntryTooLarge, decode_entry
 from answerable.ledger.draft import Body, Committed, Memo, Unit
 from answerable.ledger.verify import verify_feed
-from answerable.store.keys import KeyDestroyed, KeyMissing, KeyStore, home_key
+from answerable.store.keys import KeyDestroyed, KeyStore, home_key
+from answerable.store.keys_wrong import KeyMissing
 from answerable.store.sqlite import DiskFull
 from committing import Desk, draft
 

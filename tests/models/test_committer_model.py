@@ -25,7 +25,8 @@ from answerable.ledger.tree import (
     verify_consistency,
     verify_inclusion,
 )
-from answerable.store.keys import KeyDestroyed, KeyMissing
+from answerable.store.keys import KeyDestroyed
+from answerable.store.keys_wrong import KeyMissing
 from answerable.store.sqlite import DiskFull
 from answerable.testing.conformance.dying import Died
 from committing import Desk, Trouble, Troubled, draft

@@ -18,10 +18,10 @@ from answerable.store.keys import (
     KEY_BYTES,
     KEYS,
     KeyDestroyed,
-    KeyMissing,
     KeyStore,
     home_key,
 )
+from answerable.store.keys_wrong import KeyMissing
 from answerable.store.rotation import rotate_home_key, settle_home_key
 from answerable.store.sqlite import open_reader
 from machines import SETTINGS, Machine

@@ -9,7 +9,8 @@ import pytest
 from answerable.base.chance import SeededChance
 from answerable.base.errors import Broken
 from answerable.compose.house import open_house
-from answerable.store.keys import KeyDestroyed, KeyStore, KeyUnreadable, home_key
+from answerable.store.keys import KeyDestroyed, KeyStore, home_key
+from answerable.store.keys_wrong import KeyUnreadable
 from answerable.store.rotation import HOME_KEY_NEXT, rotate_home_key, settle_home_key
 from answerable.testing.world import Till, World
 from deaths import Dead, dying_at

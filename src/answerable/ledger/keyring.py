@@ -103,7 +103,8 @@ class Keyring:
         self.store.destroy(gone)
 
     def forget(self, kids: Iterable[str]) -> None:
-        """Out of memory, for who then destroys them in the store.
+        """Out of memory, for who destroys them in the store: before that, and when it is done, for
+        a message of theirs that comes in between has brought them back.
 
         An address that had one of them gets another key with its next message.
         """

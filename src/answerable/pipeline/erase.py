@@ -127,10 +127,12 @@ async def destroy(hall: Hall, kids: list[str], addresses: list[str]) -> None:
         try:
             await beside_the_loop(lambda: hall.keyring.store.destroy(kids, addresses))
         except Busy:
+            hall.keyring.forget(kids)
             if last == _LOG_FREE_TRIES - 1:
                 raise
             await hall.clock.sleep_until(hall.clock.now() + int(_LOG_FREE_S * 1_000_000))
         else:
+            hall.keyring.forget(kids)  # a message may have brought one back until then
             return
 
 

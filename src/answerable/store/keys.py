@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.keywrap import (
 from answerable.base.chance import Chance
 from answerable.base.errors import Broken, Busy, Unreadable
 from answerable.store.files import SecretLost, read_or_create_private
+from answerable.store.keys_wrong import KeyMissing, KeyUnreadable
 from answerable.store.sqlite import (
     in_our_words,
     insert_many,
@@ -68,23 +69,6 @@ CREATE TABLE naming (one INTEGER PRIMARY KEY CHECK (one = 1), wrapped BLOB NOT N
 is named by them is in the ledger, and stays what it is."""
 
 
-class KeyMissing(Broken):
-    """A key that was made is not in the file: the file is older than what was sealed since.
-
-    Not one body's trouble: work stops, so that nothing acknowledged is taken for erased.
-    """
-
-    code = "key_missing"
-
-    def __init__(self, kid: str) -> None:
-        self.kid = kid
-        super().__init__(
-            f"Key '{kid}' is not in keys.db, and was not destroyed: an older file was put back.",
-            "Nothing was read, and nothing that waits was given up.",
-            "put back the newest keys.db of this home, then start the worker",
-        )
-
-
 class KeyDestroyed(Unreadable):
     """The key was destroyed: what it sealed is unreadable for everybody, for ever."""
 
@@ -93,20 +77,6 @@ class KeyDestroyed(Unreadable):
     def __init__(self, kid: str) -> None:
         self.kid = kid
         super().__init__(f"Key '{kid}' was destroyed.", "Nothing was read.")
-
-
-class KeyUnreadable(Unreadable):
-    """One key's row is not as it was written; the home's key opens the others."""
-
-    code = "key_unreadable"
-
-    def __init__(self, kid: str) -> None:
-        self.kid = kid
-        super().__init__(
-            f"Key '{kid}' is damaged in the key store: the home's key does not open it.",
-            "What it sealed was not read; other keys are not touched.",
-            "restore keys.db from a backup, then repeat the command",
-        )
 
 
 class KeyStore:
@@ -125,6 +95,7 @@ class KeyStore:
         self._cached_max = cached_max
         self._cache: OrderedDict[str, bytes] = OrderedDict()
         self._lock = Lock()
+        self._is_log_left = False  # somebody else reads it, and bytes of a key may lie in it
 
     @classmethod
     def open(
@@ -146,11 +117,12 @@ class KeyStore:
                     if not may_create:
                         raise _lost(path)
                     _make(database, home_key)
-                database.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # a death may have left a key
+                store = cls(path, database, home_key, cached_max)
+                store._empty_log()  # a death may have left a key in it
         except BaseException:
             database.close()
             raise
-        return cls(path, database, home_key, cached_max)
+        return store
 
     def close(self) -> None:
         with self._lock:
@@ -296,14 +268,33 @@ class KeyStore:
             self._database.execute("PRAGMA synchronous = NORMAL")
             try:
                 self._overwrite(wanted, addresses)
-                is_busy = self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+                self._empty_log()
             finally:
                 self._database.execute("PRAGMA synchronous = FULL")
-        if is_busy:
+        if self._is_log_left:
             raise Busy(
                 "The key store's log is held open by another reader.",
-                "The keys no longer open anything, but their bytes may still lie in the file.",
+                "The keys no longer open anything; their bytes may still lie in that log until "
+                "the worker can empty it.",
             )
+
+    def is_log_empty(self) -> bool:
+        """Whether nothing of a destroyed key is left in the log; where a reader kept an erasure or
+        an earlier life from emptying it, that is tried again."""
+        with self._lock, in_our_words(self._path):
+            if self._is_log_left:
+                self._empty_log()
+            return not self._is_log_left
+
+    def _empty_log(self) -> None:
+        """At once or not at all: whoever wants a key meanwhile would wait as long."""
+        (patience_ms,) = self._database.execute("PRAGMA busy_timeout").fetchone()
+        self._database.execute("PRAGMA busy_timeout = 0")
+        try:
+            is_busy = self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        finally:
+            self._database.execute(f"PRAGMA busy_timeout = {patience_ms}")
+        self._is_log_left = bool(is_busy)
 
     def _overwrite(self, kids: Sequence[str], addresses: Sequence[str] | None) -> None:
         with _transaction(self._database):

@@ -1,5 +1,6 @@
-"""What a worker does for the home's backups, now and then: destroys the keys of epochs that are
-over, makes the list of what was erased whole, and ends what a restore has left open."""
+"""What a worker does now and then for what was erased: empties the log of the key store where that
+was not possible, destroys the keys of epochs that are over, makes the list of what was erased
+whole, and ends what a restore has left open."""
 
 import logging
 
@@ -38,6 +39,8 @@ class Tending:
 async def tend(office: Office) -> None:
     """Raises Broken, UsageError."""
     hall = office.house.hall
+    if not await beside_the_loop(hall.keyring.store.is_log_empty):
+        log.warning("keys.db is read by another process: destroyed keys may still lie in its log")
     _, terms = backup_keys_of(office.house.home)
     keys = hall.backup_keys
     for epoch in await beside_the_loop(lambda: keys.end_over(terms)):
