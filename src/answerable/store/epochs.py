@@ -6,13 +6,16 @@ elsewhere and is destroyed when the epoch's time is over: every backup of it end
 wherever it lies and whoever has it.
 
 An epoch is two files: `EPOCH.key`, 32 bytes, and `EPOCH.json`, which says from when to when and
-stays. The key is durable before the other, and nothing is sealed under a key without its dates.
+stays. The key is durable before the other, and nothing is sealed under a key without its dates. A
+key whose dates were lost goes when the day in its name is as long ago.
 """
 
+import contextlib
 import fcntl
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
@@ -21,6 +24,7 @@ import msgspec
 from answerable.base.chance import Chance
 from answerable.base.clock import DAY_US, Clock, day_of, iso
 from answerable.base.errors import Broken, NotFound, Unreadable
+from answerable.store.earlier import earlier
 from answerable.store.erased import ERASED, BackupKeysDamaged, Erased, ErasedList
 from answerable.store.files import replace_file, sync_folder
 
@@ -77,6 +81,7 @@ class BackupKeys:
         self._chance = chance
         self._may_create = False
         self._before: Path | None = None  # where they lay before another place was named
+        self._earlier: list[Path] = []  # where those lie of the backups that the home came out of
         self._erased = ErasedList(folder / ERASED)
 
     @classmethod
@@ -85,6 +90,7 @@ class BackupKeys:
         keys = cls(place or home / BACKUP_KEYS, clock, chance)
         keys._may_create = place is None
         keys._before = home / BACKUP_KEYS if place else None
+        keys._earlier = [folder for folder in earlier(home) if folder != keys.folder]
         return keys
 
     def check_there(self) -> None:
@@ -122,7 +128,7 @@ class BackupKeys:
         if key is not None and found is not None and not is_over:
             return key
         if found is None:
-            raise missing(epoch, self.folder)
+            raise missing(epoch, self.folder) if key is None else _undated(epoch, self.folder)
         if is_over:
             raise ended(found)
         raise EpochKeyMissing(
@@ -149,7 +155,7 @@ class BackupKeys:
                 _destroy(self._path(one.id))
             dated = {one.id for one in known}
             for path in self.folder.glob("*.key"):
-                if path.stem not in dated:  # a death: nothing was sealed under it
+                if path.stem not in dated and _is_long_over(path.stem, now_us, terms):
                     _destroy(path)
             return over
 
@@ -166,13 +172,16 @@ class BackupKeys:
 
     def note_erased(self, kids: Iterable[str]) -> None:
         """These keys were destroyed: durable on return. Raises BackupKeysAway, Broken."""
+        gone = list(kids)
         with self._alone():
-            self._erased.add(kids)
+            self._erased.add(gone)
+        self._tell_earlier(gone)
 
     def note_missing(self, kids: Iterable[str]) -> int:
         """Of these, whichever the list does not have; a damaged list is written again. Returns how
         many were missing."""
         wanted = dict.fromkeys(kids)
+        self._tell_earlier(wanted)
         known = self.erased()
         told = frozenset(known.kids)
         left = [kid for kid in wanted if kid not in told]
@@ -184,6 +193,14 @@ class BackupKeys:
             else:
                 self._erased.write_again([*self.erased().kids, *wanted])
         return len(left)
+
+    def _tell_earlier(self, kids: Collection[str]) -> None:
+        """A folder that is away is told when it is there again; a damaged list is its home's."""
+        for folder in self._earlier:
+            keys = BackupKeys(folder, self._clock, self._chance)
+            with contextlib.suppress(Broken):
+                if keys.epochs() and keys.erased().is_whole:
+                    keys.note_missing(kids)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -260,6 +277,25 @@ def missing(epoch: str, folder: Path) -> EpochKeyMissing:
         "Nothing was restored: without it nothing in this backup can be read.",
         "answerable restore FROM --home FOLDER --backup-keys FOLDER-OF-THE-KEYS",
     )
+
+
+def _undated(epoch: str, folder: Path) -> EpochKeyMissing:
+    return EpochKeyMissing(
+        f"'{folder}' has the key of epoch {epoch}, and not its dates.",
+        "Nothing was restored: nobody could say whether its time is over.",
+        f"put back '{epoch}.json' from a copy of that folder",
+    )
+
+
+def _is_long_over(epoch: str, now_us: int, terms: Terms) -> bool:
+    """Whether a key without its dates is to go, by the day in its name: a death may have left it,
+    or else its dates were lost, or are on their way here. What has no such name is not ours."""
+    try:
+        began = datetime.strptime(epoch[: len("epo_20260101")], "epo_%Y%m%d").replace(tzinfo=UTC)
+    except ValueError:
+        return False
+    over = began + timedelta(days=1 + terms.epoch_days + terms.kept_days)
+    return now_us >= int(over.timestamp()) * 1_000_000
 
 
 def _destroy(path: Path) -> None:

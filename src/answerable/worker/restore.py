@@ -14,6 +14,7 @@ import msgspec
 from answerable.base.clock import Clock, SystemClock, iso
 from answerable.base.errors import Broken, NotFound, Refused, UsageError
 from answerable.ledger.note import VKEY, NoteError, VerifierKey, verify_checkpoint
+from answerable.store.earlier import note_earlier
 from answerable.store.files import replace_file
 from answerable.store.keys import HOME_KEY, KEY_BYTES
 from answerable.store.restored import note_restored
@@ -115,6 +116,7 @@ def restore(request: Request) -> Restored:
             )  # fmt: skip
         bodies = open_bodies(making, put_keys(opening, request.source, making, _secret(making)))
         forgotten = note_what_is_gone(opening, making)
+        note_earlier(making, opening.folders)
         now_us = max(request.clock.now(), manifest.until_us)  # our clock may be behind its clock
         note_restored(making, made_at_us=manifest.made_at_us, at_us=now_us)
         making.replace(home)

@@ -2,6 +2,7 @@
 that were destroyed since."""
 
 import asyncio
+import contextlib
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from answerable.adapters.engines.embedded.journal import FeedFile
 from answerable.base.chance import SystemChance
 from answerable.base.clock import Clock
+from answerable.base.errors import Broken
 from answerable.ledger.domain import decode_entry
 from answerable.store.epochs import BackupKeys, Epoch, ended, missing
 from answerable.store.erased import ERASED, BackupKeysDamaged
@@ -29,6 +31,7 @@ class Opening:
     seal: Seal | None  # None: of a program without epochs, its keys lie open in it
     erased: frozenset[str]
     knows_erased: bool  # whether anybody said who was erased since
+    folders: tuple[Path, ...] = ()  # where its key is, and where it was when the backup was made
 
 
 def opening_of(manifest: "Manifest", folder: Path | None, clock: Clock) -> Opening:
@@ -38,6 +41,7 @@ def opening_of(manifest: "Manifest", folder: Path | None, clock: Clock) -> Openi
     """
     if not manifest.epoch and folder is None:
         return Opening(None, frozenset(), knows_erased=False)
+    lay_in = Path(manifest.keys_in) if manifest.keys_in else None
     folder = folder or Path(manifest.keys_in)
     keys = BackupKeys(folder, clock, SystemChance())
     seal = None
@@ -50,7 +54,13 @@ def opening_of(manifest: "Manifest", folder: Path | None, clock: Clock) -> Openi
         seal = Seal(manifest.epoch, keys.key_of(manifest.epoch))
     elif not (folder / ERASED).is_file():
         raise _damaged(folder, "it is not there")
-    return Opening(seal, _erased(keys, manifest.erased), knows_erased=True)
+    erased = _erased(keys, manifest.erased)
+    folders = [folder.absolute()]
+    if lay_in is not None and lay_in != folders[0]:  # what is named may be an older copy of it
+        folders.append(lay_in)
+        with contextlib.suppress(Broken):
+            erased |= frozenset(BackupKeys(lay_in, clock, SystemChance()).erased().kids)
+    return Opening(seal, erased, knows_erased=True, folders=tuple(folders))
 
 
 def _erased(keys: BackupKeys, at_least: int) -> frozenset[str]:
