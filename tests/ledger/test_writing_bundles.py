@@ -10,11 +10,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from answerable.base.errors import AnswerableError
+from answerable.base.errors import AnswerableError, Busy
 from answerable.ledger.archive import ArchiveWriter
 from answerable.ledger.bundle import Answer, BundleWriter
+from answerable.ledger.note import sign_note
+from answerable.ledger.port import Signer
+from answerable.testing.world import OWNER, SPECIALIST
 from answerable.worker import verbs
-from answerable.worker.commands import call
+from answerable.worker.commands import bundles, call
 from answerable.worker.commands.office import Office
 from answerable.worker.verbs.bundles import BundleView
 from exported import export, story
@@ -73,3 +76,23 @@ async def _later(office: Office, path: Path, turns: int) -> object:
     for _ in range(turns):
         await asyncio.sleep(0)
     return await call(office, verbs.LedgerExport(str(path), "everything"))
+
+
+def test_words_of_who_is_erased_while_the_file_is_made_do_not_leave(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def told(office: Office) -> None:
+        hall = office.house.hall
+        party = hall.db.execute("SELECT id FROM party").fetchone()[0]
+
+        async def erased_meanwhile(text: str, signer: Signer) -> str:
+            for by in (OWNER, SPECIALIST):
+                await call(office, verbs.PartyErase(party, by, "asked by letter"))
+            return await sign_note(text, signer)
+
+        monkeypatch.setattr(bundles, "sign_note", erased_meanwhile)
+        with pytest.raises(Busy, match="went while"):
+            await export(office, tmp_path / "x.zip", "party")
+
+    story(tmp_path, told)
+    assert [one.name for one in tmp_path.iterdir()] == ["home"]

@@ -25,6 +25,7 @@ from answerable.ledger.domain import KINDS, decode_entry
 from answerable.ledger.named_sets import Named
 from answerable.ledger.note import Checkpoint, note_text, parse_checkpoint, sign_note
 from answerable.ledger.proof import prove
+from answerable.ledger.sealing import kid_of
 from answerable.ledger.tiles import (
     WIDTH,
     TileReader,
@@ -34,6 +35,7 @@ from answerable.ledger.tiles import (
     tile_path,
 )
 from answerable.ledger.verify_beside import question_of
+from answerable.store.keys import KeyDestroyed
 from answerable.store.threads import beside_the_loop
 from answerable.worker import verbs
 from answerable.worker.bundling.beside import (
@@ -75,6 +77,7 @@ class _Export:
     bodies: Bodies
     named: Named = field(default_factory=Named)
     words: list[Words] = field(default_factory=list)
+    opened: set[str] = field(default_factory=set)  # keys of the bodies that are in it
     missing: list[str] = field(default_factory=list)
 
     @property
@@ -166,7 +169,7 @@ async def _write(export: _Export, writer: BundleWriter) -> None:
     if export.is_all:
         await _add_tiles(office, writer, reader)
     writer.add("vkey", f"{office.house.vkey.encode()}\n".encode())
-    await _sealed(office, writer, asked, head, made)
+    await _finish(export, writer, made)
 
 
 def _add_all(writer: BundleWriter, members: dict[str, bytes], folder: str) -> None:
@@ -181,10 +184,8 @@ async def _add_bodies(export: _Export, writer: BundleWriter) -> None:
         record = await export.office.record_at(given[index])
         opened = disclosed(export.office, record, is_whole=is_whole)
         if opened is None:
-            raise Busy(
-                f"The body of entry {index} went while the file was written.",
-                "No file was written.",
-            )
+            raise _gone(f"The body of entry {index}")
+        export.opened.add(kid_of(record))
         writer.add(body_name(index), opened[0])
         if len(export.words) < SHOWN_MAX:
             export.words.append(Words(index, record.kind, opened[1][:_TEXT_MAX]))
@@ -264,13 +265,23 @@ async def _entries(office: Office, number: int, width: int) -> list[bytes]:
     return entries
 
 
-async def _sealed(
-    office: Office, writer: BundleWriter, asked: Asked, head: Checkpoint, made: int
-) -> None:
+async def _finish(export: _Export, writer: BundleWriter, made: int) -> None:
+    """Sealed and named, if everybody whose words are in it is still known. Raises Busy."""
+    head, hall = export.head, export.office.house.hall
     root = base64.b64encode(head.root).decode()
-    text = seal_text((head.origin, head.size, root), asked, made, writer.manifest)
-    seal = await sign_note(text, office.house.hall.committer.signer)
-    await beside_the_loop(lambda: writer.finish(seal))
+    text = seal_text((head.origin, head.size, root), export.asked, made, writer.manifest)
+    seal = await sign_note(text, hall.committer.signer)
+    async with hall.quiet.alone:  # nobody is erased meanwhile
+        try:
+            for kid in export.opened:
+                export.office.house.keys.get(kid)
+        except KeyDestroyed:
+            raise _gone("A body that it had") from None
+        await beside_the_loop(lambda: writer.finish(seal))
+
+
+def _gone(what: str) -> Busy:
+    return Busy(f"{what} went while the file was written.", "No file was written.")
 
 
 HANDLERS: Handlers = {verbs.LedgerExport: ledger_export}
