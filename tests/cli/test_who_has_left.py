@@ -71,3 +71,19 @@ def test_the_key_that_was_trusted_is_said(left: str) -> None:
     assert "By the key that lies in the home" in " ".join(run("ledger", "verify").split())
     vkey = next(Path().rglob("ledger.vkey"))
     assert "By the key" not in run("ledger", "verify", "--vkey", str(vkey))
+
+
+def test_an_id_of_nobody_and_a_time_that_is_none_are_not_certified_as_nothing(left: str) -> None:
+    for command in (("about",), ("replay", "--owner")):
+        assert "Nobody is or was" in str(fails("ledger", *command, f"{left}x"))
+    turned = ("--since", "2026-12-31", "--until", "2026-01-01")
+    assert "there is no time between" in str(fails("ledger", "replay", *turned))
+
+
+def test_days_that_no_entry_can_have_are_named(left: str) -> None:
+    for since, until, bad in (
+        ("1969-12-31", "2026-01-01", "1969-12-31"), ("2026-01-01", "9999-12-31", "9999-12-31"),
+    ):  # fmt: skip
+        period = ("--since", since, "--until", until)
+        said = str(fails("ledger", "export", left, *period, "-o", "../x.zip"))
+        assert f"No entry can be of {bad}" in said

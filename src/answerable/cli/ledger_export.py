@@ -50,6 +50,19 @@ class Period:
     since: Day = None
     until: Day = None
 
+    def check(self) -> None:
+        """Raises UsageError."""
+        from answerable.base.clock import us_of
+        from answerable.base.errors import UsageError
+        from answerable.ledger.domain import INTEGER_MAX
+
+        for day in (self.since, self.until):
+            if day is not None and not 0 <= us_of(day) <= INTEGER_MAX:
+                raise UsageError(
+                    f"No entry can be of {day.date()}: a ledger's times begin in 1970 and end in "
+                    "2255.", "Nothing was written.", "name days between 1970-01-01 and 2255-01-01",
+                )  # fmt: skip
+
 
 @grouped
 def ledger_export(
@@ -72,6 +85,7 @@ def ledger_export(
 
     with on(home):
         bodies.check()
+        period.check()
         kind = _kind_of(about)
         verb = LedgerExport(
             str(file.absolute()), kind, about, us_of(period.since) if period.since else None,

@@ -82,9 +82,11 @@ def ledger_replay(
     Ends with 1 where a verdict is different.
     """
     from answerable.base.clock import us_of
+    from answerable.cli.whole_bundle import check_period
     from answerable.worker.replay.homes import Asked, person_of, replay_ledger
 
     with on(home):
+        check_period(since, until, "Nothing was replayed.")
         person = person_of(home, owner)
         begin = us_of(since) if since else 0
         asked = Asked(

@@ -7,14 +7,16 @@ if TYPE_CHECKING:
     from answerable.ledger.verify_bundle import BundleVerified
 
 
-def check_period(since: datetime | None, until: datetime | None) -> None:
+def check_period(
+    since: datetime | None, until: datetime | None, not_done: str = "Nothing was written."
+) -> None:
     """Raises UsageError."""
     from answerable.base.errors import UsageError
 
     if since and until and since >= until:
         raise UsageError(
-            "--since is not before --until: there is no time between them.",
-            "Nothing was written.", "name a day before --until",
+            "--since is not before --until: there is no time between them.", not_done,
+            "name a day before --until",
         )  # fmt: skip
 
 

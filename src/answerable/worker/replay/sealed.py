@@ -1,13 +1,16 @@
 """While code is run again it can reach nothing outside: no network, no program, no file to write.
+What it prints and logs goes nowhere: it knows words that nobody said they read.
 
 An audit hook (PEP 578) sees what Python does for it. It is a fence for code that means well, and
 none for code that does not: a C extension can go around it.
 """
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
 from typing import Any
 
 _OUTSIDE = (
@@ -46,12 +49,24 @@ def fenced() -> Iterator[Fence]:
         _hooked.append(True)
     fence, before = Fence(), sys.dont_write_bytecode
     sys.dont_write_bytecode = True  # an import writes its bytecode: that is ours, not the code's
-    _standing.append(fence)
-    try:
-        yield fence
-    finally:
-        _standing.remove(fence)
-        sys.dont_write_bytecode = before
+    with _unheard():
+        _standing.append(fence)
+        try:
+            yield fence
+        finally:
+            _standing.remove(fence)
+            sys.dont_write_bytecode = before
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    below = logging.root.manager.disable
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+        logging.disable(logging.CRITICAL)
+        try:
+            yield
+        finally:
+            logging.disable(below)
 
 
 def _hook(event: str, args: tuple[Any, ...]) -> None:
