@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from answerable.base.errors import AnswerableError, Busy
+from answerable.base.errors import AnswerableError, Broken, Busy, UsageError
 from answerable.ledger.archive import ArchiveWriter
 from answerable.ledger.bundle import Answer, BundleWriter
 from answerable.ledger.note import sign_note
@@ -93,6 +93,46 @@ def test_words_of_who_is_erased_while_the_file_is_made_do_not_leave(
         monkeypatch.setattr(bundles, "sign_note", erased_meanwhile)
         with pytest.raises(Busy, match="went while"):
             await export(office, tmp_path / "x.zip", "party")
+
+    story(tmp_path, told)
+    assert [one.name for one in tmp_path.iterdir()] == ["home"]
+
+
+@pytest.mark.parametrize("name", [
+        "there.zip", "leads-nowhere.zip", "no-folder/x.zip", "there.zip/x.zip", f"{'x' * 300}.zip",
+        "nul\0.zip",
+    ],
+)  # fmt: skip
+def test_a_place_where_no_file_can_come_to_be_is_refused_before_anything_is_written_down(
+    name: str, tmp_path: Path
+) -> None:
+    (tmp_path / "there.zip").write_text("somebody's")
+    (tmp_path / "leads-nowhere.zip").symlink_to(tmp_path / "nowhere")
+
+    async def told(office: Office) -> None:
+        size = office.house.hall.committer.size
+        with pytest.raises(UsageError):
+            await export(office, tmp_path / name, "party")
+        assert office.house.hall.committer.size == size
+
+    story(tmp_path, told)
+    assert (tmp_path / "there.zip").read_text() == "somebody's"
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_what_cannot_be_read_in_the_home_is_not_said_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def told(office: Office) -> None:
+        gone = office.house.home / "ledger" / "rotations" / "7"
+
+        async def lost(*_: object) -> object:
+            raise FileNotFoundError(2, "No such file or directory", str(gone))
+
+        monkeypatch.setattr(bundles, "handing_members", lost)
+        with pytest.raises(Broken, match="rotations/7' cannot be read") as found:
+            await export(office, tmp_path / "x.zip", "case")
+        assert found.value.not_done == "No file is there; the ledger says that it was asked for."
 
     story(tmp_path, told)
     assert [one.name for one in tmp_path.iterdir()] == ["home"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from answerable.base.clock import iso
-from answerable.base.errors import Broken, Busy, UsageError
+from answerable.base.errors import Broken, Busy
 from answerable.effects import rows as effects
 from answerable.effects.domain import Interaction
 from answerable.ledger.bundle import Asked, BundleWriter
@@ -56,10 +56,6 @@ async def party_export(office: Office, verb: verbs.PartyExport) -> AccessView:
     hall = office.house.hall
     by = hall.people.find(verb.by).id
     to = outside(office, verb.to, _HELP)
-    if to.exists():
-        raise UsageError(
-            f"'{to}' is there already.", "Nothing was written.", "name another file with -o"
-        )
     async with hall.quiet.alone:  # nobody is erased meanwhile
         chosen = await _choose(office, hall.erasures.get(verb.party), by)
         asked = Asked(kind="party", of=chosen.party.id)

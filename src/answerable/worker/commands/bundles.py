@@ -98,15 +98,26 @@ async def ledger_export(office: Office, verb: verbs.LedgerExport) -> BundleView:
             await _write(export, writer)
             members = writer.manifest.count(b"\n") + 2
     except OSError as error:
-        raise Broken(
-            f"'{to}' could not be written: {error.strerror}.", _NOT_DONE, f"df -h {to.parent}"
-        ) from error
+        raise _failed(export, to, error) from error
     bodies = export.bodies
     return BundleView(
         str(to), export.count, export.head.size, export.head.root.hex(), members,
         to.stat().st_size, len(bodies.given), len(bodies.withheld), bodies.read,
         tuple(export.missing),
     )  # fmt: skip
+
+
+def _failed(export: _Export, to: Path, error: OSError) -> Broken:
+    """What an answer is made of may be what cannot be read, as well as the file what cannot be
+    written."""
+    home, named = export.office.house.home, str(error.filename or "")
+    not_done = "No file is there"
+    not_done += "; the ledger says that it was asked for." if export.bodies.by else "."
+    if Path(named).is_relative_to(home):
+        happened, again = f"'{named}' cannot be read", "answerable ledger verify --deep"
+    else:
+        happened, again = f"'{to}' could not be written", f"df -h {to.parent}"
+    return Broken(f"{happened}: {error.strerror}.", not_done, again)
 
 
 async def _gathered(office: Office, asked: Asked, verb: verbs.LedgerExport) -> _Export:
@@ -207,9 +218,18 @@ def outside(office: Office, name: str, again: str) -> Path:
     to = Path(name)
     if not to.is_absolute():
         raise UsageError(f"'{to}' is not a whole path.", _NOT_DONE, again)
-    if to.resolve().is_relative_to(office.house.home.resolve()):
-        raise UsageError(f"'{to}' lies in the home.", _NOT_DONE, again)
-    return to
+    try:
+        if to.resolve().is_relative_to(office.house.home.resolve()):
+            raise UsageError(f"'{to}' lies in the home.", _NOT_DONE, again)
+        to.lstat()
+    except FileNotFoundError:
+        if to.parent.is_dir():
+            return to
+        raise UsageError(f"There is no folder '{to.parent}'.", _NOT_DONE, again) from None
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise UsageError(f"'{to}' cannot be written: {why}.", _NOT_DONE, again) from None
+    raise UsageError(f"'{to}' is there already.", _NOT_DONE, "name another file with -o")
 
 
 async def _add_entries(export: _Export, writer: BundleWriter) -> list[Row]:
