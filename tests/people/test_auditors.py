@@ -77,13 +77,16 @@ def test_it_is_given_by_somebody_else_who_answers_and_the_error_says_who(tmp_pat
                     await grant(life, who, by)
                 may = "nobody yet" if who == OWNER else life.person(OWNER)
                 assert may in error.value.happened
+            await asking(life)(verbs.OwnerAccept("nobodys-agent", SPECIALIST))
+            with pytest.raises(MayNotGrant, match="answers for no agent here"):
+                await grant(life, AXEL, SPECIALIST)
             with pytest.raises(PersonUnknown):
                 await grant(life, by="system:command")
             with pytest.raises(UsageError, match="auditor"):
                 await asking(life)(verbs.RoleSet(AXEL, "king", OWNER))
             with pytest.raises(RoleUnchanged):
                 await grant(life, is_on=False)
-            assert life.house.hall.committer.size == size
+            assert life.house.hall.committer.size == size + 1, "the name that was accepted"
 
     run(scenario)
 

@@ -13,7 +13,7 @@ Role = Annotated[str, typer.Argument(help="There is one: auditor, who may read e
 def person_grant(who: Who, role: Role, by: By, home: Home = DEFAULT_HOME) -> None:
     """Give a person a role. By somebody else, who answers for an agent.
 
-    An auditor may read every body; each reading is a ledger entry before anything is read.
+    An auditor may read every body; each file of words that they are given is an entry first.
     """
     from answerable.worker.verbs import RoleSet
     from answerable.worker.verbs.base import Done
