@@ -60,11 +60,12 @@ class Signed(msgspec.Struct, frozen=True, tag=True):
 
 
 class No(msgspec.Struct, frozen=True, tag=True):
-    """It does not sign that."""
+    """It does not sign that; or it cannot for now, as where its disk is full."""
 
     why: str
     not_done: str = "Nothing was signed."
     next_command: str = ""
+    is_for_now: bool = False
 
 
 Told: TypeAlias = Standing | Signed | No

@@ -26,7 +26,7 @@ import msgspec
 
 from answerable.adapters.signers import asking
 from answerable.adapters.signers.asking import No, Signed, Standing
-from answerable.ledger.note import VerifierKey
+from answerable.ledger.note import VerifierKey, verify_signature
 from answerable.ledger.unsealed import SignerAway, SignerRefused
 
 SOCKET = "signer.sock"  # in the home
@@ -36,6 +36,7 @@ _START_S = 15.0
 _END_S = 5.0
 _ATTEMPTS = 4
 _AGAIN_S = 0.05
+_NO_SIGNER = "what answers is no signer"
 _PATH_BYTES_MAX = 100  # sun_path holds 104 bytes on macOS, 108 on Linux
 
 T = TypeVar("T", Standing, Signed)
@@ -89,12 +90,17 @@ class Line:
                     if not left or isinstance(error, TimeoutError):
                         raise self._away(error.strerror or str(error)) from error
                     time.sleep(_AGAIN_S)  # one that is being killed still takes connections
+        if isinstance(told, No) and told.is_for_now:
+            raise SignerAway(
+                str(self.place.socket), told.why.rstrip("."), told.next_command or self._look
+            )
         if isinstance(told, No):
             raise SignerRefused(
                 f"The signer at '{self.place.socket}' refuses: {told.why}.", told.not_done,
                 told.next_command or self._look,
             )  # fmt: skip
-        assert isinstance(told, returns)
+        if not isinstance(told, returns):
+            raise self._away(_NO_SIGNER)
         return told
 
     def connect(self) -> None:
@@ -137,11 +143,11 @@ class Line:
                 raise ConnectionResetError("it ended before it had answered")
             data += part
             if len(data) > asking.LINE_BYTES_MAX:
-                raise OSError("what answers is no signer")
+                raise OSError(_NO_SIGNER)
         try:
             told: asking.Told = asking.decode_told(data)
         except msgspec.DecodeError as error:
-            raise OSError("what answers is no signer") from error
+            raise OSError(_NO_SIGNER) from error
         return told
 
     def _connect(self) -> socket.socket:
@@ -225,11 +231,22 @@ class ProcessSigner:
 
     async def sign(self, message: bytes) -> bytes:
         word = asking.Word(key=self.vkey.encode(), message=message)
-        return (await self._ask(word, Signed)).signature
+        return self._right(message, (await self._ask(word, Signed)).signature)
 
     async def sign_tree(self, body: bytes, size: int, proof: Sequence[bytes]) -> bytes:
         tree = asking.Tree(key=self.vkey.encode(), body=body, size=size, proof=tuple(proof))
-        return (await self._ask(tree, Signed)).signature
+        return self._right(body, (await self._ask(tree, Signed)).signature)
+
+    def _right(self, message: bytes, signature: bytes) -> bytes:
+        """A seal that does not verify is never written: with it the log would be broken for good.
+        Raises SignerRefused."""
+        if verify_signature(self.public_key, message, signature):
+            return signature
+        raise SignerRefused(
+            f"What the signer answered is no signature of its key, {self.vkey.encode()}.",
+            "It was not written.",
+            "answerable doctor",
+        )
 
     async def _ask(self, asked: asking.Asked, returns: type[T]) -> T:
         loop = asyncio.get_running_loop()

@@ -79,10 +79,12 @@ def _made(path: Path | None) -> socket.socket:
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     mask = os.umask(_PRIVATE)
     try:
-        path.unlink(missing_ok=True)
+        if path.is_socket():  # of an earlier life; anything else is somebody's file
+            path.unlink()
         listening.bind(str(path))
         listening.listen()
     except OSError as error:
+        listening.close()
         raise Broken(
             f"The socket '{path}' cannot be made: {error.strerror or error}.",
             "Nothing was started.", f"ls -ld {path.parent}",
@@ -117,7 +119,7 @@ def _answer(keys: StrictKeys, line: bytes) -> asking.Told:
         return no.no
     except AnswerableError as error:
         log.error("not signed: %s", failures.describe(error))
-        return No(error.happened, error.not_done, error.next_command)
+        return No(error.happened, error.not_done, error.next_command, is_for_now=True)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return No("that is nothing which a signer is asked")
 
