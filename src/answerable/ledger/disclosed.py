@@ -52,8 +52,11 @@ class Disclosed:
     is_committed: bool  # the entry's own commitments are over these words
 
 
-def disclose(entry: Entry, ciphertext: bytes, key: bytes, *, is_whole: bool) -> bytes:
-    """The member for the body of `entry`."""
+def disclose(
+    entry: Entry, ciphertext: bytes, key: bytes, *, is_whole: bool, shows_commitment: bool = True
+) -> bytes:
+    """The member for the body of `entry`. What shows that its words are those that the entry
+    commits to also tests guesses at all that was decided under the same key."""
     if entry.body is None:
         raise ValueError(f"entry {entry.seq} has no body")
     opens: dict[str, str] = {}
@@ -61,7 +64,7 @@ def disclose(entry: Entry, ciphertext: bytes, key: bytes, *, is_whole: bool) -> 
         opens["key"] = _text(key)
     else:
         opens["content_key"] = _text(expand(key, b"answerable/body/" + entry.id.encode()))
-        if entry.kind == _COMMITTING:
+        if entry.kind == _COMMITTING and shows_commitment:
             opens["commit_key"] = _text(expand(key, b"answerable/commit"))
     member = _Member(
         alg=ALG, ciphertext=_text(ciphertext), id=entry.id, index=entry.seq, kid=entry.body.kid,

@@ -43,6 +43,7 @@ class Bodies:
     given: dict[int, int] = field(default_factory=dict)
     withheld: dict[int, Why] = field(default_factory=dict)
     read: int = -1  # index of the entry that says so
+    in_part: set[str] = field(default_factory=set)  # parties of whom not all that was decided is
 
     def told(self) -> Given | None:
         """As the answer says it."""
@@ -59,6 +60,8 @@ async def choose_bodies(
     person = office.house.hall.people.find(by).id
     positions = found if asked.kind != EVERYTHING else await _all(office)
     bodies = await allowed(office, positions, person, is_whole=is_whole)
+    if not is_whole and not office.house.hall.people.directory.is_auditor(person):
+        bodies.in_part = await _in_part(office, person, bodies.given)
     bodies.read = await write_down(office, asked, person, len(bodies.given))
     return bodies
 
@@ -154,7 +157,32 @@ def _may_read(office: Office, person: str, entry: Entry, place: Place) -> bool:
     return owner is not None and person in (owner.person, owner.via)
 
 
-def disclosed(office: Office, record: Record, *, is_whole: bool) -> tuple[bytes, str] | None:
+async def _in_part(office: Office, person: str, given: Mapping[int, int]) -> set[str]:
+    """Parties of whom something is given, and something else was decided that the person may not
+    read: one key commits to all of it, so it would test guesses at what is withheld."""
+    parties, db = set[str](), office.index.db
+    async for position in in_turns(given.values()):
+        parties.add(_party_of(decode_entry((await office.record_at(position)).data)))
+    found = {""} & parties
+    for party in parties - {""}:
+        before = 0
+        while page := places.newest_about(db, party, kind="decided", before=before, limit=_PAGE):
+            async for place in in_turns(page):
+                entry = decode_entry((await office.record_at(place.position)).data)
+                if not _may_read(office, person, entry, place):
+                    found.add(party)
+                    break
+            before = page[-1].seq
+            if party in found or not before:
+                break
+    return found
+
+
+def _party_of(entry: Entry) -> str:
+    return entry.subject.pid if entry.subject is not None else ""
+
+
+def disclosed(office: Office, record: Record, bodies: Bodies) -> tuple[bytes, str] | None:
     """The member for a record's body, and its words for people; None where they went meanwhile."""
     entry = decode_entry(record.data)
     if entry.body is None or record.body is None:
@@ -165,7 +193,11 @@ def disclosed(office: Office, record: Record, *, is_whole: bool) -> tuple[bytes,
         key = keyring.key(entry.body.kid)
     except Unreadable:
         return None
-    return disclose(entry, record.body, key, is_whole=is_whole), _text(entry.kind, words)
+    member = disclose(
+        entry, record.body, key, is_whole=bodies.is_whole,
+        shows_commitment=_party_of(entry) not in bodies.in_part,
+    )  # fmt: skip
+    return member, _text(entry.kind, words)
 
 
 def _text(kind: str, words: bytes) -> str:

@@ -190,10 +190,10 @@ def _add_all(writer: BundleWriter, members: dict[str, bytes], folder: str) -> No
 
 
 async def _add_bodies(export: _Export, writer: BundleWriter) -> None:
-    given, is_whole = export.bodies.given, export.bodies.is_whole
+    given = export.bodies.given
     async for index in in_turns(sorted(given, key=body_name)):
         record = await export.office.record_at(given[index])
-        opened = disclosed(export.office, record, is_whole=is_whole)
+        opened = disclosed(export.office, record, export.bodies)
         if opened is None:
             raise _gone(f"The body of entry {index}")
         export.opened.add(kid_of(record))
