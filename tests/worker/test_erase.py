@@ -72,6 +72,22 @@ def test_what_nobody_agrees_to_in_time_is_a_no(tmp_path: Path) -> None:
     run(scenario)
 
 
+def test_nobody_agrees_to_their_own_request_by_leaving_and_coming_again(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        world = await found(tmp_path)
+        async with world.running() as life:
+            kim = await says(life, "hello")
+            await told(life, verbs.PartyErase(kim, OWNER), ErasedView)
+            await asking(life)(verbs.PersonLeave(OWNER))
+            await asking(life)(verbs.PersonAdd(OWNER, "Olga again"))
+            would = await told(life, verbs.PartyErasing(kim, OWNER), ErasingView)
+            assert not would.is_last_word
+            assert not (await told(life, verbs.PartyErase(kim, OWNER), ErasedView)).is_erased
+            assert (await told(life, verbs.PartyErase(kim, SPECIALIST), ErasedView)).is_erased
+
+    run(scenario)
+
+
 def test_where_the_settings_say_so_one_person_is_enough(tmp_path: Path) -> None:
     async def scenario() -> None:
         world = await found(tmp_path)

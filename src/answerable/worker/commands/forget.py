@@ -71,11 +71,17 @@ async def party_erase(office: Office, verb: verbs.PartyErase) -> ErasedView:
 
 
 def _agreed(office: Office, party: str, by: str) -> Asked | None:
-    """The request of somebody else that `by` agrees to. Where one is enough, none is needed."""
+    """The request of somebody else that `by` agrees to. Where one is enough, none is needed.
+
+    Of who has left nothing is agreed to: added again under another id, they would agree to it
+    themselves.
+    """
     hall = office.house.hall
     if _is_one_enough(office):
         return rows.asked_of(hall.db, party, hall.clock.now())
-    return hall.erasures.standing(party, by=by, now=hall.clock.now())
+    asked = hall.erasures.standing(party, by=by, now=hall.clock.now())
+    has_left = asked is not None and hall.people.directory.living(asked.by) is None
+    return None if has_left else asked
 
 
 def _is_one_enough(office: Office) -> bool:
