@@ -7,7 +7,7 @@ import pytest
 
 from answerable.ledger.cosignature import ML_DSA_44, CosignerKey
 from answerable.ledger.cosigned import cosigned_file
-from homes import SmallHome
+from homes import SmallHome, cli
 
 _SETTINGS = "\n[ledger]\nml_dsa = true\n"
 
@@ -96,6 +96,34 @@ def test_it_signs_no_head_that_does_not_continue_what_it_signed(signed: Signed) 
     assert "do not continue them" in str(row["refused"])
     assert not cosigned_file(signed.log, size + 1).exists()
     assert "THE LOG WAS REFUSED" in signed.home.cli("doctor").out
+
+
+def test_who_removes_its_memory_gets_no_other_history_signed(signed: Signed) -> None:
+    kept = cosigned_file(signed.home.path, int(signed.newest.name))
+    text = kept.read_text("utf-8").split("\n")
+    kept.write_text("\n".join([text[0], text[1], f"{'A' * 43}=", *text[3:]]), "utf-8")
+    (signed.home.path / "witnesses.json").unlink()
+    signed.grow(2)
+    assert "do not continue them" in str(signed.ask()[0]["refused"])
+
+
+def test_a_backup_without_secrets_has_not_the_second_key_either(
+    signed: Signed, tmp_path: Path
+) -> None:
+    key, backup = signed.home.path / "ml-dsa.key", tmp_path / "backup"
+    signed.home.cli("backup", str(backup), "--without-secrets").check()
+    secret = key.read_bytes()
+    assert not [one for one in backup.rglob("*") if one.is_file() and secret in one.read_bytes()]
+    again = tmp_path / "again"
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    for name in ("home.key", "signer.key"):
+        (keys / name).write_bytes((signed.home.path / name).read_bytes())
+    arguments = ("restore", str(backup), "--home", str(again), "--secrets", str(keys))
+    cli(*arguments).fails(3, "ml-dsa.key")
+    (keys / "ml-dsa.key").write_bytes(secret)
+    cli(*arguments).check()
+    assert (again / "ml-dsa.key").read_bytes() == secret
 
 
 def test_a_second_key_that_is_gone_is_not_made_anew(signed: Signed) -> None:

@@ -32,7 +32,7 @@ def backup(
     to: Annotated[Path, typer.Argument(help="A new folder, outside the home.")],
     without_secrets: Annotated[
         bool,
-        typer.Option("--without-secrets", help="Leave out home.key and signer.key."),
+        typer.Option("--without-secrets", help="Leave out home.key, signer.key and ml-dsa.key."),
     ] = False,
     home: Home = DEFAULT_HOME,
     as_json: AsJson = False,
@@ -61,7 +61,7 @@ def backup(
             "Name another place: `keys` under [backup] in answerable.toml."
         )
     if without_secrets:
-        talk("home.key and signer.key are not in it. Without them it cannot be restored.")
+        talk("home.key and the signing keys are not in it. Without them it cannot be restored.")
     else:
         talk("With that key it opens everything that people wrote: keep it as you keep the home.")
     talk_next(home, f"answerable restore {to} --home FOLDER")

@@ -50,6 +50,8 @@ from answerable.worker.publisher import TILES, Publisher
 from answerable.worker.verbs.proofs import BackupView
 from answerable.worker.verification import Bodies, HomeVerified, open_bodies, verify_home
 from answerable.worker.wire import SOCKET
+from answerable.worker.witnessing.own import KEY_FILE as ML_DSA_KEY
+from answerable.worker.witnessing.own import VKEY_FILE as ML_DSA_VKEY
 
 MANIFEST = "MANIFEST.json"
 HOME = "home"  # the folder of a backup that is the home
@@ -209,7 +211,7 @@ def _fill(
     verified = _verified(home, copy, published)
     if not with_secrets:
         for name in secrets_in(copy):
-            (copy / name).unlink()
+            (copy / name).unlink(missing_ok=True)
     for leftover in (*copy.glob("*-wal"), *copy.glob("*-shm")):
         leftover.unlink()
     for path in to.rglob("*"):
@@ -232,12 +234,15 @@ def _secrets_of(home: Path) -> list[bytes]:
     though each half of it verifies. Raises BackupFailed."""
     if any((home / name).exists() for name in _NEXT):
         raise _being_replaced()
-    return [(home / name).read_bytes() for name in secrets_in(home)]
+    there = [home / name for name in secrets_in(home)]
+    return [path.read_bytes() for path in there if path.name != ML_DSA_KEY or path.exists()]
 
 
 def secrets_in(home: Path) -> tuple[str, ...]:
-    """The secrets that a home has: not the signing key, where that is in a process of its own."""
-    return SECRETS if read_settings(home).ledger.signer == "file" else (HOME_KEY,)
+    """The secrets that a home has: not the signing key, where that is in a process of its own; its
+    second one, where it has signed with one."""
+    secrets = SECRETS if read_settings(home).ledger.signer == "file" else (HOME_KEY,)
+    return (*secrets, ML_DSA_KEY) if (home / ML_DSA_VKEY).exists() else secrets
 
 
 def _being_replaced() -> BackupFailed:

@@ -23,9 +23,10 @@ from answerable.worker.backup import LAST
 from answerable.worker.doctor.patient import Check, Patient, Trouble
 from answerable.worker.publisher import TILES, Publisher
 from answerable.worker.wire import SOCKET, clear_socket
+from answerable.worker.witnessing.own import KEY_FILE as ML_DSA_KEY
 
 _OTHERS = 0o077
-_PRIVATE = (HOME_KEY, SIGNER_KEY, KEYS, DATABASE, BACKUP_KEYS)
+_PRIVATE = (HOME_KEY, SIGNER_KEY, ML_DSA_KEY, KEYS, DATABASE, BACKUP_KEYS)
 _DAYS_MIN = 7
 _BACKUP_AGE_US = 7 * DAY_US
 _STOP_WORKER = "stop the worker, then `answerable doctor --fix`"

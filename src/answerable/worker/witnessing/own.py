@@ -13,7 +13,7 @@ from answerable.base.chance import Chance
 from answerable.base.clock import SECOND_US, iso
 from answerable.ledger import mldsa
 from answerable.ledger.cosignature import ML_DSA_44, CosignerKey, cosign
-from answerable.ledger.cosigned import cosigned_file
+from answerable.ledger.cosigned import cosigned_file, cosigned_files
 from answerable.ledger.note import NoteError, note_text, parse_checkpoint
 from answerable.ledger.tiles import TileMissing, TileReader
 from answerable.ledger.tree import ProofError, consistency_proof, verify_consistency
@@ -49,19 +49,25 @@ class OwnWord:
         asked = msgspec.structs.replace(before, asked_at_s=now_s, error="")
         body = note_text(note)
         size = parse_checkpoint(body).size
+        signed = before.size or self._kept()
         try:
-            self._check_continues(body, before.size)
+            self._check_continues(body, signed)
         except (OSError, NoteError, TileMissing) as error:
             said = f"what it signed last cannot be looked at: {error}"
             return Said(msgspec.structs.replace(asked, error=said))
         except ProofError:
             said = (
-                f"at {iso(now_s * SECOND_US)} it refused: it has signed {before.size} entries of "
-                f"this log, and the {size} that are published do not continue them"
+                f"at {iso(now_s * SECOND_US)} it refused: it has signed {signed} entries of this "
+                f"log, and the {size} that are published do not continue them"
             )
             return Said(msgspec.structs.replace(asked, refused=before.refused or said))
         line = cosign(self.key, self._private.sign, body, now_s)
         return Said(msgspec.structs.replace(asked, size=size, at_s=now_s), line)
+
+    def _kept(self) -> int:
+        """The newest head that the home has kept with words over it: where it remembers nothing of
+        its own, this one is continued all the same."""
+        return max((size for size, _ in cosigned_files(self._home)), default=0)
 
     def _check_continues(self, body: str, size: int) -> None:
         """Raises ProofError where it does not."""
