@@ -266,13 +266,15 @@ def test_the_page_links_to_members_alone_and_runs_nothing() -> None:
 
 
 def test_whatever_an_id_or_an_entry_says_it_is_text_on_the_page() -> None:
-    hostile = "<script>alert(1)</script>"
+    hostile = "<script>alert(1)</script>\u202egnp\u200b"
     head = Checkpoint(hostile, 1, bytes(32))
     rows = [Row(0, hostile, hostile, hostile)]
     looking = _Looking()
     shown = Shown(form.Asked(kind="case", of=hostile), head, 1, 1)
-    looking.feed(page(shown, rows, [Words(0, hostile, hostile)]))
+    told = page(shown, rows, [Words(0, hostile, hostile)])
+    looking.feed(told)
     assert "script" not in looking.tags
+    assert not {"\u202e", "\u200b"} & set(told), "nothing on it turns a line around"
 
 
 def test_a_disk_that_is_full_leaves_nothing(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from answerable.base.errors import UsageError
 from answerable.people.errors import AgentHasNoOwner, PersonExists, PersonUnknown
 from answerable.testing.world import OWNER, SPECIALIST, Till, World
 from answerable.worker import verbs
@@ -51,6 +52,22 @@ def test_who_has_left_is_nobody_any_more_and_may_come_back_as_somebody_new(
                 people.accept_ownership("support", before)
             await life.house.commit_control(people.add(SPECIALIST, "Sam", by="system:test"))
             assert life.person(SPECIALIST) != before
+
+    run(scenario)
+
+
+def test_what_can_be_no_agents_name_is_kept_by_no_entry(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        world = world_of(tmp_path)
+        await world.found()
+        async with world.running() as life:
+            people = life.house.hall.people
+            for name in ("<script>", "\u202egnp", "a b", "dec_1", ""):
+                with pytest.raises(UsageError, match="no agent's name"):
+                    people.accept_ownership(name, SPECIALIST)
+                with pytest.raises(UsageError, match="no agent's name"):
+                    people.ask_to_own(name, SPECIALIST, by=OWNER)
+            assert people.accept_ownership("another-1", SPECIALIST).drafts
 
     run(scenario)
 

@@ -96,8 +96,10 @@ class People:
     def ask_to_own(self, agent: str, who: str, *, by: str) -> Unit:
         """A person is asked to answer for an agent: by its owner, or by anybody if it has none.
 
-        Nothing changes until they accept. Raises PersonUnknown, NotTheOwner, OwnsAlready.
+        Nothing changes until they accept. Raises PersonUnknown, NotTheOwner, OwnsAlready,
+        UsageError.
         """
+        check_agent(agent)
         asking, person = self.find(by), self.find(who)
         ownership = self.directory.owned(agent)
         if ownership is not None and ownership.person != asking.id:
@@ -113,8 +115,10 @@ class People:
     def accept_ownership(self, agent: str, who: str) -> Unit:
         """A person takes an agent on: their act, in their name.
 
-        From a living owner only if that owner asked them to. Raises PersonUnknown, NotAsked.
+        From a living owner only if that owner asked them to. Raises PersonUnknown, NotAsked,
+        UsageError.
         """
+        check_agent(agent)
         person = self.find(who)
         ownership = self.directory.owned(agent)
         is_anothers = ownership is not None and ownership.person != person.id
@@ -175,6 +179,15 @@ def card_name(card: str) -> str:
 
 NAME_MAX = 200
 _HIDDEN = frozenset("\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def check_agent(name: str) -> None:
+    """An entry keeps it for ever, also where no such agent ever comes. Raises UsageError."""
+    if not name.isascii() or not name.replace("-", "").isalnum():
+        raise UsageError(
+            f"'{name}' is no agent's name: that is ASCII letters, digits and hyphens.",
+            "Nobody was asked, and nobody accepted.", "answerable agent list",
+        )  # fmt: skip
 
 
 def check_name(name: str) -> None:

@@ -89,8 +89,8 @@ def page(shown: Shown, rows: Sequence[Row], words: Sequence[Words]) -> str:
             '<html lang="en"><head><meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             CSP,
-            f"<title>{escape(question)}</title><style>{STYLE}</style></head><body><main>",
-            f"<h1>{escape(question)}</h1>",
+            f"<title>{_text(question)}</title><style>{STYLE}</style></head><body><main>",
+            f"<h1>{_text(question)}</h1>",
             *_found(shown),
             *_table(rows),
             *_rest(shown.asked, rows, shown.found),
@@ -103,8 +103,8 @@ def page(shown: Shown, rows: Sequence[Row], words: Sequence[Words]) -> str:
 def _found(shown: Shown) -> Iterable[str]:
     head = shown.head
     yield (
-        f"<p>Found: {shown.found} ledger entries, in the log <code>{escape(head.origin)}</code> of "
-        f"{head.size} entries, on {escape(iso(shown.made))}. Persons and parties stand here by "
+        f"<p>Found: {shown.found} ledger entries, in the log <code>{_text(head.origin)}</code> of "
+        f"{head.size} entries, on {_text(iso(shown.made))}. Persons and parties stand here by "
         f"their ids. {_given(shown.bodies)}</p>"
     )
     yield (
@@ -122,7 +122,7 @@ def _found(shown: Shown) -> Iterable[str]:
     elif shown.asked.kind != "everything":
         yield "<p>Nothing in this file shows that nothing was left out of it.</p>"
     if shown.missing:
-        what = "".join(f"<li><code>{escape(each)}</code></li>" for each in shown.missing)
+        what = "".join(f"<li><code>{_text(each)}</code></li>" for each in shown.missing)
         yield f"<p>Its entries name what the home that wrote it did not keep:</p><ul>{what}</ul>"
 
 
@@ -130,7 +130,7 @@ def _given(bodies: Given | None) -> str:
     if bodies is None:
         return "No name and no word of theirs is in this file."
     return (
-        f"{len(bodies.given)} bodies are in it, which {escape(bodies.by)} was given to read (entry "
+        f"{len(bodies.given)} bodies are in it, which {_text(bodies.by)} was given to read (entry "
         f"{bodies.read} of the log says so); {len(bodies.withheld)} are withheld, each with its "
         'reason in <a href="answer.json">answer.json</a>.'
     )
@@ -144,10 +144,14 @@ def _said(words: Sequence[Words]) -> Iterable[str]:
         text = one.text[:WORDS_SHOWN_MAX]
         cut = " [...]" if len(one.text) > WORDS_SHOWN_MAX else ""
         yield (
-            f'<dt><a href="{body_name(one.index)}">entry {one.index}</a>, {escape(one.kind)}</dt>'
-            f"<dd><pre>{escape(plain(text))}{cut}</pre></dd>"
+            f'<dt><a href="{body_name(one.index)}">entry {one.index}</a>, {_text(one.kind)}</dt>'
+            f"<dd><pre>{_text(text)}{cut}</pre></dd>"
         )
     yield "</dl>"
+
+
+def _text(text: str) -> str:
+    return escape(plain(text))
 
 
 def plain(text: str) -> str:
@@ -176,8 +180,8 @@ def _table(rows: Sequence[Row]) -> Iterable[str]:
     for row in rows:
         yield (
             f'<tr><th scope="row"><a href="{entry_name(row.index)}">{row.index}</a></th>'
-            f"<td>{escape(row.at)}</td><td>{escape(row.what)}</td>"
-            f"<td>{escape(row.accountable)}</td>"
+            f"<td>{_text(row.at)}</td><td>{_text(row.what)}</td>"
+            f"<td>{_text(row.accountable)}</td>"
             f'<td><a href="{proof_name(row.index)}">proof of entry {row.index}</a></td></tr>'
         )
     yield "</tbody></table></div>"
