@@ -160,7 +160,7 @@ def test_each_member_that_is_changed_or_missing_is_named(kind: str, tmp_path: Pa
     names = [name for name, _ in members_of(kind)]
     for victim in names:
         with pytest.raises(BundleDamaged):
-            changed(kind, tmp_path, but(victim, lambda data: data[:-1] + b"?"))
+            changed(kind, tmp_path, but(victim, lambda data: data[:-1] + bytes([data[-1] ^ 1])))
         with pytest.raises(BundleDamaged):
             changed(kind, tmp_path, but(victim, lambda _: None))
 
