@@ -66,6 +66,20 @@ def test_a_signer_whose_disk_is_full_is_waited_for(tmp_path: Path) -> None:
     assert verify_home(home).entries == 3
 
 
+def test_a_child_that_cannot_begin_says_why_once(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    strict.found(tmp_path / "signer", ORIGIN, SeededChance(1))
+    (tmp_path / "signer" / "signed").unlink()
+    line = Line(Place(tmp_path / "s", tmp_path / "signer"))
+    with pytest.raises(SignerAway, match="it ended with exit code"):
+        line.ask(asking.Who(), asking.Standing)
+    line.close()
+    said = capfd.readouterr().err
+    assert "Fatal" not in said
+    assert "answerable signer go-back CHECKPOINT" in said
+
+
 def test_what_is_no_signature_of_its_key_is_not_written(tmp_path: Path) -> None:
     strict.found(tmp_path / "signer", ORIGIN, SeededChance(1))
     keys = strict.StrictKeys.open(tmp_path / "signer", SeededChance(2))

@@ -58,7 +58,7 @@ def serve(folder: Path, path: Path | None, peers: Collection[int], *, leash: boo
 
 
 def _end_with_input() -> None:
-    while sys.stdin.buffer.read(1):
+    while os.read(0, 1):  # `sys.stdin` would be locked by us when the process ends by itself
         pass
     os._exit(0)
 
