@@ -38,7 +38,7 @@ def by_second(path: Path, policy: answerable_quorum.Policy | None = None) -> PLA
     try:
         second.run(given)
     except first.Wrong as wrong:
-        return wrong.member or wrong.index
+        return wrong.member or wrong.index or 0
     except (OSError, ValueError):
         return 0
     return None

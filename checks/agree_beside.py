@@ -88,7 +88,7 @@ def by_files(path: Path, bundle: Exported) -> tuple[int | str | None, int | str 
         try:
             run(given)
         except first.Wrong as wrong:
-            found.append(place_of(wrong.member or wrong.index))
+            found.append(place_of(wrong.member or wrong.index or 0))
         except (OSError, ValueError):
             found.append(0)
         else:

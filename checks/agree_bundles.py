@@ -3,6 +3,7 @@
 import asyncio
 import random
 import re
+import struct
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,7 +131,7 @@ def _packed(path: Path, bundle: Exported, chance: random.Random) -> str:
     """The same members in a zip of another form."""
     seal, names = _seal(bundle, path), [*sorted(bundle.members)]
     whole = bundle.members | {"MANIFEST": manifest_of(bundle.members), "SEAL": seal}
-    trick = chance.choice(("packed", "comment", "extra", "twice", "order", "mode"))
+    trick = chance.choice(("packed", "comment", "extra", "twice", "order", "mode", "zip64"))
     order = [*names, "MANIFEST", "SEAL"]
     if trick == "order":
         order[0], order[1] = order[1], order[0]
@@ -147,7 +148,18 @@ def _packed(path: Path, bundle: Exported, chance: random.Random) -> str:
             made.writestr(info, whole[name], kind)
         if trick == "comment":
             made.comment = b"x"
+    if trick == "zip64":
+        _with_zip64(path)
     return trick
+
+
+def _with_zip64(path: Path) -> None:
+    """Records that a file of this size does not have: not each reader asks them first."""
+    data = path.read_bytes()
+    count, size, at = struct.unpack("<HLL", data[-12:-2])
+    more = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, count, count, size, at)
+    more += struct.pack("<4sLQL", b"PK\6\7", 0, len(data) - 22, 1)
+    path.write_bytes(data[:-22] + more + data[-22:])
 
 
 # ------------------------------------------------------------------------------- drawn, and ours

@@ -221,7 +221,17 @@ def gone(members: Members, chance: random.Random) -> None:
         del members[name]
 
 
+def beside(members: Members, chance: random.Random) -> None:
+    """Of everything: a file of entries or hashes that is none of this tree's, or too wide."""
+    names = [name for name in members if name.startswith("tile/")]
+    if names:
+        name = chance.choice(names).partition(".p/")[0]
+        wide = chance.choice(("", ".p/1", ".p/255", "/001", ".p/07"))
+        if name + wide not in members:
+            members[name + wide] = chance.randbytes(32)
+
+
 RESEALED = (
     entry_twisted, body_twisted, answer_twisted, release_twisted, complete_twisted, left_out,
-    swapped, proof_twisted, no_place, reader_twisted, tile_twisted, gone,
+    swapped, proof_twisted, no_place, reader_twisted, tile_twisted, gone, beside,
 )  # fmt: skip

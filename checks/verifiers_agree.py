@@ -75,7 +75,7 @@ def strangers(**given: object) -> int | None:
     try:
         stranger.run(argparse.Namespace(**arguments | given))
     except stranger.Wrong as wrong:
-        return wrong.index
+        return wrong.index or 0
     except (OSError, ValueError):
         return 0
     return None
@@ -87,7 +87,7 @@ def seconds(path: Path, quorum: object = None) -> int | str | None:
     try:
         second.run(argparse.Namespace(**arguments))
     except stranger.Wrong as wrong:
-        return wrong.member or wrong.index
+        return wrong.member or wrong.index or 0
     except (OSError, ValueError):
         return 0
     return None

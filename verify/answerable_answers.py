@@ -34,6 +34,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 NUMBER, COMPLETE, EXACT_MAX = "(?:0|[1-9][0-9]{0,15})", "completeness.json", 2**53 - 1
+COMPARED = ("completeness/", "index.html", "receipts/", "time/", "vkey", "witness/")
 PLACES = re.compile(
     rf"(?!bodies/|policies/|releases/|rotations/).*|bodies/{NUMBER}\.json"
     rf"|(?:policies|releases)/[0-9a-f]{{64}}\.json|rotations/(?!0){NUMBER}(?:|\.json|\.tlog-proof)"
@@ -202,9 +203,10 @@ def check_complete(data: bytes, keys_at: KeysAt) -> Complete:
     asked = answer["question"]
     demand(answer["format"] == "answerable.complete@v1", "its format")
     demand(bool(asked["party"]) != bool(asked["owner"]), "it must ask about a party or a person")
+    demand(0 <= asked["since"] <= asked["until"] <= EXACT_MAX, "its period ends before it begins")
     entries, leaves = dict[int, Object](), dict[int, bytes]()
     note = answer["checkpoint"]
-    head = neighbour.read_head(note, keys_at(int(note.split("\n")[1])))
+    head = neighbour.read_head(note, keys_at(neighbour.size_of(note)))
     for text in answer["entries"]:
         entry = json.loads(neighbour.match_entry(text.encode()).string)
         index = entry["seq"]
@@ -267,9 +269,9 @@ def check_run(asked: Object, run: list[Object], close: Object, last: int) -> Non
 # ------------------------------------------------------------------------------- bundles
 
 
-def keys_of(bundle: Bundle, known: list[Key]) -> KeysAt:
-    """Who signs at which size, by the handings-over that lie in the bundle."""
-    handed = list[tuple[int, Key, Key]]()
+def keys_of(bundle: Bundle, known: list[Key]) -> tuple[KeysAt, list[Head]]:
+    """Who signs at which size, by the handings-over that lie in the bundle; and their heads."""
+    handed, heads = list[tuple[int, Key, Key]](), list[Head]()
     for size in sorted(
         {int(re.split("[/.]", n)[1]) for n in bundle.names if n[:10] == "rotations/"}
     ):
@@ -291,13 +293,14 @@ def keys_of(bundle: Bundle, known: list[Key]) -> KeysAt:
         except ValueError as error:
             raise Wrong(str(error), 0, f"{name}.tlog-proof") from None
         handed.append((size, old, new))
+        heads.append(head)
     is_ours = any(same(key, each) for key in known for _, *pair in handed for each in pair)
 
     def at(size: int) -> list[Key]:
         turns = [old for until, old, _ in handed if size <= until]
         return ([*turns, handed[-1][2]][:1]) if is_ours else known
 
-    return at
+    return at, heads if is_ours else []
 
 
 def same(one: Key, other: Key) -> bool:
@@ -348,10 +351,9 @@ def check_body(data: bytes, entry: Object) -> tuple[bool, bool]:
         words = AESGCM(content_key).decrypt(box[:12], box[12:], said["id"].encode())
     except (InvalidTag, ValueError):
         raise Wrong("its key does not open it") from None
-    is_bound = bool(commit_key) and entry["kind"] == "decided"
-    if is_bound:
+    if commit_key and entry["kind"] == "decided":
         check_words(words.decode(), entry, commit_key)
-    return "key" in said, is_bound
+    return "key" in said, bool(commit_key) and {"action", "policy"} <= entry.keys()
 
 
 def check_words(words: str, entry: Object, key: bytes) -> None:
@@ -368,6 +370,7 @@ def check_words(words: str, entry: Object, key: bytes) -> None:
         demand(words.startswith(before, at), "it does not read as a decision")
         _, end = JSON.raw_decode(words, at + len(before))
         parts[name], at = words[at + len(before) : end], end
+    demand(words[at:] == "}", "it goes on where a decision ends")
     if "action" in entry:
         is_its = entry["action"]["commit"] == commit("action", parts["action"])
         demand(is_its, "its action is not the one that its entry commits to")
@@ -455,7 +458,7 @@ def check_beside(bundle: Bundle, answer: Object, keys_at: KeysAt, size: int) -> 
     try:
         complete = check_complete(bundle.read(COMPLETE), keys_at)
         demand(complete.question == question_of(answer["asked"]), "it answers another question")
-    except (ValueError, LookupError, TypeError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise Wrong(str(error), 0, COMPLETE) from None
     left_out = sorted(set(complete.entries) - set(answer["entries"]))
     demand(not left_out, "it is left out of the answer", min(left_out, default=0))
@@ -485,42 +488,37 @@ def read_log(folder: Folder, head: Head, earlier: list[Head], cosigned: Cosigned
 
 def run_folder(path: Path, arguments: argparse.Namespace) -> Object:
     folder, policy = Folder(path), arguments.quorum
-    text = folder.read("checkpoint").decode()
-    said = (*text.split("\n"), "")[1]
-    known = policy.logs if policy and policy.logs else arguments.vkey
-    keys, handed = neighbour.follow(folder, int(said) if said.isdecimal() else 0, known)
-    first = len(keys) - len(handed)
-
-    def keys_at(size: int) -> list[Key]:
-        turn = first + sum(each.size < size for each in handed)
-        return keys[turn - 1 : turn] if handed else keys
-
-    head = neighbour.read_head(text, keys[-1:] if handed else keys)
-    earlier = [neighbour.read_head(each.read_bytes().decode(), keys) for each in arguments.earlier]
-    cosigned = Cosigned(path, keys_at, policy) if policy else None
-    found = read_log(folder, head, [*earlier, *handed], cosigned)
-    return {"entries": head.size, "root": head.root.hex(), "checkpoints": len(earlier)} | found
+    chain = neighbour.follow(folder, policy.logs if policy and policy.logs else arguments.vkey)
+    head = chain.read(folder.read("checkpoint").decode())
+    earlier = [chain.read(each.read_bytes().decode()) for each in arguments.earlier]
+    cosigned = Cosigned(path, chain.at, policy) if policy else None
+    found = read_log(folder, head, [*earlier, *chain.handed], cosigned)
+    report = {"entries": head.size, "root": head.root.hex(), "checkpoints": len(earlier)}
+    return report | found | {"not_checked": ["time stamps"] if policy else ["cosigned/"]}
 
 
 def run_bundle(path: Path, arguments: argparse.Namespace) -> Object:
     bundle = Bundle(path)
     for name in bundle.names:
         demand(PLACES.fullmatch(name), "it has no place in a bundle", 0, name)
-    keys_at = keys_of(bundle, arguments.vkey)
+    keys_at, handed = keys_of(bundle, arguments.vkey)
     text = bundle.read("checkpoint").decode()
-    said = (*text.split("\n"), "")[1]
-    size = int(said) if re.fullmatch(NUMBER, said) else 0
-    head = neighbour.read_head(text, keys_at(size))
-    answer = neighbour.verify_bundle(bundle, head, keys_at(size + 1))
-    report = {"entries": size, "root": head.root.hex(), "asked": answer["asked"]}
-    report |= {"answered": len(answer["entries"])}
-    if answer["asked"]["kind"] == "everything":
-        report.pop("answered")  # all of `entries`
-        earlier = [
-            neighbour.read_head(e.read_bytes().decode(), keys_at(0)) for e in arguments.earlier
-        ]
-        report |= read_log(bundle, head, earlier, None)
-    return report | check_beside(bundle, answer, keys_at, size)
+    head = neighbour.read_head(text, keys_at(neighbour.size_of(text)))
+    answer = neighbour.verify_bundle(bundle, head, keys_at(head.size + 1))
+    is_all = answer["asked"]["kind"] == "everything"
+    demand(
+        is_all or not arguments.earlier, "earlier checkpoints are compared with all entries only"
+    )
+    texts = [each.read_bytes().decode() for each in arguments.earlier]
+    earlier = [neighbour.read_head(each, keys_at(neighbour.size_of(each))) for each in texts]
+    beside = {re.sub("/.*", "/", name) for name in bundle.names if name.startswith(COMPARED)}
+    report = {"entries": head.size, "root": head.root.hex(), "checkpoints": len(earlier)}
+    report |= {"asked": answer["asked"], "not_checked": sorted(beside)}
+    if is_all:
+        report |= read_log(bundle, head, [*earlier, *handed], None)
+    else:
+        report |= {"answered": len(answer["entries"])}
+    return report | check_beside(bundle, answer, keys_at, head.size)
 
 
 def run(arguments: argparse.Namespace) -> Object:
@@ -530,15 +528,18 @@ def run(arguments: argparse.Namespace) -> Object:
         return Object(ok=True) | run_folder(path, arguments)
     if arguments.quorum:
         raise NotHere("--quorum is of a folder, which has `cosigned`")
-    data = path.read_bytes()[:1]
-    if data != b"{":
+    with path.open("rb") as file:
+        is_zip = file.read(1) != b"{"
+    if is_zip:
         return Object(ok=True) | run_bundle(path, arguments)
+    if arguments.earlier:
+        raise NotHere("--earlier is of all entries, and an answer has some of them")
     try:
         complete = check_complete(path.read_bytes(), lambda _: arguments.vkey)
-    except (LookupError, TypeError, RecursionError) as error:
+    except (LookupError, TypeError, AttributeError, RecursionError) as error:
         raise Wrong(f"it is no complete answer: {error}") from None
     return {"ok": True, "question": complete.question, "close": complete.close,
-            "entries": complete.entries}  # fmt: skip
+            "entries": complete.entries, "not_checked": ["what the close commits"]}  # fmt: skip
 
 
 def policy_file(path: str) -> Policy:
@@ -549,7 +550,7 @@ def main(argv: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
     parser = argparse.ArgumentParser(description="Verify answers of an Answerable ledger.")
     parser.add_argument("path", type=Path, help="published log, bundle, or complete answer")
-    parser.add_argument("--vkey", action="append", default=[], type=neighbour.verifier_key)
+    parser.add_argument("--vkey", action="append", default=[], type=neighbour.given_key)
     parser.add_argument("--earlier", action="append", default=[], type=Path, metavar="CHECKPOINT")
     parser.add_argument("--quorum", type=policy_file, metavar="POLICY", help="whose word is enough")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
@@ -563,7 +564,7 @@ def main(argv: list[str] | None = None) -> int:
     except NotHere as error:
         parser.error(str(error))
     except (OSError, ValueError, RecursionError) as error:
-        member, index = getattr(error, "member", ""), getattr(error, "index", 0)
+        member, index = getattr(error, "member", ""), getattr(error, "index", None)
         where = {"first_bad_member": member} if member else {"first_bad_index": index}
         report = {"ok": False, **where, "problem": str(error)}
     rows = "\n".join(f"{name}: {value}" for name, value in report.items())

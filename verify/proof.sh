@@ -17,7 +17,7 @@ work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 [ "$(sed -n 1p "$proof")" = 'c2sp.org/tlog-proof@v1' ] || no 'it is not a tlog-proof'
 sed '1,/^$/d' "$proof" > "$work/note"                        # the checkpoint
 sed '/^$/,$d' "$work/note" > "$work/text"                    # what is signed of it
-index=$(sed -n '2,3s/^index //p' "$proof")
+index=$(sed -n '2{/^extra /n;s/^index //p}' "$proof")
 size=$(sed -n 2p "$work/text")
 root=$(sed -n 3p "$work/text" | hex) || no 'the root is not base64'
 
@@ -25,7 +25,8 @@ root=$(sed -n 3p "$work/text" | hex) || no 'the root is not base64'
 name=${vkey%%+*} key=$(echo "${vkey#*+*+}" | hex)            # 01 and 32 bytes
 id=$(echo "${vkey#*+}" | cut -c 1-8 | tr a-f A-F)            # the first bytes of the signature
 [ "$(sed -n 1p "$work/text")" = "$name" ] || no 'it is of another log'
-signature=$(sed '1,/^$/d' "$work/note" | sed -n "s|^— $name ||p" | while read -r each; do
+signature=$(sed '1,/^$/d' "$work/note" | while read -r dash by each; do
+  [ "$dash $by" = "— $name" ] || continue
   [ "$(echo "$each" | base64 -d | base64 -w 0)" = "$each" ] || continue    # written as it would be
   each=$(echo "$each" | hex) && [ "${each%"${each#????????}"}" = "$id" ] && echo "${each#????????}"
 done | head -n 1) || true
@@ -35,11 +36,13 @@ openssl pkeyutl -verify -rawin -in "$work/text" -sigfile "$work/signature" -pubi
   -keyform DER -inkey "$work/key" > "$work/said" 2>&1 || no 'the checkpoint is not signed by this key'
 
 # The way up (RFC 9162 section 2.1.3.2).
-case $index$size in *[!0-9]* | '') no 'index or size is no number' ;; esac
+case $index,$size in *[!0-9,]* | ,* | *, | 0[0-9]* | *,0[0-9]*) no 'index or size is no number' ;; esac
 [ "$index" -lt "$size" ] || no "there is no entry $index among $size"
 hash=$({ printf '\000'; cat "$entry"; } | leaf) at=$index last=$((size - 1))
-for sibling in $(sed '/^$/,$d; 1,/^index /d' "$proof"); do
-  sibling=$(echo "$sibling" | hex) || no 'a hash is not base64'
+sed '/^$/,$d; 1,/^index /d' "$proof" > "$work/hashes"
+while IFS= read -r each; do
+  sibling=$(echo "$each" | hex) || no 'a hash is not base64'
+  [ "$(echo "$sibling" | raw | base64 -w 0)" = "$each" ] || no 'a hash is not written as it would be'
   [ ${#sibling} = 64 ] || no 'a hash is not 32 bytes'
   [ $last != 0 ] || no 'the proof is too long'
   if [ $((at % 2)) = 1 ] || [ $at = $last ]; then
@@ -49,7 +52,7 @@ for sibling in $(sed '/^$/,$d; 1,/^index /d' "$proof"); do
     hash=$(node "$hash" "$sibling")
   fi
   at=$((at / 2)) last=$((last / 2))
-done
+done < "$work/hashes"
 [ $last = 0 ] || no 'the proof is too short'
 [ "$hash" = "$root" ] || no 'the proof does not lead from this entry to the signed root'
 echo "ok $index $size"

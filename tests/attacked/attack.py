@@ -58,7 +58,7 @@ def both(folder: Path, *earlier: str) -> Caught | None:
     report = stranger(str(folder), *saved)
     if found is None or report["ok"]:
         return None
-    theirs = report["first_bad_index"]
+    theirs = report["first_bad_index"] or 0  # none, where it is the key or the whole
     if theirs != found.index:
         return Caught("both verifiers", f"ours at {found.index}, the stranger's at {theirs}")
     return Caught("both verifiers", f"entry {found.index}: {found.problem}")

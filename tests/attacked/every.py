@@ -1,5 +1,5 @@
 """All attacks: to import this is to have the list."""
 
-from attacked import on_bodies, on_effects, on_log, on_proofs
+from attacked import on_bodies, on_effects, on_log, on_proofs, on_verifiers
 
-__all__ = ["on_bodies", "on_effects", "on_log", "on_proofs"]
+__all__ = ["on_bodies", "on_effects", "on_log", "on_proofs", "on_verifiers"]

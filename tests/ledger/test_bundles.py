@@ -91,7 +91,7 @@ def test_each_question_has_an_answer_that_verifies_with_nothing_but_the_key(kind
     found = verified(kind)
     assert found.asked.kind == kind
     assert found.entries == made()[2][kind] > 0
-    assert found.unread == ()
+    assert found.unread == ("index.html", "vkey")
 
 
 @pytest.mark.parametrize("kind", KINDS)

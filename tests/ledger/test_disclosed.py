@@ -10,9 +10,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from answerable.ledger import bodies
 from answerable.ledger.disclosed import NotDisclosed, disclose, open_disclosed
-from answerable.ledger.domain import Action, BodyRef, Entry, Kind, PolicyUse
+from answerable.ledger.domain import Action, BodyRef, Entry, Kind, PolicyUse, encode_entry
 from answerable.ledger.named_sets import policy_set_digest
 from answerable.policy.load import load
+from second import answers_verifier
 
 KEY, OTHER, NONCE = b"k" * 32, b"o" * 32, b"n" * 12
 ACTION = b'{"kind":"tool","tool":"refund","arguments":{"amount":4.50,"to":"A{\\"1}"}}'
@@ -156,3 +157,33 @@ def test_the_digest_of_a_policy_set_is_made_again_from_what_is_kept_of_it() -> N
     for wrong in (b"", b"[]", b'{"schema":1,"files":{}}', b'{"schema":"","schema":"","files":{}}'):
         with pytest.raises(ValueError, match="no policy set"):
             policy_set_digest(wrong)
+
+
+def by_second(data: bytes, entry: Entry) -> object:
+    """What the stranger's file says of it: whether key and words are bound, or why not."""
+    second = answers_verifier()
+    try:
+        return second.check_body(data, json.loads(encode_entry(entry)))
+    except ValueError as error:
+        return str(error)
+
+
+def test_what_a_decision_goes_on_with_is_read_by_nobody() -> None:
+    """A program that reads JSON would take the last `action` for the one that was decided."""
+    more = b'{"action":' + ACTION + b',"request":' + REQUEST + b',"action":{"kind":"reply"}}'
+    for is_whole in (True, False):
+        one = given(words=more)
+        data = disclose(one.entry, one.ciphertext, KEY, is_whole=is_whole)
+        assert "it goes on" in refused(data, one.entry)
+        assert "it goes on" in str(by_second(data, one.entry))
+
+
+@pytest.mark.parametrize("lacks", [{"action": None}, {"policy": ()}])
+def test_words_that_an_entry_commits_to_in_part_are_not_called_committed(
+    lacks: dict[str, object],
+) -> None:
+    one = given(**lacks)  # type: ignore[arg-type]
+    data = disclose(one.entry, one.ciphertext, KEY, is_whole=True)
+    found = open_disclosed(data, one.entry)
+    assert (found.is_bound_by_key, found.is_committed) == (True, False)
+    assert by_second(data, one.entry) == (True, False)

@@ -66,6 +66,10 @@ def wrongs(folder: Path) -> list[tuple[Path, Path]]:
     hashes = text.split("\n\n")[0].split("\n")[2:]
     changed = {
         "of another entry": text.replace("index 7\n", "index 8\n"),
+        "in another base": text.replace("index 7\n", "index 007\n"),
+        "after a strange line": text.replace("index 7\n", "hello\nindex 7\n"),
+        "two in a line": text.replace(f"{hashes[0]}\n", f"{hashes[0]} ", 1),
+        "under a name like it": text.replace("\u2014 log.", "\u2014 log-"),
         "beyond the end": text.replace("index 7\n", "index 700\n"),
         "too long": text.replace("index 7\n", f"index 7\n{hashes[0]}\n"),
         "too short": text.replace(f"{hashes[-1]}\n", "", 1),

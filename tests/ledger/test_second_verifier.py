@@ -112,8 +112,12 @@ def test_a_typing_mistake_is_no_bad_entry_and_a_key_may_lie_in_a_file(tmp_path: 
     ledger_of(3).publish(tmp_path / "log")
     (tmp_path / "vkey").write_text(f"{VKEY}\n")
     assert run(tmp_path / "log", "--vkey", "vkey", cwd=tmp_path).returncode == 0
-    for typed in (("lgo",), ("log", "--earlier", "nothing"), ("log", "--proof", "nothing")):
-        wrong = run(*typed, "--vkey", VKEY, cwd=tmp_path)
+    for typed in (
+        ("lgo/checkpoint",),
+        ("log", "--earlier", "nothing"),
+        ("log", "--proof", "nothing"),
+    ):
+        wrong = run(typed[0].split("/")[0], *typed[1:], "--vkey", VKEY, cwd=tmp_path)
         assert (wrong.returncode, wrong.stdout) == (2, "")
         assert f"there is no '{typed[-1]}'" in wrong.stderr
     wrong = run("log", "--vkey", "nofile", cwd=tmp_path)

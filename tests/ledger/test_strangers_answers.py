@@ -12,15 +12,17 @@ from answerable.adapters.signers.file import FileSigner
 from answerable.base.chance import SeededChance
 from answerable.ledger.answer import AnswerWrong, Question, read_answer, verify_answer
 from answerable.ledger.bundle import BundleDamaged
+from answerable.ledger.cosigned import cosigned_files
 from answerable.ledger.tiles import TileWriter
 from answerable.ledger.verify_bundle import verify_bundle
+from answerable.ledger.verify_tiles import verify_tiles
 from answerable.worker.answering import encode_answer
 from closed_log import START_US, ClosedLog, drawn_log
 from exported import made as exported
 from exported import members as members_in
 from second import SCRIPT, answers_verifier, second_verifier
 from small_bundle import Members, manifest_of, seal_of, write
-from small_ledger import KEYS, SIGNER
+from small_ledger import KEYS, SIGNER, ledger_of
 from witnesses import Log as Witnessed
 from witnesses import cosigned, made, policy_of
 
@@ -246,3 +248,91 @@ def test_the_strangers_files_import_nothing_of_ours() -> None:
         names |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
         roots = {name.partition(".")[0] for name in names}
         assert roots <= {*sys.stdlib_module_names, *own, "cryptography"}, path
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"entries": [1]}, {"hashes": [1]}, {"path": [None]}, {"bucket": [[1, 2, 3]]},
+        {"names": 10**400}, {"checkpoint": "x"},
+        {"question": {"party": "pty_3", "owner": "", "since": 10, "until": 5}},
+        {"question": {"party": "pty_3", "owner": "", "since": 0, "until": 10**40}},
+    ],
+)  # fmt: skip
+def test_an_answer_that_is_none_is_refused_by_both_and_breaks_neither(
+    wrong: dict[str, object], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = drawn_log(60, parties=5, owners=2)
+    shown = json.loads(encode_answer(log.answer(Question(party="pty_3")))) | wrong
+    data = json.dumps(shown, separators=(",", ":"), ensure_ascii=False).encode()
+    with pytest.raises(AnswerWrong):
+        verify_answer(read_answer(data), KEYS)
+    path = tmp_path / "answer.json"
+    path.write_bytes(data)
+    assert not verdict(capsys, str(path), "--vkey", VKEY)["ok"]
+
+
+def test_an_earlier_checkpoint_is_never_passed_over_in_silence(
+    party: tuple[Members, FileSigner], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With some entries nobody can compare it: then the verifier says so, and does not say yes."""
+    members, signer = party
+    path = write(tmp_path / "b.zip", members, seal_of(members, signer))
+    vkey = signer.vkey.encode()
+    assert verdict(capsys, str(path), "--vkey", vkey)["ok"]
+    (tmp_path / "earlier").write_bytes(members["checkpoint"])
+    words = (str(path), "--vkey", vkey, "--earlier", str(tmp_path / "earlier"))
+    assert "all entries" in str(verdict(capsys, *words)["problem"])
+    answer = tmp_path / "answer.json"
+    answer.write_bytes(members["completeness.json"])
+    with pytest.raises(SystemExit, match="2"):
+        answers_verifier().main([str(answer), *words[1:]])
+
+
+def test_what_was_not_looked_into_is_said(
+    party: tuple[Members, FileSigner], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The page for people says what the company likes: no verifier vouches for it."""
+    members, signer = party
+    changed = members | {"index.html": b"<p>Nothing ever happened."}
+    path = write(tmp_path / "b.zip", changed, seal_of(changed, signer))
+    told = verdict(capsys, str(path), "--vkey", signer.vkey.encode())
+    assert told["not_checked"] == ["index.html", "vkey"]
+    first = second_verifier()
+    assert first.main([str(path), "--vkey", signer.vkey.encode(), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {"bodies/", "completeness.json", "index.html", "vkey"} <= {*told["not_checked"]}
+    ours = verify_bundle(path, [signer.vkey])
+    assert "Not looked into: index.html, vkey." in ours.sentence
+    assert f"Nothing was left out of what came before entry {ours.close}, of 2" in ours.sentence
+
+
+def test_where_it_is_the_key_no_index_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger_of(3).publish(tmp_path / "log")
+    other = FileSigner(SIGNER.name, b"\x01" * 32).vkey.encode()
+    for file in (answers_verifier(), second_verifier()):
+        assert file.main([str(tmp_path / "log"), "--vkey", other, "--json"]) == 1
+        told = json.loads(capsys.readouterr().out)
+        assert told["first_bad_index"] is None
+        assert "not signed by a key that was given" in told["problem"]
+
+
+def test_times_before_1970_are_closed_alike(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = ClosedLog()
+    log.add("pty_1", ts=-5)
+    log.close(skew=0)
+    TileWriter(tmp_path / "log").publish(0, log.data, log.checkpoint)
+    assert verify_tiles(tmp_path / "log", KEYS).problem is None
+    assert verdict(capsys, str(tmp_path / "log"), "--vkey", VKEY)["closes"] == 1
+
+
+def test_what_is_no_number_of_ours_is_no_size_of_a_cosigned_head(tmp_path: Path) -> None:
+    """Python takes digits of other scripts for numbers; `²` it calls a digit and cannot read."""
+    (tmp_path / "cosigned").mkdir()
+    for name in ("5", "1\u00b2", "1\u0662"):
+        (tmp_path / "cosigned" / name).write_text("")
+    assert [size for size, _ in cosigned_files(tmp_path)] == [5]

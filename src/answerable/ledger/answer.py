@@ -27,7 +27,7 @@ from answerable.ledger.domain import (
     Owner,
     Subject,
     decode_entry,
-    encode_entry,
+    is_canonical,
 )
 from answerable.ledger.keychain import KeyChain, chain_of
 from answerable.ledger.many import many_root
@@ -139,6 +139,8 @@ def verify_answer(answer: Answer, keys: Iterable[VerifierKey] | KeyChain) -> Who
     question = answer.question
     if bool(question.party) == bool(question.owner):
         raise _wrong("it must ask about a party or about a person, and not about both")
+    if not 0 <= question.since <= question.until <= INTEGER_MAX:
+        raise _wrong("its period ends before it begins, or is none that an entry can lie in")
     entries = _proven(answer, keys)
     close = entries.pop(answer.close, None)
     if close is None or close.kind != CLOSED:
@@ -161,7 +163,7 @@ def _proven(answer: Answer, keys: Iterable[VerifierKey] | KeyChain) -> dict[int,
         for text in answer.entries:
             data = text.encode()
             entry = decode_entry(data)
-            if encode_entry(entry) != data or entry.seq in entries:
+            if not is_canonical(data, entry) or entry.seq in entries:
                 raise _wrong(f"entry {entry.seq} is there twice, or not in canonical form")
             entries[entry.seq], leaves[entry.seq] = entry, leaf_hash(data)
         hashes = [decode_base64(each) for each in answer.hashes]

@@ -12,7 +12,7 @@ from answerable.ledger.domain import (
     Entry,
     LeafProblem,
     decode_entry,
-    encode_entry,
+    is_canonical,
 )
 from answerable.ledger.keychain import KeyChain, chain_of
 from answerable.ledger.note import VerifierKey, verify_checkpoint
@@ -69,7 +69,7 @@ class EntryChecks:
             entry = decode_entry(data)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return f"it is not an entry: {error}"
-        if encode_entry(entry) != data or not (data.isascii() or has_ascii_keys(entry)):
+        if not is_canonical(data, entry):
             return "it is not in canonical form"
         if entry.seq != index:
             return f"it says that it is entry {entry.seq}"
@@ -109,12 +109,6 @@ class EntryChecks:
         self._counts[name] = expected
         self._closes.move(name)
         return None
-
-
-def has_ascii_keys(entry: Entry) -> bool:
-    """Whether the keys that an entry may choose are ASCII: their order is one in every reading."""
-    params = entry.model.params if entry.model else None
-    return all(map(str.isascii, (*(entry.change or ()), *(params or ()))))
 
 
 class EarlierHeads:

@@ -17,7 +17,7 @@ from answerable.ledger.counted import (
     grouped,
     key_of,
 )
-from answerable.ledger.domain import CLOSED, Entry
+from answerable.ledger.domain import CLOSED, INTEGER_MAX, Entry
 from answerable.ledger.tree import HASH_BYTES, node_hash
 from answerable.store.sqlite import insert_many, scratch
 
@@ -212,7 +212,7 @@ class CloseChecks:
         self._db.executescript(SCHEMA)
         self._moved: set[str] = set()
         self.move = self._moved.add  # a counter that has moved since the last close
-        self._latest = self._skew = 0
+        self._latest, self._skew = -INTEGER_MAX, 0
 
     def take(self, entry: Entry, counts: Mapping[str, int]) -> str | None:
         """The next entry, counted already; what is wrong with what it commits, if it is a close."""

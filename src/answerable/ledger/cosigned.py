@@ -7,6 +7,7 @@ The times bound those of the entries: an entry that a checkpoint covers was ther
 cosigned, and one that it does not cover was not written long before.
 """
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from answerable.ledger.keychain import KeyChain
 from answerable.ledger.note import NoteError, verify_checkpoint
 from answerable.ledger.quorum import Policy
 
+_SIZE = re.compile(r"[0-9]+")
 COSIGNED = "cosigned"
 NEWEST = "checkpoint"
 TOLERANCE_S = 300
@@ -47,7 +49,7 @@ class Cosigned:
 def cosigned_files(folder: Path) -> Iterator[tuple[int, Path]]:
     """(size, file) of each, smallest first; `folder` is the published log."""
     found = (folder / COSIGNED).glob("[0-9]*")
-    yield from sorted((int(path.name), path) for path in found if path.name.isdigit())
+    yield from sorted((int(path.name), path) for path in found if _SIZE.fullmatch(path.name))
 
 
 def cosigned_file(folder: Path, size: int) -> Path:

@@ -90,7 +90,7 @@ def open_disclosed(data: bytes, entry: Entry) -> Disclosed:
     words = _opened(content_key, member.id, ciphertext)
     if commit_key is not None and entry.kind == _COMMITTING:
         _check_commitments(entry, commit_key, words)
-    is_committed = commit_key is not None and entry.kind == _COMMITTING
+    is_committed = commit_key is not None and entry.action is not None and bool(entry.policy)
     return Disclosed(words, member.key is not None, is_committed)
 
 
@@ -149,6 +149,8 @@ def _intent(words: bytes) -> tuple[bytes, bytes]:
         if not text.startswith(between, end):
             raise NotDisclosed("it does not go on as a decision's body does")
         _, last = read_from(text, end + len(between))
+        if text[last:] != "}":
+            raise NotDisclosed("it goes on where a decision's body ends")
     except (ValueError, RecursionError) as error:
         raise NotDisclosed(f"what it opens to cannot be read: {error}") from None
     return text[len(begins) : end].encode(), text[end + len(between) : last].encode()

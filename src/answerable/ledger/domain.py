@@ -236,6 +236,18 @@ def encode_entry(entry: Entry) -> bytes:
     return data
 
 
+def is_canonical(data: bytes, entry: Entry) -> bool:
+    """Whether the bytes that an entry was read from are those that it has in every reading."""
+    is_short = len(data) <= ENTRY_BYTES_MAX
+    return is_short and encode_entry(entry) == data and (data.isascii() or has_ascii_keys(entry))
+
+
+def has_ascii_keys(entry: Entry) -> bool:
+    """Whether the keys that an entry may choose are ASCII: their order is one in every reading."""
+    params = entry.model.params if entry.model else None
+    return all(map(str.isascii, (*(entry.change or ()), *(params or ()))))
+
+
 def decode_entry(data: bytes) -> Entry:
     """Read an entry; unknown keys, floats and wrong types are errors (msgspec.ValidationError)."""
     return _decoder.decode(data)

@@ -51,6 +51,11 @@ class KeyChain:
         is_ours = any(key.encode() in links for key in self._known)
         self._handings = ordered if is_whole and is_ours else []
 
+    @property
+    def is_followed(self) -> bool:
+        """Whether there is a chain, and a known key is in it."""
+        return bool(self._handings)
+
     def at(self, size: int) -> list[VerifierKey]:
         """Who may sign a checkpoint of that size."""
         if not self._handings:

@@ -3,7 +3,7 @@
 An entry that names an owner says where they accepted: an agent, or, at the desk, a case; one that
 names a release, what was registered. Whoever holds the signing key can write any name: here it must
 have been taken on before, by that person and for that agent, and the release must have been
-registered with those policies.
+registered with those policies: what a release is, it is from its first registration on.
 
 What is not asked: whether somebody else had accepted in the meantime. An act that was on its way
 when an agent changed hands names the one in whose name it was decided.
@@ -65,7 +65,7 @@ class Powers:
             case "lease" if entry.changed("holder").startswith(_PERSON):
                 self._accepted[entry.seq] = _Accepted(entry.case, entry.changed("holder"))
             case "release.registered":
-                self._policies[entry.changed("release")] = entry.changed("policy")
+                self._policies.setdefault(entry.changed("release"), entry.changed("policy"))
             case _:
                 return
 
@@ -102,4 +102,6 @@ class Powers:
 
 def _is_refused_at_the_desk(entry: Entry) -> bool:
     """Who holds no case may not write in it; that they tried is recorded, and nothing is done."""
-    return any(one.set == OUR_OWN_RULES and one.verdict == "deny" for one in entry.policy)
+    if entry.kind != "decided" or entry.agent is not None or not entry.policy:
+        return False
+    return all(one.set == OUR_OWN_RULES and one.verdict == "deny" for one in entry.policy)

@@ -32,6 +32,7 @@ from answerable.ledger.tree import (
 from answerable.store.files import replace_file
 
 WIDTH = 256  # hashes in a full tile
+_FILE_BYTES_MAX = WIDTH * (2 + ENTRY_BYTES_MAX)  # what is longer is no file of a log
 _HEIGHT = 8  # levels of the tree in a tile
 _CACHED_TILES = 64
 
@@ -238,8 +239,8 @@ class TileReader:
         try:
             for lying in chain((width, WIDTH), _wider(self._folder, path_of(index, WIDTH), width)):
                 path = self._folder / path_of(index, lying)
-                with suppress(FileNotFoundError):
-                    return path.read_bytes(), lying
+                with suppress(FileNotFoundError), path.open("rb") as file:
+                    return file.read(_FILE_BYTES_MAX + 1), lying
         except OSError as error:
             raise Broken(f"'{path}' could not be read: {error.strerror}.") from error
         raise TileMissing(f"'{path_of(index, width)}' is not there.")

@@ -27,7 +27,7 @@ from answerable.ledger.archive import (
     bodies_path,
     decode_bodies,
 )
-from answerable.ledger.domain import Entry, decode_entry, encode_entry
+from answerable.ledger.domain import Entry, decode_entry, is_canonical
 from answerable.ledger.keychain import KeyChain
 from answerable.ledger.note import Checkpoint, verify_checkpoint
 from answerable.ledger.tiles import (
@@ -260,7 +260,7 @@ def _check_bundle(reader: ArchiveReader, number: int, found: _Counted) -> None:
 def _entry(reader: ArchiveReader, data: bytes, index: int) -> Entry:
     with suppress(msgspec.DecodeError, UnicodeDecodeError):
         entry = decode_entry(data)
-        if entry.seq == index and encode_entry(entry) == data:
+        if entry.seq == index and is_canonical(data, entry):
             return entry
     raise reader.damaged(f"entry {index} is no entry of that place")
 

@@ -10,10 +10,9 @@ from typing import Protocol
 import msgspec
 
 from answerable.ledger.access import read_draft
-from answerable.ledger.answer import AnswerWrong, Question, read_answer, verify_answer
+from answerable.ledger.answer import AnswerWrong, Question, Whole, read_answer, verify_answer
 from answerable.ledger.bundle import (
     COMPLETE,
-    EVERYTHING,
     Answer,
     Asked,
     BundleDamaged,
@@ -22,7 +21,7 @@ from answerable.ledger.bundle import (
     handing_names,
 )
 from answerable.ledger.disclosed import NotDisclosed, open_disclosed
-from answerable.ledger.domain import INTEGER_MAX, Entry, decode_entry, encode_entry
+from answerable.ledger.domain import INTEGER_MAX, Entry, decode_entry, is_canonical
 from answerable.ledger.keychain import HandingOver, KeyChain, handing_over
 from answerable.ledger.named_sets import Named, policy_set_digest, release_digest
 from answerable.ledger.note import NoteError, VerifierKey
@@ -57,7 +56,7 @@ class Beside:
     bodies: int = 0
     bound: int = 0  # bodies whose whole key is given: no second text opens from them
     committed: int = 0  # bodies over which their entry's own commitments are
-    is_complete: bool = False
+    whole: Whole | None = None  # what shows that nothing was left out before its close
 
 
 def chain_of_bundle(members: Members, known: Sequence[VerifierKey]) -> KeyChain:
@@ -73,6 +72,15 @@ def chain_of_bundle(members: Members, known: Sequence[VerifierKey]) -> KeyChain:
                 f"'rotations/{after.size}.json' does not go on from the one before"
             )
     return KeyChain(known, handings)
+
+
+def handed_in(members: Members, chain: KeyChain) -> list[str]:
+    """The checkpoints at which the key was handed over, each verified: its log begins with them."""
+    if not chain.is_followed:
+        return []
+    sizes = {int(match[1]) for name in members.names if (match := HANDING.match(name))}
+    proofs = (members.text(handing_names(size)[2]) for size in sorted(sizes))
+    return [parse_proof(proof).checkpoint for proof in proofs]
 
 
 def _handed(members: Members, size: int) -> HandingOver:
@@ -108,7 +116,7 @@ def check_beside(
     bodies = list(_opened(members, answer, log))
     return Beside(
         len(bodies), sum(bound for bound, _ in bodies), sum(over for _, over in bodies),
-        _is_complete(members, answer, keys),
+        _complete(members, answer, keys),
     )  # fmt: skip
 
 
@@ -168,7 +176,7 @@ def _entry(log: Log, index: int) -> Entry:
         entry = decode_entry(data)
     except (msgspec.DecodeError, UnicodeDecodeError, KeyError) as error:
         raise NotDisclosed(f"its entry is not in the bundle: {error}") from None
-    if entry.seq != index or encode_entry(entry) != data:
+    if entry.seq != index or not is_canonical(data, entry):
         raise NotDisclosed("its entry is of another place")
     return entry
 
@@ -183,11 +191,11 @@ def question_of(asked: Asked) -> Question | None:
     return None
 
 
-def _is_complete(members: Members, answer: Answer, keys: KeyChain) -> bool:
-    """Whether nothing was left out up to a close. Raises BundleDamaged where that is claimed and
-    does not hold."""
+def _complete(members: Members, answer: Answer, keys: KeyChain) -> Whole | None:
+    """What shows up to which close nothing was left out, if it claims so. Raises BundleDamaged
+    where that does not hold."""
     if COMPLETE not in set(members.names):
-        return answer.asked.kind == EVERYTHING
+        return None
     try:
         complete = read_answer(members.read(COMPLETE))
         whole = verify_answer(complete, keys)
@@ -198,4 +206,4 @@ def _is_complete(members: Members, answer: Answer, keys: KeyChain) -> bool:
     left_out = sorted({entry.seq for entry in whole.entries} - set(answer.entries))
     if left_out:
         raise members.damaged(f"entry {left_out[0]} is left out")
-    return True
+    return whole

@@ -16,9 +16,10 @@ from typing import Self, cast
 
 import msgspec
 
+from answerable.base.clock import iso
 from answerable.ledger import bundle
 from answerable.ledger.bundle import Answer, BundleDamaged
-from answerable.ledger.domain import Entry, decode_entry, encode_entry
+from answerable.ledger.domain import Entry, decode_entry, is_canonical
 from answerable.ledger.keychain import KeyChain
 from answerable.ledger.named_sets import RELEASE_KINDS, Named
 from answerable.ledger.note import (
@@ -31,18 +32,19 @@ from answerable.ledger.note import (
 from answerable.ledger.proof import parse_proof, verify_proof
 from answerable.ledger.tiles import TileReader, decode_bundle
 from answerable.ledger.tree import ProofError
-from answerable.ledger.verify_beside import BESIDE, chain_of_bundle, check_beside
-from answerable.ledger.verify_tiles import verify_tiles
-from answerable.ledger.zip_form import header_of, problem_of, record_of
+from answerable.ledger.verify_beside import BESIDE, chain_of_bundle, check_beside, handed_in
+from answerable.ledger.verify_tiles import is_of_tree, verify_tiles
+from answerable.ledger.zip_form import header_of, problem_of, record_of, tail_of
 
 _LOCAL_HEADER = 30
-_TAIL, _TAIL_BYTES = b"PK\x05\x06", 22
+_TAIL, _TAIL_BYTES, _TAIL_MAX = b"PK\x05\x06", 22, 100
 _LINE = re.compile(r"([0-9a-f]{64}) (0|[1-9][0-9]{0,8}) (\S+)\Z", re.ASCII)
 _ENTRY = re.compile(r"entries/(0|[1-9][0-9]{0,15})\.json\Z", re.ASCII)
 _PROOF = re.compile(r"proofs/(0|[1-9][0-9]{0,15})\.tlog-proof\Z", re.ASCII)
 _ENTRIES = "tile/entries/"  # of everything; by name they are in ledger order
 _OF_RELEASE = b'"kind":"release.'
-_KNOWN = {"checkpoint", "vkey", "answer.json", "index.html"}
+_TOLD = {"index.html", "vkey"}
+_KNOWN = {"checkpoint", "answer.json"} | _TOLD
 _RESERVED = ("completeness/", "receipts/", "time/", "witness/")
 _NOTHING = "Nothing was changed."
 _AGAIN = "ask for the bundle again: this one proves nothing"
@@ -50,8 +52,8 @@ _AGAIN = "ask for the bundle again: this one proves nothing"
 
 @dataclass(frozen=True, slots=True)
 class BundleVerified:
-    """What was found to hold. `unread` are members of reserved names, compared with the manifest
-    and not looked into."""
+    """What was found to hold. `unread` are members that were compared with the manifest and not
+    looked into: the page for people, the company's own key, reserved names."""
 
     asked: bundle.Asked
     entries: int
@@ -63,16 +65,22 @@ class BundleVerified:
     bodies: int = 0
     bound: int = 0  # bodies whose whole key is given: no second text opens from them
     committed: int = 0  # bodies over which their entry's own commitments are
-    is_complete: bool = False  # nothing was left out, up to the close that it names
+    is_complete: bool = False  # nothing was left out, up to `close` where it is not everything
     lacking: tuple[str, ...] = ()  # policy sets and releases that its entries name
+    close: int | None = None
+    as_of: int | None = None  # its time, microseconds UTC
 
     @property
     def sentence(self) -> str:
         of = f"{self.asked.kind} {self.asked.of}".strip()
-        unread = f" {len(self.unread)} members were not looked into." if self.unread else ""
+        beside = sorted({name.partition("/")[0] for name in self.unread})
+        unread = f" Not looked into: {', '.join(beside)}." if beside else ""
         if self.lacking:
             unread += f" Its entries name what is not in it: {', '.join(self.lacking)}."
         left_out = "Nothing was left out."
+        if self.close is not None and self.as_of is not None:
+            when = f"entry {self.close}, of {iso(self.as_of)}"
+            left_out = f"Nothing was left out of what came before {when}."
         if not self.is_complete:
             left_out = "Whether something was left out is not shown."
         bodies = ""
@@ -167,7 +175,6 @@ class BundleReader:
             tail = file.read(_TAIL_BYTES)
         if len(tail) < _TAIL_BYTES or not tail.startswith(_TAIL) or tail[20:] != b"\0\0":
             raise self.damaged("it does not end as a bundle does")
-        self._counted = tail[4:12]
         directory = int.from_bytes(tail[12:16], "little")
         if directory > bundle.DIRECTORY_BYTES_MAX:
             raise self.damaged("its directory is larger than a bundle's")
@@ -176,8 +183,6 @@ class BundleReader:
         members = self.zip.infolist()
         if not 2 <= len(members) <= bundle.MEMBERS_MAX:
             raise self.damaged(f"it has {len(members)} members")
-        if self._counted != bytes(4) + 2 * min(len(members), 0xFFFF).to_bytes(2, "little"):
-            raise self.damaged("its end record counts other members, or other disks")
         at, seen = 0, set()
         for member in members:
             name = member.orig_filename
@@ -212,6 +217,10 @@ class BundleReader:
                 expected = record_of(member)
                 if file.read(len(expected)) != expected:
                     raise self.damaged("its directory is not written as a bundle's is")
+            at = self.zip.start_dir
+            size = file.tell() - at
+            if file.read(_TAIL_MAX) != tail_of(len(members), at, size):
+                raise self.damaged("its end is not written as a bundle's is")
 
     def _manifest(self) -> dict[str, tuple[str, int]]:
         marks: dict[str, tuple[str, int]] = {}
@@ -244,14 +253,15 @@ def verify_bundle(path: Path, known: Sequence[VerifierKey]) -> BundleVerified:
         chain = chain_of_bundle(reader, known)
         made, head = _sealed(reader, chain, answer)
         keys = chain.at(head.size)
-        unread = _members(reader, answer)
+        unread = _members(reader, answer, head.size)
         # every member is read here, and compared with the manifest
         of_releases = [name for name in reader.marks if _OF_RELEASE in reader.read(name)]
         entry_at: Callable[[int], bytes]
         named = Named()
-        if answer.asked.kind == bundle.EVERYTHING:
+        is_all = answer.asked.kind == bundle.EVERYTHING
+        if is_all:
             folder = cast("Path", zipfile.Path(reader.zip))
-            found = verify_tiles(folder, chain)
+            found = verify_tiles(folder, chain, handed_in(reader, chain))
             if found.problem is not None:
                 raise reader.damaged(f"entry {found.problem.index}: {found.problem.problem}")
             count, entry_at = found.entries, TileReader(folder, head.size).entry
@@ -259,10 +269,12 @@ def verify_bundle(path: Path, known: Sequence[VerifierKey]) -> BundleVerified:
         else:
             count, entry_at = _check_entries(reader, keys, answer, named), reader.entry
         beside = check_beside(reader, answer, chain, (entry_at, head.size), named)
+        whole = beside.whole
         return BundleVerified(
             answer.asked, count, head.size, head.root.hex(), head.origin, made, unread,
-            beside.bodies, beside.bound, beside.committed, beside.is_complete,
-            named.lacking(reader.marks),
+            beside.bodies, beside.bound, beside.committed,
+            is_all or whole is not None, named.lacking(reader.marks),
+            whole.close if whole else None, whole.as_of if whole else None,
         )  # fmt: skip
 
 
@@ -276,6 +288,9 @@ def _answer(reader: BundleReader) -> Answer:
         raise reader.damaged(f"'{bundle.ANSWER}' is not canonical, or of another version")
     if answer.asked.problem:
         raise reader.damaged(f"'{bundle.ANSWER}': {answer.asked.problem}")
+    most = 0 if answer.asked.kind == bundle.EVERYTHING else bundle.ENTRIES_MAX  # in tiles alone
+    if len(answer.entries) > most:
+        raise reader.damaged(f"'{bundle.ANSWER}' lists {len(answer.entries)} entries, over {most}")
     if any(before >= after for before, after in pairwise(answer.entries)):
         raise reader.damaged(f"the entries of '{bundle.ANSWER}' do not rise")
     return answer
@@ -302,21 +317,20 @@ def _sealed(reader: BundleReader, chain: KeyChain, answer: Answer) -> tuple[int,
     return when, head
 
 
-def _members(reader: BundleReader, answer: Answer) -> tuple[str, ...]:
+def _members(reader: BundleReader, answer: Answer, size: int) -> tuple[str, ...]:
     """Each member has its place in the format. What is reserved is named, and not looked into."""
     unread, entries, proofs = [], set(), set()
+    is_all = answer.asked.kind == bundle.EVERYTHING
     for name in reader.marks:
         if match := _ENTRY.match(name):
             entries.add(int(match[1]))
         elif match := _PROOF.match(name):
             proofs.add(int(match[1]))
-        elif name.startswith(_RESERVED):
+        elif name.startswith(_RESERVED) or name in _TOLD:
             unread.append(name)
         elif name == bundle.COMPLETE or any(each.match(name) for each in BESIDE):
             continue
-        elif name not in _KNOWN and not (
-            name.startswith("tile/") and answer.asked.kind == bundle.EVERYTHING
-        ):
+        elif name not in _KNOWN and not (is_all and is_of_tree(name, size)):
             raise reader.damaged(f"'{name}' has no place in a bundle")
     for missing in sorted(_KNOWN - reader.marks.keys()):
         raise reader.damaged(f"it has no '{missing}'")
@@ -372,6 +386,6 @@ def _entry(reader: BundleReader, data: bytes, index: int) -> Entry:
         entry = decode_entry(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise reader.damaged(f"entry {index} is no entry: {error}") from None
-    if entry.seq != index or encode_entry(entry) != data:
+    if entry.seq != index or not is_canonical(data, entry):
         raise reader.damaged(f"entry {index} is not canonical, or of another place")
     return entry

@@ -4,6 +4,7 @@ An entry is in the files twice: as bytes in its bundle and as a hash in its leve
 two differ, the one that leads to the signed root is right.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from pathlib import Path
@@ -19,10 +20,14 @@ from answerable.ledger.tiles import (
     Tile,
     TileMissing,
     TileReader,
+    entries_path,
     read_checkpoint,
     split_bundle,
+    tile_path,
 )
 from answerable.ledger.tree import EMPTY_ROOT, CompactRange, leaf_hash, perfect_root
+
+_TILE = re.compile(r"tile/(entries|[0-9]{1,2})/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/[0-9]{1,3})?\Z")
 
 
 def verify_tiles(
@@ -51,6 +56,19 @@ def verify_tiles(
     return _Reading(folder, head, past, archives).verdict()
 
 
+def is_of_tree(name: str, size: int) -> bool:
+    """Whether a file of that name is one that a log of `size` entries has, and none that nobody
+    reads while verifying."""
+    match = _TILE.match(name)
+    if match is None:
+        return False
+    number = int(re.sub("[x/]", "", match[2]))
+    level = None if match[1] == "entries" else int(match[1])
+    width = min(WIDTH, (size >> 8 * (level or 0)) - number * WIDTH)
+    path = entries_path(number, width) if level is None else tile_path(level, number, width)
+    return width > 0 and path == name
+
+
 class _Reading:
     """One pass over the files, with two trees: of the entries, and of the level-0 tiles."""
 
@@ -66,6 +84,7 @@ class _Reading:
         self._of_entries = OpenTiles()
         self._of_tiles = CompactRange()
         self._is_whole = {"entries": True, "tiles": True}
+        self._is_gone = False
         self._other: int | None = None  # first index at which the two differ
         self._found: list[LeafProblem] = []  # wrong whatever the trees say
         self._above: LeafProblem | None = None  # first wrong tile above level 0
@@ -73,6 +92,8 @@ class _Reading:
     def verdict(self) -> Verified:
         for number in range(-(-self._head.size // WIDTH)):
             self._take_bundle(number)
+            if not any(self._is_whole.values()) and self._is_gone:
+                break  # a size is only said: what is not there has no end
         for tile in self._of_entries.partial():
             self._compare_above(tile)
         located = first_of([*self._found, self._unsigned()])
@@ -82,6 +103,7 @@ class _Reading:
     def _take_bundle(self, number: int) -> None:
         first, width = number * WIDTH, self._reader.bundle_width(number)
         entries, leaves = self._entries(number, width), self._leaves(number)
+        self._is_gone = not entries and not leaves
         self._check(first, entries)
         ours = list(map(leaf_hash, entries))
         is_quiet = not first < self._past.next_size < first + WIDTH
@@ -172,7 +194,9 @@ class _Reading:
         entries_are_good = self._is_whole["entries"] and self._of_entries.root() == self._head.root
         tiles_are_good = self._is_whole["tiles"] and self._of_tiles.root() == self._head.root
         if self._other is None:
-            if entries_are_good or tiles_are_good or not all(self._is_whole.values()):
+            if not all(self._is_whole.values()):  # found already: what is over it cannot be right
+                return None
+            if entries_are_good or tiles_are_good:
                 return self._above
             return LeafProblem(0, "all entries and tiles fit each other, but not the signed root")
         if entries_are_good:

@@ -1,4 +1,5 @@
-"""The one form of a bundle's zip: what stands before a member, and what the directory has of it."""
+"""The one form of a bundle's zip: what stands before a member, what the directory has
+of it, and what ends the file."""
 
 import struct
 import zipfile
@@ -7,6 +8,8 @@ from answerable.ledger import bundle
 
 _VERSION, _VERSION_ZIP64 = 20, 45
 _RECORD = struct.Struct("<4s4B4H3L5H2L")
+_END64 = struct.Struct("<4sQ2H2L4Q4sLQL")  # and its locator
+_END = struct.Struct("<4s4H2LH")
 _DATE = 0x21  # 1980-01-01
 _IN_EXTRA = 0xFFFFFFFF
 
@@ -45,6 +48,18 @@ def record_of(member: zipfile.ZipInfo) -> bytes:
         b"PK\x01\x02", version, bundle.UNIX, version, 0, 0, 0, 0, _DATE, member.CRC,
         member.compress_size, member.file_size, len(name), len(extra), 0, 0, 0, bundle.MODE, at,
     ) + name + extra  # fmt: skip
+
+
+def tail_of(count: int, at: int, size: int) -> bytes:
+    """What ends the file: `count` members, and a directory of `size` bytes that begins `at`."""
+    tail = b""
+    if count > zipfile.ZIP_FILECOUNT_LIMIT or at > zipfile.ZIP64_LIMIT:
+        tail = _END64.pack(
+            b"PK\x06\x06", 44, _VERSION_ZIP64, _VERSION_ZIP64, 0, 0, count, count, size, at,
+            b"PK\x06\x07", 0, at + size, 1,
+        )  # fmt: skip
+    short = min(count, zipfile.ZIP_FILECOUNT_LIMIT)
+    return tail + _END.pack(b"PK\x05\x06", 0, 0, short, short, size, min(at, _IN_EXTRA), 0)
 
 
 def _extra_of(member: zipfile.ZipInfo) -> bytes:
