@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from answerable.base.clock import DAY_US
-from answerable.store.epochs import Terms
+from answerable.base.chance import SystemChance
+from answerable.base.clock import DAY_US, ManualClock
+from answerable.store.epochs import BackupKeys, Terms
 from answerable.worker.doctor import Patient
 from answerable.worker.doctor.backups import backup_keys
 from answerable.worker.doctor.patient import Trouble
@@ -54,6 +55,21 @@ def test_a_key_whose_time_was_over_is_not_missed(story: Story) -> None:
     story.keys.end_over(Terms())
     trouble = found(story)
     assert trouble is None or trouble.level == "warning"
+
+
+def test_backups_of_a_clock_that_was_ahead_are_named(story: Story) -> None:
+    story.backs_up()
+    ahead = BackupKeys.of(
+        story.home, None, ManualClock(story.clock.now() + 400 * DAY_US), SystemChance()
+    )
+    epoch, _ = ahead.current(Terms())
+    trouble = found(story)
+    assert trouble is not None
+    assert epoch.id in trouble.said
+    assert "can be opened until" in trouble.said
+    (ahead.folder / f"{epoch.id}.key").unlink()
+    trouble = found(story)
+    assert trouble is None or "until" not in trouble.said
 
 
 def test_a_list_that_lacks_an_erasure_is_made_whole(story: Story) -> None:

@@ -2,6 +2,7 @@
 
 import sqlite3
 
+from answerable.base.clock import DAY_US, iso
 from answerable.base.errors import AnswerableError
 from answerable.compose.backups import backup_keys_of
 from answerable.compose.settings import read_settings
@@ -22,7 +23,8 @@ def backup_keys(patient: Patient) -> Trouble | None:
         return None  # the set-up says so
     keys, _ = backup_keys_of(patient.home, patient.clock)
     keys.check_there()
-    return _lost(patient, keys) or _unlisted(patient, keys) or _on_one_disk(patient, keys)
+    lost = _lost(patient, keys) or _unlisted(patient, keys)
+    return lost or _ahead(patient, keys) or _on_one_disk(patient, keys)
 
 
 def _last_epoch(patient: Patient) -> str:
@@ -66,6 +68,21 @@ def _unlisted(patient: Patient, keys: BackupKeys) -> Trouble | None:
 
 def _list(keys: BackupKeys, destroyed: list[str]) -> None:
     keys.note_missing(destroyed)
+
+
+def _ahead(patient: Patient, keys: BackupKeys) -> Trouble | None:
+    """An epoch that is to come: a clock that was ahead made it, or the clock is behind now."""
+    soon_us = patient.clock.now() + DAY_US
+    late = [one for one in keys.epochs() if one.began_us > soon_us and keys.has_key(one.id)]
+    if not late:
+        return None
+    epoch = late[-1]
+    return Trouble(
+        f"Epoch {epoch.id} begins on {iso(epoch.began_us)}, which is to come: if the clock was "
+        f"ahead then, its backups can be opened until {iso(epoch.over_us)}.",
+        f"look at the clock; if it is right now: {_BACKUP}, and when that is done "
+        f"`shred -u {keys.folder / epoch.id}.key`", level="warning",
+    )  # fmt: skip
 
 
 def _on_one_disk(patient: Patient, keys: BackupKeys) -> Trouble | None:
