@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from answerable.adapters.signers.file import FileSigner
 from answerable.base.clock import ManualClock
-from answerable.exports.cose import read_sign1
-from answerable.exports.receipt import ReceiptError, make_receipt, verify_receipt
+from answerable.exports.cbor import encode
+from answerable.exports.cose import Headers, read_sign1
+from answerable.exports.receipt import ReceiptError, check_place, make_receipt, verify_receipt
 from answerable.ledger.answer import AnswerWrong, Question, verify_answer
 from answerable.ledger.bundle import BundleDamaged
 from answerable.ledger.cosigned import cosigned_file, read_cosigned
@@ -253,3 +254,20 @@ def forged_receipt(to: Path) -> Caught | None:
     return refused(
         "the receipt's reader", ReceiptError, lambda: verify_receipt(forged, data[AT], key)
     )  # fmt: skip
+
+
+@attack(
+    "give an entry another place in its receipt",
+    holds="nothing",
+    seen=r"says entry 56, and the entry says 19",
+)
+def misplaced_receipt(to: Path) -> Caught | None:
+    """Only the root is signed there; the last of 20 and the last of 57 have one path to it."""
+    folder, data, _ = log_in(to)
+    key = Ed25519PublicKey.from_public_bytes(SIGNER.public_key)
+    path = TileReader(folder, SIZE).inclusion_proof(SIZE - 1)
+    honest = read_sign1(asyncio.run(make_receipt(data[-1], SIZE - 1, SIZE, path, SIGNER)))
+    check_place(verify_receipt(honest.encode(), data[-1], key), data[-1])
+    proofs: Headers = {396: {-1: [encode([57, 56, list(path)])]}}
+    proven = verify_receipt(honest._replace(unprotected=proofs).encode(), data[-1], key)
+    return refused("the receipt's reader", ReceiptError, lambda: check_place(proven, data[-1]))

@@ -1,5 +1,6 @@
 """An answer leaves in the words of others: a COSE receipt, CSV, OCSF, PROV; only if it is good."""
 
+import asyncio
 import csv
 import json
 from collections.abc import Iterator
@@ -7,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from answerable.adapters.signers.file import FileSigner
+from answerable.base.chance import SeededChance
 from answerable.exports.ocsf import event
+from answerable.exports.receipt import make_receipt
 from answerable.exports.table import to_csv
 from answerable.ledger.domain import Entry
 from answerable.ledger.quorum import PolicyWrong
@@ -34,6 +38,20 @@ def entries(project: Path) -> list[dict[str, object]]:
     return [json.loads(row["entry"]) for row in reversed(rows)]
 
 
+def of_bytes_that_say_no_place(project: Path) -> str:
+    """What is said of bytes that a good receipt is of, and that say no place."""
+    signer = FileSigner.open(
+        project / "shop" / ".answerable" / "signer.key",
+        name="any",
+        chance=SeededChance(0),
+        may_create=False,
+    )
+    made = asyncio.run(make_receipt(b"bytes", 0, 1, [], signer))
+    (project / "m.cose").write_bytes(made)
+    (project / "m.entry").write_bytes(b"bytes")
+    return str(fails("ledger", "check-receipt", "../m.cose", "../m.entry"))
+
+
 def test_a_receipt_is_made_and_checked_and_is_of_no_other_entry(project: Path) -> None:
     said = run("ledger", "receipt", "3", "-o", "../r.cose")
     assert "Entry 3 of" in said
@@ -41,6 +59,7 @@ def test_a_receipt_is_made_and_checked_and_is_of_no_other_entry(project: Path) -
     assert json.loads(checked)["index"] == 3
     run("ledger", "receipt", "4", "-o", "../s.cose")
     assert "receipt" in str(fails("ledger", "check-receipt", "../r.cose", "../s.cose.entry.json"))
+    assert "no entry of a ledger" in of_bytes_that_say_no_place(project)
     assert "there already" in str(fails("ledger", "receipt", "3", "-o", "../r.cose"))
     assert "no entry 99" in str(fails("ledger", "receipt", "99", "-o", "../t.cose"))
     assert not (project / "t.cose").exists()

@@ -68,12 +68,14 @@ def ledger_check_receipt(
     """Whether a COSE receipt shows that an entry is in the log."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    from answerable.exports.receipt import verify_receipt
+    from answerable.exports.receipt import check_place, verify_receipt
     from answerable.worker.verification import key_of
 
     with on(home):
         key = Ed25519PublicKey.from_public_bytes(key_of(home, vkey).public_key)
-        proven = verify_receipt(_read(file), _read(entry), key)
+        data = _read(entry)
+        proven = verify_receipt(_read(file), data, key)
+        check_place(proven, data)
     if as_json:
         out_json({"index": proven.index, "size": proven.size, "root": proven.root.hex()})
     else:

@@ -9,6 +9,8 @@ be no signed note.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from answerable.base.errors import AnswerableError
 from answerable.exports.cbor import CborError, Value, decode, encode
 from answerable.exports.cose import (
@@ -23,6 +25,7 @@ from answerable.exports.cose import (
     read_sign1,
     to_be_signed,
 )
+from answerable.ledger.domain import decode_entry
 from answerable.ledger.port import Signer
 from answerable.ledger.tree import HASH_BYTES, ProofError, leaf_hash, root_of_inclusion
 
@@ -46,8 +49,8 @@ class ReceiptError(AnswerableError):
 class Proven:
     """What a good receipt shows: the entry's place in a tree with that root.
 
-    The root is what is signed; `size` is what the proof says, where another one would lead to the
-    same root by the same path. A checkpoint signs both.
+    The root is what is signed; `size` and `index` are what the proof says, where others would lead
+    to the same root by the same path: `check_place`. A checkpoint signs root and size.
     """
 
     index: int
@@ -98,6 +101,17 @@ def verify_receipt(receipt: bytes, entry: bytes, key: PublicKey) -> Proven:
         if root and is_signed(algorithm, key, message, sign1.signature):
             return Proven(proof.index, proof.size, root)
     raise ReceiptError("the signature is not over a root that this entry leads to")
+
+
+def check_place(proven: Proven, entry: bytes) -> None:
+    """The entry itself says its place: a proof, which nobody signed, may say another that leads to
+    the same root by the same path. Raises ReceiptError."""
+    try:
+        place = decode_entry(entry).seq
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise ReceiptError("what it is of is no entry of a ledger") from None
+    if place != proven.index:
+        raise ReceiptError(f"its proof says entry {proven.index}, and the entry says {place}")
 
 
 def _algorithm(protected: Headers) -> Value:
