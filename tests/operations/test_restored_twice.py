@@ -9,8 +9,14 @@ from answerable.base.chance import SystemChance
 from answerable.base.clock import DAY_US
 from answerable.store.earlier import EARLIER, earlier
 from answerable.store.epochs import BackupKeys, EpochKeyMissing, Terms
+from answerable.store.keys import KeyStore
 from answerable.testing.world import World
+from answerable.worker import restore as worker_restore
+from answerable.worker import unsealing
+from answerable.worker.backup import BackupFailed
+from answerable.worker.deep import verify_deep
 from answerable.worker.restore import Request, Restored, restore
+from answerable.worker.unsealing import Opening
 from epochs import Story, canaries
 from erasing import erase
 from stories import run
@@ -78,6 +84,26 @@ def test_a_damaged_list_of_an_earlier_home_is_not_made_whole_by_a_later_one(stor
     path.write_bytes(b"x" * 42 + b"\n")
     erased_in(world, story.party)
     assert path.read_bytes() == b"x" * 42 + b"\n"
+
+
+def test_two_restores_into_one_place_do_not_take_each_others_half(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second one begins while the first has half of it, and would clear that away."""
+    second: list[BackupFailed] = []
+
+    def put_keys(opening: Opening, source: Path, making: Path, secret: bytes) -> KeyStore:
+        if not second:
+            with pytest.raises(BackupFailed, match="Another restore works") as said:
+                story.restored()
+            second.append(said.value)
+        return unsealing.put_keys(opening, source, making, secret)
+
+    monkeypatch.setattr(worker_restore, "put_keys", put_keys)
+    world, told = story.restored()
+    assert second
+    assert told.bodies > 0
+    assert verify_deep(world.home).verified
 
 
 def test_a_home_that_no_restore_made_tells_nobody(story: Story) -> None:

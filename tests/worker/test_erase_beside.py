@@ -12,6 +12,8 @@ import pytest
 from answerable.base.errors import Busy
 from answerable.pipeline import erase as stage
 from answerable.store.keys import KEYS, KeyStore
+from answerable.testing.world import OWNER, SPECIALIST
+from answerable.worker import commands, verbs
 from answerable.worker.tending import tend
 from erasing import KIM, erase, found, says
 from forgotten import CANARY, opened
@@ -68,9 +70,12 @@ def test_nobody_waits_for_who_reads_the_keys_and_their_log_is_emptied_later(
             kim = await says(life, f"hello {CANARY}")
             office = office_of(life)
             with read(world.home):
+                office.thoughts.overhear("int_of_kim", CANARY)
+                await commands.call(office, verbs.PartyErase(kim, OWNER))
                 began = time.monotonic()
                 with pytest.raises(Busy):
-                    await erase(life, kim)
+                    await commands.call(office, verbs.PartyErase(kim, SPECIALIST))
+                assert office.thoughts.interactions() == []
                 assert time.monotonic() - began < 2, "a try ends at once"
                 await tend(office)
                 assert said(world.home), "the scan finds a key in the log"

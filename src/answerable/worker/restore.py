@@ -4,8 +4,11 @@ What was recorded after the backup is gone, and this cannot be hidden from who h
 checkpoint: a home that goes on from here signs a second history. So it is asked for, and said.
 """
 
+import contextlib
+import fcntl
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,8 +31,8 @@ from answerable.worker.backup import (
     secrets_in,
 )
 from answerable.worker.beside import beside, missing_code
-from answerable.worker.unsealing import note_what_is_gone, opening_of, put_keys
-from answerable.worker.verification import chain_in, open_bodies, verify_home
+from answerable.worker.unsealing import Opening, note_what_is_gone, opening_of, put_keys
+from answerable.worker.verification import Bodies, chain_in, open_bodies, verify_home
 from answerable.worker.witnessing.own import KEY_FILE as ML_DSA_KEY
 
 _PRIVATE = 0o700
@@ -99,6 +102,26 @@ def restore(request: Request) -> Restored:
         request.say(f"Into '{around.folder}', beside the home, go {', '.join(around.put)}.")
     if around.kept:
         request.say(f"In '{around.folder}' others lie, and stay: {', '.join(around.kept)}.")
+    try:
+        with _alone_beside(home):
+            lost, bodies, forgotten = _made(request, manifest, opening, home)
+    except OSError as error:
+        raise BackupFailed(
+            f"'{home}' cannot be written: {error.strerror}.", "No home was made.",
+            f"ls -ld {home.parent}",
+        ) from error  # fmt: skip
+    around.write()
+    return Restored(
+        str(home), manifest.entries, manifest.root, iso(manifest.made_at_us), bodies.readable,
+        bodies.erased, lost, around.put, around.kept, tuple(missing_code(home)),
+        manifest.epoch, forgotten,
+    )  # fmt: skip
+
+
+def _made(
+    request: Request, manifest: Manifest, opening: Opening, home: Path
+) -> tuple[int, Bodies, int]:
+    """Make the home in a folder beside it, and put it in its place when all of it is verified."""
     making = home.with_name(f".{home.name}.restoring")
     shutil.rmtree(making, ignore_errors=True)
     try:
@@ -121,19 +144,28 @@ def restore(request: Request) -> Restored:
         now_us = max(request.clock.now(), manifest.until_us)  # our clock may be behind its clock
         note_restored(making, made_at_us=manifest.made_at_us, at_us=now_us)
         making.replace(home)
-    except OSError as error:
-        raise BackupFailed(
-            f"'{home}' cannot be written: {error.strerror}.", "No home was made.",
-            f"ls -ld {home.parent}",
-        ) from error  # fmt: skip
+        return lost, bodies, forgotten
     finally:
         shutil.rmtree(making, ignore_errors=True)
-    around.write()
-    return Restored(
-        str(home), manifest.entries, manifest.root, iso(manifest.made_at_us), bodies.readable,
-        bodies.erased, lost, around.put, around.kept, tuple(missing_code(home)),
-        manifest.epoch, forgotten,
-    )  # fmt: skip
+
+
+@contextlib.contextmanager
+def _alone_beside(home: Path) -> Iterator[None]:
+    """Another restore into the same place would take the half of a home that we make away from us,
+    or put its own half there. Raises BackupFailed."""
+    home.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(home.parent, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BackupFailed(
+                f"Another restore works in '{home.parent}'.", "Nothing was written.",
+                "wait until it has ended, then repeat the command",
+            ) from None  # fmt: skip
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def read_manifest(source: Path) -> Manifest:

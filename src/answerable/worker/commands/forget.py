@@ -66,7 +66,9 @@ async def party_erase(office: Office, verb: verbs.PartyErase) -> ErasedView:
         except Conflict as conflict:
             index = rows.erased_at(hall.db, party.id)
             raise PartyErased(party.id, index or conflict.first.position) from None
-    _forget_thoughts(office, party.id)
+        finally:
+            if rows.erased_at(hall.db, party.id) is not None:  # and its keys may be left in a log
+                _forget_thoughts(office, party.id)
     return _told(party.id, gone)
 
 
