@@ -40,11 +40,10 @@ def entries(project: Path) -> list[dict[str, object]]:
 
 def of_bytes_that_say_no_place(project: Path) -> str:
     """What is said of bytes that a good receipt is of, and that say no place."""
+    home = project / "shop" / ".answerable"
+    name = (home / "ledger.vkey").read_text().partition("+")[0]
     signer = FileSigner.open(
-        project / "shop" / ".answerable" / "signer.key",
-        name="any",
-        chance=SeededChance(0),
-        may_create=False,
+        home / "signer.key", name=name, chance=SeededChance(0), may_create=False
     )
     made = asyncio.run(make_receipt(b"bytes", 0, 1, [], signer))
     (project / "m.cose").write_bytes(made)
