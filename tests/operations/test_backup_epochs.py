@@ -269,6 +269,14 @@ def test_a_place_that_would_be_in_the_backup_or_nowhere_is_refused(
         backup_keys_of(home.path)
 
 
+def test_a_place_among_the_policies_of_a_project_is_refused(tmp_path: Path) -> None:
+    place = tmp_path / "policies" / "keys"
+    (tmp_path / "answerable.toml").write_text(f'[backup]\nkeys = "{place}"\n')
+    (tmp_path / ".answerable").mkdir()
+    with pytest.raises(UsageError, match="among the policies"):
+        backup_keys_of(tmp_path / ".answerable")
+
+
 def test_where_another_place_is_named_the_keys_are_moved_there_first(tmp_path: Path) -> None:
     home = SmallHome(tmp_path / "home").found()
     said = home.cli("backup", str(tmp_path / "b")).check()

@@ -6,7 +6,7 @@ from answerable.base.chance import SystemChance
 from answerable.base.clock import Clock, SystemClock
 from answerable.base.errors import UsageError
 from answerable.base.settings import Settings
-from answerable.compose.settings import read_settings
+from answerable.compose.settings import read_settings, settings_folder
 from answerable.store.epochs import BackupKeys, Terms
 
 
@@ -19,6 +19,9 @@ def backup_place(home: Path, settings: Settings) -> Path | None:
         raise _wrong(f"'{place}' is not a whole path")
     if place.resolve().is_relative_to(home.resolve()):
         raise _wrong(f"'{place}' lies in the home, and would be in its backups")
+    policies = (settings_folder(home) or home) / settings.policies
+    if place.resolve().is_relative_to(policies.resolve()):
+        raise _wrong(f"'{place}' lies among the policies, and would be in its backups")
     return place
 
 
