@@ -34,6 +34,7 @@ from answerable.worker.commands import (
     story,
 )
 from answerable.worker.commands.office import Handlers, Office
+from answerable.worker.stored import stored
 from answerable.worker.verbs.control import Standing
 
 
@@ -101,4 +102,5 @@ for _room in (
 
 async def call(office: Office, verb: verbs.Verb) -> object:
     """Run one command. Raises AnswerableErrors, which say what to do."""
-    return await _HANDLERS[type(verb)](office, verb)
+    with stored():
+        return await _HANDLERS[type(verb)](office, verb)

@@ -34,6 +34,7 @@ from answerable.ledger.tiles import (
     read_checkpoint,
     tile_path,
 )
+from answerable.ledger.tree import leaf_hash
 from answerable.ledger.verify_beside import question_of
 from answerable.store.keys import KeyDestroyed
 from answerable.store.threads import beside_the_loop
@@ -58,6 +59,7 @@ from answerable.worker.bundling.turns import in_turns
 from answerable.worker.commands.office import Handlers, Office
 from answerable.worker.days import close_now
 from answerable.worker.publisher import TILES
+from answerable.worker.stored import RecordDamaged
 from answerable.worker.verbs.bundles import BundleView
 
 _HEIGHT = 8
@@ -166,13 +168,13 @@ async def _write(export: _Export, writer: BundleWriter) -> None:
     complete = await complete_member(office, asked)
     if complete:
         writer.add(COMPLETE, complete)
-    rows = await _add_entries(export, writer)
+    reader = TileReader(office.house.home / TILES, head.size)
+    rows = await _add_entries(export, writer, reader)
     beside, export.missing = await named_members(office, export.named, asked)
     shown = Shown(asked, head, made, export.count, told, bool(complete), tuple(export.missing))
     text = await beside_the_loop(lambda: page(shown, rows, export.words))
     writer.add("index.html", text.encode())
     _add_all(writer, beside, "policies/")
-    reader = TileReader(office.house.home / TILES, head.size)
     found = list(export.found)
     await beside_the_loop(lambda: _add_proofs(writer, reader, export.checkpoint, found))
     _add_all(writer, beside, "releases/")
@@ -232,13 +234,23 @@ def outside(office: Office, name: str, again: str) -> Path:
     raise UsageError(f"'{to}' is there already.", _NOT_DONE, "name another file with -o")
 
 
-async def _add_entries(export: _Export, writer: BundleWriter) -> list[Row]:
+def _check(reader: TileReader, index: int, data: bytes) -> None:
+    """A file that nobody could verify is not written. Raises RecordDamaged."""
+    if leaf_hash(data) != reader.tile(0, index // WIDTH)[index % WIDTH]:
+        raise RecordDamaged(
+            f"Entry {index} in the database is not what was signed.", "No file was written.",
+            "answerable ledger verify",
+        )  # fmt: skip
+
+
+async def _add_entries(export: _Export, writer: BundleWriter, reader: TileReader) -> list[Row]:
     """Each entry under its name; the first of them as the page tells them."""
     office, found = export.office, export.found
     shown = frozenset(list(found)[:SHOWN_MAX])
     rows: list[Row] = []
     async for index in in_turns(sorted(found, key=entry_name)):
         record = await office.record_at(found[index])
+        _check(reader, index, record.data)
         writer.add(entry_name(index), record.data)
         entry = decode_entry(record.data)
         export.named.take(entry)
@@ -268,7 +280,10 @@ async def _add_tiles(office: Office, writer: BundleWriter, reader: TileReader) -
         level += 1
     for name, (of, number) in sorted(names.items()):
         if of < 0:
-            data = encode_bundle(await _entries(office, number, reader.bundle_width(number)))
+            entries = await _entries(office, number, reader.bundle_width(number))
+            for place, entry in enumerate(entries):
+                _check(reader, number * WIDTH + place, entry)
+            data = encode_bundle(entries)
         else:
             data = b"".join(reader.tile(of, number))
         await beside_the_loop(lambda name=name, data=data: writer.add(name, data))  # type: ignore[misc]

@@ -36,6 +36,7 @@ from answerable.worker.replay.found import Difference, Part, Replayed, Tally
 from answerable.worker.replay.sets import PolicySets
 from answerable.worker.replay.turns import Recorded, turn_again
 from answerable.worker.replay.verdicts import Verdicts
+from answerable.worker.stored import stored
 from answerable.worker.verification import check_has_ledger
 
 _FIRST_MAX = 20
@@ -68,16 +69,19 @@ class _Books:
 
 
 def replay_decision(home: Path, decision: str, archives: Path | None = None) -> Replayed:
-    """One decision: its verdict and its turn. Raises NotFound, ArchiveDamaged."""
+    """One decision: its verdict and its turn. Raises NotFound, ArchiveDamaged,
+    RecordDamaged."""
     check_has_ledger(home)
     loaded, problem = _loaded(home)
-    return asyncio.run(replay_one(home, decision, loaded, problem, archives=archives))
+    with stored():
+        return asyncio.run(replay_one(home, decision, loaded, problem, archives=archives))
 
 
 def replay_ledger(home: Path, asked: Asked) -> Tally:
-    """All verdicts of a time. Raises NotFound, ArchiveDamaged."""
+    """All verdicts of a time. Raises NotFound, ArchiveDamaged, RecordDamaged."""
     check_has_ledger(home)
-    return asyncio.run(replay_all(home, asked))
+    with stored():
+        return asyncio.run(replay_all(home, asked))
 
 
 def person_of(home: Path, who: str) -> str:
