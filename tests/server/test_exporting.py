@@ -3,7 +3,6 @@
 import asyncio
 import io
 import json
-import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +15,7 @@ from starlette.requests import Request
 from answerable.base.errors import UsageError
 from answerable.ledger.note import VerifierKey
 from answerable.ledger.verify_bundle import BundleVerified, verify_bundle
-from answerable.server.bundles import ExportBody, export
+from answerable.server.bundles import ExportBody, export, prefix_of
 from answerable.server.calls import Call
 from answerable.server.errors import Overloaded
 from answerable.server.lobby import Lobby
@@ -28,6 +27,7 @@ from offices import open_for, small_world
 from serving import Serving, message, serving, settled
 
 AT = "/v1/ledger/export"
+OF_ANOTHER = prefix_of(Path("/another/home"))
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +41,12 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def house(parts: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    assert parts.is_dir()
-    with serving(SmallHome(tmp_path_factory.mktemp("exporting") / "home").found()) as found:
+    home = SmallHome(tmp_path_factory.mktemp("exporting") / "home").found()
+    for prefix in (prefix_of(home.path), OF_ANOTHER):
+        left = parts / f"{prefix}died"
+        left.mkdir()
+        (left / "bundle.zip").write_bytes(b"of who died while it was made")
+    with serving(home) as found:
         yield found
 
 
@@ -69,11 +73,6 @@ def verified(data: bytes, house: Serving, folder: Path) -> BundleVerified:
 def test_it_is_the_bundle_that_a_stranger_verifies_and_nothing_stays_behind(
     house: Serving, olga: httpx.Client, case: str, parts: Path, tmp_path: Path
 ) -> None:
-    left, lying = parts / "answerable-export-left", parts / "answerable-export-now"
-    for folder in (left, lying):
-        folder.mkdir()
-        (folder / "bundle.zip").write_bytes(b"of who died while it was made")
-    os.utime(left, (1_767_225_600, 1_767_225_600))
     got = olga.post(AT, json={"kind": "case", "of": case}).raise_for_status()
     assert got.headers["content-type"] == "application/zip"
     assert got.headers["cache-control"] == "no-store"
@@ -81,7 +80,7 @@ def test_it_is_the_bundle_that_a_stranger_verifies_and_nothing_stays_behind(
     found = verified(got.content, house, tmp_path)
     assert (found.asked.of, found.bodies, found.entries > 3) == (case, 0, True)
     assert b"kanarie" not in got.content
-    assert list(parts.glob("answerable-export-*")) == [lying], "what may be made still stays"
+    assert list(parts.glob("answerable-export-*")) == [parts / f"{OF_ANOTHER}died"]
 
 
 def test_words_are_given_to_the_keys_person_as_far_as_they_may_read_and_written_down(
@@ -111,6 +110,7 @@ def test_words_are_given_to_the_keys_person_as_far_as_they_may_read_and_written_
         ({"kind": "case", "of": "cas_nobody"}, 404, "not_found"),
         ({"kind": "case"}, 400, "usage"),
         ({"kind": "owner", "of": "per_1"}, 400, "usage"),
+        ({"kind": "owner", "of": OWNER, "since": 0, "until": 1}, 400, "usage"),
         ({"kind": "king", "of": "x"}, 400, "malformed"),
         ({"kind": "everything", "to": "/etc/passwd"}, 400, "malformed"),
         ({"kind": "everything", "by": "somebody"}, 400, "malformed"),

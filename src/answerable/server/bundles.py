@@ -2,14 +2,15 @@
 
 It lies in a folder that only we can open, and has no name any more when the first part is sent: who
 dies while sending leaves nothing behind. What is left by who died while it was made is taken away
-before the next is made.
+when the home is served again.
 """
 
 import asyncio
+import hashlib
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -17,6 +18,7 @@ import msgspec
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from answerable.base.errors import UsageError
 from answerable.server.calls import Call
 from answerable.store.threads import beside_the_loop
 from answerable.worker.verbs import LedgerExport
@@ -27,8 +29,9 @@ ZIP = "application/zip"
 ENTRIES_MAX = 100_000
 MADE_WITHIN_S = 120.0  # beside the deadline of every command
 SENT_WITHIN_S = 600.0
-PREFIX = "answerable-export-"
-_LEFT_S = 3_600
+_PREFIX = "answerable-export-"
+_NAME_CHARS = 16
+_PERSON = "per_"
 _PART_BYTES = 256 * 1024
 
 
@@ -47,6 +50,11 @@ async def export(call: Call) -> Response:
     """Everything that can be refused is refused before the first byte is sent."""
     asked = call.body
     assert isinstance(asked, ExportBody)
+    if asked.kind == "owner" and not asked.of.startswith(_PERSON):  # an address is looked up
+        raise UsageError(
+            "Over HTTP an owner is named by their id, per_..., not by an address.",
+            "Nothing was looked up.", "answerable person list",
+        )  # fmt: skip
     if asked.bodies:
         assert call.caller is not None
         call.caller.check(("read",))
@@ -59,8 +67,7 @@ async def export(call: Call) -> Response:
 
 async def _made(call: Call, asked: ExportBody) -> BinaryIO:
     """Open, whole and without a name."""
-    with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
-        await beside_the_loop(lambda: _sweep(Path(folder)))
+    with tempfile.TemporaryDirectory(prefix=prefix_of(call.lobby.home)) as folder:
         to = Path(folder) / "bundle.zip"
         verb = LedgerExport(
             str(to), asked.kind, asked.of, asked.since, asked.until,
@@ -70,13 +77,16 @@ async def _made(call: Call, asked: ExportBody) -> BinaryIO:
         return await beside_the_loop(lambda: to.open("rb"))
 
 
-def _sweep(mine: Path) -> None:
-    """Folders that are older than ours by more than any of them is needed: their process died."""
-    now = mine.stat().st_mtime
-    for left in mine.parent.glob(f"{PREFIX}*"):
-        with suppress(OSError):  # gone meanwhile, or somebody else's
-            if now - left.stat().st_mtime > _LEFT_S:
-                shutil.rmtree(left)
+def prefix_of(home: Path) -> str:
+    """Of the folders in which files of this home are made."""
+    name = hashlib.sha256(bytes(home.resolve())).hexdigest()
+    return f"{_PREFIX}{name[:_NAME_CHARS]}-"
+
+
+def clear_left(home: Path) -> None:
+    """Take away what an earlier process of this home left: nobody else serves it."""
+    for left in Path(tempfile.gettempdir()).glob(f"{prefix_of(home)}*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 class _Sending(StreamingResponse):

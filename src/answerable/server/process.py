@@ -18,6 +18,7 @@ from answerable.base.errors import AnswerableError, UsageError
 from answerable.base.settings import ServerSettings
 from answerable.compose.settings import read_settings
 from answerable.server.app import App
+from answerable.server.bundles import clear_left
 from answerable.server.connection import HEAD_BYTES_MAX, Connection
 from answerable.server.lobby import Lobby
 from answerable.telemetry import failures
@@ -47,6 +48,7 @@ async def serve(home: Path, listening: socket.socket, *, leash: bool) -> None:
     failures.watch_loop(loop)
     found = read_settings(home)
     settings = found.server
+    clear_left(home)
     lobby = Lobby(home, settings, SystemChance(), time.monotonic)
     server = _Http(_config(App(lobby, has_metrics=found.telemetry.metrics), settings), lobby)
     if leash:
