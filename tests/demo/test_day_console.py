@@ -19,7 +19,7 @@ class DayHome(SmallHome):
 def test_a_day_ends_by_naming_its_console_which_then_shows_that_day(tmp_path: Path) -> None:
     home = tmp_path / "day"
     said = process("demo", "--interactions", "40", "--home", str(home)).check()
-    assert f"Next: answerable serve --home {home}" in said.err
+    assert f"`answerable serve --home {home}`" in said.err
     assert "http://127.0.0.1:8420/" in said.err
     key = re.search(r"ak_\S+", said.err)
     assert key is not None
