@@ -66,6 +66,7 @@ WIDTH, MEMBERS_MAX, MEMBER_BYTES_MAX, DIRECTORY_MAX, ANSWER_MAX = 256, 2**18, 2*
 READ = ("answer.json", "checkpoint", "entries/", "proofs/", "tile/", "MANIFEST", "SEAL")
 PLACES = {"case": "trace case", "party": "subject pid", "agent": "agent id"}
 Object = dict[str, Any]
+PAIRS = json.JSONDecoder(object_pairs_hook=list).decode
 
 
 class Wrong(ValueError, argparse.ArgumentTypeError):
@@ -217,7 +218,7 @@ def match_entry(data: bytes) -> re.Match[str]:
     if found is None or found["v"] != "1" or len(data) >= 2**16:
         raise ValueError("it is not in canonical form, of another version, or too long")
     for names in filter(None, (found["change"], found["params"])):
-        keys = [key for key, _ in json.loads(names, object_pairs_hook=list)]
+        keys = [key for key, _ in PAIRS(names)]
         if not "".join(keys).isascii() or any(each >= after for each, after in pairwise(keys)):
             raise ValueError("the keys are not in order, or not ASCII")
     return found
@@ -398,10 +399,9 @@ class Log:
     def _power(self, entry: Object) -> None:
         """An act stands on what its owner took on before, its release on what was registered."""
         change, agent, kind = entry.get("change"), entry.get("agent"), entry["kind"]
-        said = {name: str((change or {}).get(name, "")) for name in GIVING}
+        said = {} if change is None else {name: str(change.get(name, "")) for name in GIVING}
         uses = {(use["set"], use["verdict"]) for use in entry.get("policy", ())}
-        case = entry.get("trace", {}).get("case", "")
-        gives = "" if change is None else kind
+        case, gives = entry.get("trace", {}).get("case", ""), "" if change is None else kind
         if gives == "release.registered":
             self.policies.setdefault(said["release"], said["policy"])
         if agent:

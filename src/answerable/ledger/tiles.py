@@ -33,6 +33,7 @@ from answerable.store.files import replace_file
 
 WIDTH = 256  # hashes in a full tile
 _FILE_BYTES_MAX = WIDTH * (2 + ENTRY_BYTES_MAX)  # what is longer is no file of a log
+_HASHES_BYTES = WIDTH * HASH_BYTES
 _HEIGHT = 8  # levels of the tree in a tile
 _CACHED_TILES = 64
 
@@ -240,7 +241,10 @@ class TileReader:
             for lying in chain((width, WIDTH), _wider(self._folder, path_of(index, WIDTH), width)):
                 path = self._folder / path_of(index, lying)
                 with suppress(FileNotFoundError), path.open("rb") as file:
-                    return file.read(_FILE_BYTES_MAX + 1), lying
+                    data = file.read(_HASHES_BYTES + 1)
+                    if len(data) > _HASHES_BYTES:  # so that room for the largest is seldom made
+                        data += file.read(_FILE_BYTES_MAX - _HASHES_BYTES)
+                    return data, lying
         except OSError as error:
             raise Broken(f"'{path}' could not be read: {error.strerror}.") from error
         raise TileMissing(f"'{path_of(index, width)}' is not there.")
